@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with; the two rooms that own pointers leave strict memory safety out.
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let strict: [SwiftSetting] = common + [.strictMemorySafety()]
+
+let package = Package(
+  name: "Recurra",
+  products: [
+    .library(name: "Recurra", targets: ["Recurra"]),
+    .executable(name: "recur", targets: ["recur"]),
+    .executable(name: "recur-bench", targets: ["recur-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CRecurraBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .yum(["openblas-devel"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CRecurraLAPACKE", pkgConfig: "lapacke",
+      providers: [.apt(["liblapacke-dev"]), .yum(["lapack-devel"]), .brew(["lapack"])]),
+    .target(name: "CRecurraKernels"),
+    .target(
+      name: "RecurraTensor", dependencies: ["CRecurraBLAS", "CRecurraLAPACKE", "CRecurraKernels"],
+      swiftSettings: common),
+    .target(
+      name: "RecurraCells", dependencies: ["RecurraTensor", "CRecurraBLAS", "CRecurraKernels"],
+      swiftSettings: common),
+    .target(
+      name: "RecurraLayers", dependencies: ["RecurraTensor", "RecurraCells"], swiftSettings: strict),
+    .target(
+      name: "RecurraTraining", dependencies: ["RecurraTensor", "RecurraLayers"],
+      swiftSettings: strict),
+    .target(
+      name: "Recurra",
+      dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "recur",
+      dependencies: [
+        "Recurra", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "recur-bench",
+      dependencies: [
+        "Recurra", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/recur-bench", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,3 @@
+#ifndef RECURRA_KERNELS_H
+#define RECURRA_KERNELS_H
+#endif

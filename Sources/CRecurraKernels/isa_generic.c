@@ -1,0 +1,1 @@
+#include "recurra_kernels.h"
