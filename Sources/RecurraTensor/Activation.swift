@@ -1,0 +1,169 @@
+/// Names an activation function, with Keras' names and meanings.
+public enum Activation: String, Sendable, CaseIterable, Codable {
+  /// x.
+  case linear
+  /// max(x, 0).
+  case relu
+  /// 1 / (1 + e⁻ˣ).
+  case sigmoid
+  /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
+  case tanh
+  /// min(max(x / 6 + 1/2, 0), 1), Keras 3's meaning.
+  case hardSigmoid = "hard_sigmoid"
+  /// x / (1 + |x|).
+  case softsign
+  /// x where positive, eˣ − 1 elsewhere.
+  case elu
+  /// ln(1 + eˣ).
+  case softplus
+  /// eˣ / Σ eˣ along the last axis.
+  case softmax
+  /// ln of softmax along the last axis.
+  case logSoftmax = "log_softmax"
+
+  /// Tells whether every element depends on its own argument only; the cells of recurrent layers need that.
+  public var isElementwise: Bool { self != .softmax && self != .logSoftmax }
+
+  /// Applies the function.
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .linear: return x
+    case .softmax: return x.softmax()
+    case .logSoftmax: return x.logSoftmax()
+    default:
+      check(x.dtype.isFloating, rawValue, expected: "a floating tensor", got: "\(x.dtype)")
+      return x.dtype == .float32 ? apply(x, Float.self) : apply(x, Double.self)
+    }
+  }
+
+  private func apply<S: FloatingScalar>(_ x: Tensor, _ type: S.Type) -> Tensor {
+    let dense = x.detached.contiguous
+    let y = Tensor(x.shape, of: S.self) { output in
+      dense.withPointer(of: S.self) { input in
+        if !Kernels.apply(self, input, output, dense.count) {
+          for i in 0..<dense.count { output[i] = value(input[i]) }
+        }
+      }
+    }
+    return y.derived(from: [x]) { upstream, _ in
+      let gradient = upstream.contiguous
+      return [
+        Tensor(y.shape, of: S.self) { output in
+          gradient.withPointer(of: S.self) { up in
+            y.withPointer(of: S.self) { value in for i in 0..<y.count { output[i] = up[i] * slope(value[i]) } }
+          }
+        }
+      ]
+    }
+  }
+
+  /// The function of one number.
+  @inline(__always)
+  package func value<S: FloatingScalar>(_ x: S) -> S {
+    switch self {
+    case .relu: return x > 0 || x != x ? x : 0
+    case .sigmoid:
+      // Splitting by sign keeps the relative error small in the lower tail, and never overflows.
+      let decay = S.exponential(-x.magnitude)
+      return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
+    case .tanh: return S.hyperbolicTangent(x)
+    case .hardSigmoid: return x != x ? x : Swift.min(Swift.max(x / 6 + 0.5, 0), 1)
+    case .softsign: return x / (1 + x.magnitude)
+    case .elu: return x > 0 || x != x ? x : S.exponentialMinusOne(x)
+    case .softplus: return x > 0 ? x + S.logarithmOnePlus(S.exponential(-x)) : S.logarithmOnePlus(S.exponential(x))
+    case .linear, .softmax, .logSoftmax: return x
+    }
+  }
+
+  /// The derivative, in terms of the function's value: all a backward pass has to keep is the output.
+  @inline(__always)
+  package func slope<S: FloatingScalar>(_ y: S) -> S {
+    switch self {
+    case .relu: return y > 0 ? 1 : 0
+    case .sigmoid: return y * (1 - y)
+    case .tanh: return 1 - y * y
+    case .hardSigmoid: return y > 0 && y < 1 ? 1 / 6 : 0
+    case .softsign: return (1 - y.magnitude) * (1 - y.magnitude)
+    case .elu: return y > 0 ? 1 : y + 1
+    case .softplus: return -S.exponentialMinusOne(-y)
+    case .linear, .softmax, .logSoftmax: return 1
+    }
+  }
+}
+
+extension Tensor {
+  /// 1 / (1 + e⁻ˣ) of every element; a value times a sigmoid is filtered to 0…value.
+  public func sigmoid() -> Tensor { Activation.sigmoid(self) }
+  /// Hyperbolic tangent of every element.
+  public func tanh() -> Tensor { Activation.tanh(self) }
+  /// max(x, 0) of every element.
+  public func relu() -> Tensor { Activation.relu(self) }
+  /// ln(1 + eˣ) of every element, without overflow.
+  public func softplus() -> Tensor { Activation.softplus(self) }
+
+  /// eˣ / Σ eˣ along the last axis, without overflow.
+  public func softmax() -> Tensor {
+    let y = detached.normalized { row, output, count in
+      let total = exponentials(row, output, count)
+      for i in 0..<count { output[i] /= total }
+    } double: { row, output, count in
+      let total = exponentials(row, output, count)
+      for i in 0..<count { output[i] /= total }
+    }
+    return y.derived(from: [self]) { upstream, _ in
+      let inner = (upstream * y).sum(axes: [-1], keepingDimensions: true)
+      return [y * (upstream - inner)]
+    }
+  }
+
+  /// The logarithm of the softmax along the last axis, accurate where the softmax is near 0 or 1.
+  public func logSoftmax() -> Tensor {
+    let y = detached.normalized { row, output, count in
+      shiftedLogarithms(row, output, count)
+    } double: { row, output, count in
+      shiftedLogarithms(row, output, count)
+    }
+    return y.derived(from: [self]) { upstream, _ in
+      [upstream - y.exp() * upstream.sum(axes: [-1], keepingDimensions: true)]
+    }
+  }
+
+  /// Applies a function to every row of the last axis.
+  private func normalized(
+    _ single: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
+    double: (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int) -> Void
+  ) -> Tensor {
+    check(rank >= 1 && dtype.isFloating, "softmax", expected: "a floating tensor with an axis", got: "\(dtype) \(shape)")
+    func rows<S: FloatingScalar>(
+      _ type: S.Type, _ body: (UnsafePointer<S>, UnsafeMutablePointer<S>, Int) -> Void
+    ) -> Tensor {
+      let (dense, width) = (contiguous, shape[rank - 1])
+      return Tensor(shape, of: S.self) { output in
+        dense.withPointer(of: S.self) { input in
+          for row in 0..<(width == 0 ? 0 : count / width) { body(input + row * width, output + row * width, width) }
+        }
+      }
+    }
+    return dtype == .float32 ? rows(Float.self, single) : rows(Double.self, double)
+  }
+}
+
+/// Writes e^(x − max x) and returns their sum.
+private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int) -> S {
+  var largest = row[0]
+  for i in 0..<count { largest = Swift.max(largest, row[i]) }
+  var total: S = 0
+  for i in 0..<count {
+    output[i] = S.exponential(row[i] - largest)
+    total += output[i]
+  }
+  return total
+}
+
+/// Writes x − max x − ln Σ e^(x − max x).
+private func shiftedLogarithms<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int) {
+  var largest = row[0]
+  for i in 0..<count { largest = Swift.max(largest, row[i]) }
+  let logarithm = S.logarithm(exponentials(row, output, count))
+  for i in 0..<count { output[i] = row[i] - largest - logarithm }
+}

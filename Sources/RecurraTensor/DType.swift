@@ -1,0 +1,73 @@
+internal import Glibc
+
+/// Names the element type of a tensor, known at run time.
+public enum DType: String, Sendable, CaseIterable, Codable {
+  /// The working type.
+  case float32
+  /// The same code in double precision, for checking gradients and for science.
+  case float64
+  /// Indices and class labels.
+  case int32
+
+  /// The bytes one element takes.
+  public var byteCount: Int { self == .float64 ? 8 : 4 }
+
+  /// Tells whether the type has fractions, and so gradients.
+  public var isFloating: Bool { self != .int32 }
+}
+
+/// A Swift type that a tensor can hold: `Float`, `Double` or `Int32`.
+public protocol TensorScalar: Sendable, Comparable, Numeric {
+  /// The run-time name of this type.
+  static var dtype: DType { get }
+  /// Converts by Swift's rules; an integer takes the value towards zero, and traps outside its range.
+  init(converting value: Double)
+  /// The value as a `Double`, exact for all three types.
+  var asDouble: Double { get }
+}
+
+/// A floating scalar with the elementary functions the tensor operations need.
+public protocol FloatingScalar: TensorScalar, BinaryFloatingPoint {
+  /// eˣ.
+  static func exponential(_ x: Self) -> Self
+  /// Natural logarithm.
+  static func logarithm(_ x: Self) -> Self
+  /// ln(1 + x), accurate near zero.
+  static func logarithmOnePlus(_ x: Self) -> Self
+  /// eˣ − 1, accurate near zero.
+  static func exponentialMinusOne(_ x: Self) -> Self
+  /// Hyperbolic tangent.
+  static func hyperbolicTangent(_ x: Self) -> Self
+  /// `x` raised to the power `y`.
+  static func power(_ x: Self, _ y: Self) -> Self
+}
+
+extension Float: FloatingScalar {
+  public static var dtype: DType { .float32 }
+  @inlinable public init(converting value: Double) { self = Float(value) }
+  @inlinable public var asDouble: Double { Double(self) }
+  public static func exponential(_ x: Float) -> Float { expf(x) }
+  public static func logarithm(_ x: Float) -> Float { logf(x) }
+  public static func logarithmOnePlus(_ x: Float) -> Float { log1pf(x) }
+  public static func exponentialMinusOne(_ x: Float) -> Float { expm1f(x) }
+  public static func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
+  public static func power(_ x: Float, _ y: Float) -> Float { powf(x, y) }
+}
+
+extension Double: FloatingScalar {
+  public static var dtype: DType { .float64 }
+  @inlinable public init(converting value: Double) { self = value }
+  @inlinable public var asDouble: Double { self }
+  public static func exponential(_ x: Double) -> Double { exp(x) }
+  public static func logarithm(_ x: Double) -> Double { log(x) }
+  public static func logarithmOnePlus(_ x: Double) -> Double { log1p(x) }
+  public static func exponentialMinusOne(_ x: Double) -> Double { expm1(x) }
+  public static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+  public static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+}
+
+extension Int32: TensorScalar {
+  public static var dtype: DType { .int32 }
+  @inlinable public init(converting value: Double) { self = Int32(value) }
+  @inlinable public var asDouble: Double { Double(self) }
+}

@@ -1,0 +1,67 @@
+extension Tensor {
+  /// Returns the sub-tensors at `indices` along the first axis: the rows of an embedding.
+  ///
+  /// - Shapes: this tensor [N, …]; `indices` int32 of any shape S; result S + […].
+  /// - Precondition: every index lies in 0..<N.
+  /// - Complexity: one copy; the gradient adds rows up in the order of the indices.
+  public func gathered(_ indices: Tensor) -> Tensor {
+    check(rank >= 1, "gathered", expected: "at least one axis", got: "shape \(shape)")
+    check(indices.dtype == .int32, "gathered", expected: "int32 indices", got: "\(indices.dtype)")
+    let source = shape
+    let width = Shape.count(Array(shape.dropFirst()))
+    let table = detached.contiguous
+    let rows = indices.detached.contiguous
+    func gather<S: TensorScalar>(_ type: S.Type) -> Tensor {
+      Tensor(indices.shape + shape.dropFirst(), of: S.self) { output in
+        table.withPointer(of: S.self) { input in
+          rows.withPointer(of: Int32.self) { index in
+            for i in 0..<rows.count {
+              let row = Int(index[i])
+              check(row >= 0 && row < source[0], "gathered", expected: "an index in 0..<\(source[0])", got: "\(row)")
+              (output + i * width).update(from: input + row * width, count: width)
+            }
+          }
+        }
+      }
+    }
+    let value: Tensor
+    switch dtype {
+    case .float32: value = gather(Float.self)
+    case .float64: value = gather(Double.self)
+    case .int32: value = gather(Int32.self)
+    }
+    return value.derived(from: [self]) { upstream, _ in [upstream.scattered(to: rows, source)] }
+  }
+
+  /// Adds the rows of this tensor up at `indices` of a tensor of zeros: the gradient of `gathered`.
+  private func scattered(to indices: Tensor, _ target: [Int]) -> Tensor {
+    func scatter<S: FloatingScalar>(_ type: S.Type) -> Tensor {
+      var result = Tensor.zeros(target, dtype: dtype)
+      let width = Shape.count(Array(target.dropFirst()))
+      let dense = contiguous
+      result.withMutablePointer(of: S.self) { output in
+        dense.withPointer(of: S.self) { input in
+          indices.withPointer(of: Int32.self) { index in
+            for i in 0..<indices.count {
+              let row = output + Int(index[i]) * width
+              for j in 0..<width { row[j] += input[i * width + j] }
+            }
+          }
+        }
+      }
+      return result
+    }
+    return dtype == .float32 ? scatter(Float.self) : scatter(Double.self)
+  }
+
+  /// Returns one element of each row: element `indices[i]` of row i, as a vector.
+  ///
+  /// - Shapes: this tensor [N, C]; `indices` int32 [N]; result [N].
+  public func picked(_ indices: Tensor) -> Tensor {
+    check(
+      rank == 2 && indices.shape == [shape[0]] && indices.dtype == .int32, "picked",
+      expected: "a matrix [N, C] and int32 indices [N]", got: "\(shape) and \(indices.dtype) \(indices.shape)")
+    let hits = indices.reshaped([shape[0], 1]).isEqual(to: Tensor.arange(0, Double(shape[1]), dtype: .int32))
+    return (self * hits.converted(to: dtype)).sum(axes: [1])
+  }
+}

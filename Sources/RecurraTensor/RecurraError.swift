@@ -1,0 +1,50 @@
+/// Says what went wrong with something that came from outside: data, a file, an argument.
+///
+/// Every error names the operation, what it expected and what it got, so that a log line is enough to act on.
+public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Sorts errors by what a caller can do about them.
+  public enum Kind: String, Sendable, Codable {
+    /// Data of the wrong shape, type, range or content.
+    case badData
+    /// A file that is damaged, or not what its name says.
+    case badFile
+    /// A file that is not there or cannot be read.
+    case noInput
+    /// A file that cannot be created.
+    case cannotCreate
+    /// Reading or writing failed half way.
+    case inputOutput
+    /// A loss or weight that is not finite any more.
+    case notFinite
+    /// An option with a value outside its range.
+    case badArgument
+  }
+
+  /// What kind of error this is.
+  public let kind: Kind
+  /// The operation that refused, with the file and offset where there is one.
+  public let operation: String
+  /// What the operation needed.
+  public let expected: String
+  /// What it was given.
+  public let got: String
+
+  /// Makes an error from its parts.
+  public init(_ kind: Kind, operation: String, expected: String, got: String) {
+    self.kind = kind
+    self.operation = operation
+    self.expected = expected
+    self.got = got
+  }
+
+  public var description: String { "\(operation): expected \(expected), got \(got)" }
+}
+
+/// Stops the program at a programmer's mistake, in the words of every other error.
+@inline(__always)
+package func check(
+  _ condition: Bool, _ operation: @autoclosure () -> String, expected: @autoclosure () -> String,
+  got: @autoclosure () -> String
+) {
+  precondition(condition, "\(operation()): expected \(expected()), got \(got())")
+}

@@ -1,0 +1,186 @@
+internal import CRecurraKernels
+internal import Glibc
+internal import Synchronization
+
+/// The engine's own worker threads: work is cut into numbered pieces, and the caller works along with them.
+///
+/// How pieces are cut never depends on the number of threads, or the pieces do not depend on each other to the bit; so any number
+/// of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's own floating-point
+/// setting is restored when the call returns.
+public enum Streams {
+  /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may use.
+  ///
+  /// Setting it has effect from the next call on; threads that are no longer needed sleep.
+  public static var threadCount: Int {
+    get { limit.load(ordering: .relaxed) }
+    set {
+      check(newValue >= 1, "Streams.threadCount", expected: "at least 1", got: "\(newValue)")
+      limit.store(min(newValue, 256), ordering: .relaxed)
+    }
+  }
+
+  private static let limit = Atomic<Int>(defaultThreadCount())
+
+  /// Runs `body(0)` … `body(count - 1)`, in any order and on any of the threads, and returns when all are done.
+  package static func run(_ count: Int, _ body: (Int) -> Void) {
+    let threads = min(threadCount, count)
+    if threads <= 1 {
+      withDenormalsAsZero { for index in 0..<count { body(index) } }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      let job = Job(count: count, helpers: threads - 1, body: body)
+      Crew.shared.post(job)
+      withDenormalsAsZero { job.work() }
+      job.awaitEnd()
+      Crew.shared.withdraw(job)
+    }
+  }
+
+  /// Runs `body(rank, size, barrier)` on up to `maximum` threads that are all running at the same time, so that they may wait for
+  /// each other at the barrier. `size` is the number that could be had within some microseconds, at least 1.
+  package static func runTogether(_ maximum: Int, _ body: (Int, Int, SpinBarrier) -> Void) {
+    let threads = min(threadCount, maximum)
+    if threads <= 1 {
+      withDenormalsAsZero { body(0, 1, SpinBarrier(size: 1)) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      let gang = Gang(maximum: threads, body: body)
+      // A piece of this job is a seat: whoever takes one becomes a member, and waits until the gang sets off.
+      let job = Job(count: threads - 1, helpers: threads - 1) { _ in gang.join() }
+      Crew.shared.post(job)
+      withDenormalsAsZero { gang.lead(job) }
+      job.awaitEnd()
+      Crew.shared.withdraw(job)
+    }
+  }
+
+  /// Runs `body` with denormals counted as zero on this thread, and restores the thread's setting.
+  package static func withDenormalsAsZero<Result>(_ body: () -> Result) -> Result {
+    let control = recurra_fp_enter()
+    defer { recurra_fp_leave(control) }
+    return body()
+  }
+
+  private static func defaultThreadCount() -> Int {
+    if let text = getenv("RECURRA_THREADS"), let count = Int(String(cString: text)), count >= 1 { return min(count, 256) }
+    return Int(recurra_processor_count())
+  }
+}
+
+/// Numbered pieces of work that several threads take from one counter.
+final class Job: @unchecked Sendable {
+  private let count: Int
+  private let body: (Int) -> Void
+  private let next = Atomic<Int>(0)
+  private let finished = Atomic<Int>(0)
+  private let seats: Atomic<Int>
+
+  init(count: Int, helpers: Int, body: @escaping (Int) -> Void) {
+    self.count = count
+    self.body = body
+    seats = Atomic(helpers)
+  }
+
+  /// Takes a seat among the helpers, if one is free and there is still something to do.
+  func takeSeat() -> Bool {
+    guard next.load(ordering: .relaxed) < count else { return false }
+    return seats.subtract(1, ordering: .relaxed).newValue >= 0
+  }
+
+  /// Works until no piece is left to take.
+  func work() {
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      guard index < count else { return }
+      body(index)
+      finished.add(1, ordering: .releasing)
+    }
+  }
+
+  /// Takes the pieces nobody has begun out of the job, and returns how many have been begun.
+  func close() -> Int {
+    let begun = min(next.exchange(count, ordering: .relaxed), count)
+    finished.add(count - begun, ordering: .releasing)
+    return begun
+  }
+
+  /// Waits until every piece is done; the others are in the middle of their last ones, so it spins first.
+  func awaitEnd() {
+    var patience = Patience()
+    while finished.load(ordering: .acquiring) < count { patience.wait() }
+  }
+}
+
+/// Members of a job that run at the same time.
+private final class Gang: @unchecked Sendable {
+  private let body: (Int, Int, SpinBarrier) -> Void
+  private let maximum: Int
+  private let arrived = Atomic<Int>(0)
+  /// Number of members once the gang has set off, 0 before.
+  private let size = Atomic<Int>(0)
+  private let barrier: SpinBarrier
+
+  init(maximum: Int, body: @escaping (Int, Int, SpinBarrier) -> Void) {
+    self.maximum = maximum
+    self.body = body
+    barrier = SpinBarrier(size: maximum)
+  }
+
+  func join() {
+    let rank = arrived.add(1, ordering: .acquiringAndReleasing).newValue
+    var patience = Patience()
+    while size.load(ordering: .acquiring) == 0 { patience.wait() }
+    body(rank, size.load(ordering: .relaxed), barrier)
+  }
+
+  /// Waits a little for members, sets off with those who came, and works along as rank 0.
+  func lead(_ job: Job) {
+    var tries = 0
+    while arrived.load(ordering: .acquiring) < maximum - 1, tries < 4_000 {
+      recurra_pause()
+      tries += 1
+    }
+    let members = job.close()
+    while arrived.load(ordering: .acquiring) < members { recurra_pause() }
+    barrier.resize(members + 1)
+    size.store(members + 1, ordering: .releasing)
+    body(0, members + 1, barrier)
+  }
+}
+
+/// A barrier for threads that are all running: it spins, and yields only when a peer was taken off its processor.
+package final class SpinBarrier: @unchecked Sendable {
+  private var size: Int
+  private let waiting = Atomic<Int>(0)
+  private let generation = Atomic<Int>(0)
+
+  init(size: Int) { self.size = size }
+
+  /// Sets the number of members, before any of them waits.
+  func resize(_ size: Int) { self.size = size }
+
+  /// Returns when all members have called it; what they wrote before is then visible.
+  package func wait() {
+    if size == 1 { return }
+    let current = generation.load(ordering: .relaxed)
+    if waiting.add(1, ordering: .acquiringAndReleasing).newValue == size {
+      waiting.store(0, ordering: .relaxed)
+      generation.add(1, ordering: .releasing)
+      return
+    }
+    var patience = Patience()
+    while generation.load(ordering: .acquiring) == current { patience.wait() }
+  }
+}
+
+/// Waits in small steps: first it spins, later it lets other threads run.
+struct Patience {
+  private var spins = 0
+
+  mutating func wait() {
+    spins += 1
+    if spins < 20_000 { recurra_pause() } else { sched_yield() }
+  }
+}
