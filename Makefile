@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 # One set of flags for run, test, lint and bench, so that none of them rebuilds what another has built. A compiler newer
 # than this code may know new warnings: WARNINGS= on the command line lets them pass.
-WARNINGS := -Xswiftc -warnings-as-errors -Xcc -Werror
+WARNINGS := -Xswiftc -warnings-as-errors
 BUILD_FLAGS := -c release $(WARNINGS)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
