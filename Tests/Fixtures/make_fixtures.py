@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Makes the reference values that the tests compare with: *.safetensors and text/*.txt beside this file.
+
+Made with Python 3.11, keras 3.15.1, tensorflow-cpu 2.21.0, torch 2.13.0 (CPU), numpy 2.4.6, safetensors 0.8.0:
+
+    python3 -m venv ~/.cache/recurra-fixtures && . ~/.cache/recurra-fixtures/bin/activate
+    pip install keras==3.15.1 tensorflow-cpu==2.21.0 numpy==2.4.6 safetensors==0.8.0
+    pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
+    python Tests/Fixtures/make_fixtures.py            # everything, about two minutes
+    python Tests/Fixtures/make_fixtures.py keras_cells torch_cells
+
+Every input is drawn by NumPy from a seed made of file and case name, so one case never depends on another. README.md
+beside this file states how the tensors are named.
+"""
+import importlib
+import os
+import sys
+
+PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text")
+
+
+def main(wanted):
+    unknown = set(wanted) - set(PARTS)
+    if unknown:
+        sys.exit(f"unknown part {', '.join(sorted(unknown))}; expected some of {', '.join(PARTS)}")
+    os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3",
+                      TF_ENABLE_ONEDNN_OPTS="0")
+    for part in wanted or PARTS:
+        importlib.import_module(f"generators.{part}").make()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
