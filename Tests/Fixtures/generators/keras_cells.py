@@ -39,6 +39,12 @@ OWN_CASES = {
 }
 
 
+def set_precision(dtype):
+    """Sets what layers, losses and optimisers compute in; floatx alone leaves a policy that was read once as it is."""
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+
+
 def weights(random, cell, inputs, units, use_bias, prefix=""):
     gates = GATES[cell]
     made = {"kernel": normal(random, inputs, gates * units, scale=0.6),

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from .fixture import Fixture, normal, seeded
-from .keras_cells import VERSIONS
+from .keras_cells import VERSIONS, set_precision
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "hard_sigmoid", "softsign", "linear", "elu", "softplus", "softmax",
                "log_softmax")
@@ -36,9 +36,9 @@ def in_both_precisions(compute):
     """Runs `compute(dtype)` with floatx set to each precision, since optimisers and losses keep scalars in floatx."""
     results = []
     for dtype in ("float32", "float64"):
-        keras.config.set_floatx(dtype)
-        results.append({name: np.asarray(value, dtype) for name, value in compute(dtype).items()})
-    keras.config.set_floatx("float32")
+        set_precision(dtype)
+        results.append({name: np.asarray(value) for name, value in compute(dtype).items()})
+    set_precision("float32")
     return results
 
 
