@@ -1,6 +1,206 @@
+// Kernels of a recurrent layer: gate products on packed weights with the gates fused behind them, vector maths and
+// optimiser updates, one table per instruction set.
+//
+// Letters: B batch, I inputs, H units, G gates (RNN 1, LSTM 4, GRU 3), S slots (RNN 1, LSTM 4, GRU 4).
+//
+// Weights are Keras' [W;U], row-major, (I+H) x G*H; gate columns i f c o (LSTM), z r h (GRU, reset after).
+// A gate buffer is [row][slot*H + unit]. Slots are the gates, except that the GRU keeps both halves of its candidate:
+// z, r, nx = x*Wn + b_in, nh = h*Un + b_rec, with n = tanh(nx + r*nh) and h' = (1-z)*n + z*h.
+//
+// Every pre-activation is one chain of fused multiply-adds in float32, over the inputs and then over the units, in
+// ascending order. So a row's result depends neither on the other rows, nor on how rows, units or depth are divided,
+// nor (among the sets with FMA) on the instruction set: equal to the bit.
+//
+// Kernels check nothing and allocate nothing. All strides are in floats.
 #ifndef RECURRA_KERNELS_H
 #define RECURRA_KERNELS_H
-static inline unsigned recurra_fp_enter(void) { return 0; }
-static inline void recurra_fp_leave(unsigned control) { (void)control; }
-static inline void recurra_pause(void) {}
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RECURRA_SENDABLE __attribute__((swift_attr("@Sendable")))
+
+/// Rows times a packed x-part: out = init + x*W for the hoisted input projection of many timesteps.
+///
+/// The GRU's slot nh receives init alone. What is written can be the `init` of a hoisted `RecurraForwardStep`.
+typedef struct RecurraProduct {
+  ptrdiff_t rows, inputs, units;
+  ptrdiff_t panelBegin, panelEnd;
+  const float *_Nullable x;  // [rows][I]
+  ptrdiff_t xStride;
+  const float *_Nullable init;  // [rows][S*H]; a bias has stride 0
+  ptrdiff_t initStride;
+  const float *_Nullable packed;  // from packForward with the same inputs and units
+  float *_Nullable out;  // [rows][S*H]
+  ptrdiff_t outStride;
+} RecurraProduct;
+
+/// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd).
+typedef struct RecurraForwardStep {
+  ptrdiff_t rows, inputs, units;
+  ptrdiff_t panelBegin, panelEnd;
+  const float *_Nullable x;  // [rows][I]; not read when hoisted
+  ptrdiff_t xStride;
+  const float *_Nullable h;  // [rows][H] of the previous step
+  ptrdiff_t hStride;
+  const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
+  ptrdiff_t initStride;
+  int hoisted;
+  const float *_Nullable packed;  // from packForward with the same inputs and units
+  const float *_Nullable c;  // LSTM: [rows][H] of the previous step
+  ptrdiff_t cStride;
+  float *_Nullable cNext;  // LSTM: may be c
+  ptrdiff_t cNextStride;
+  float *_Nullable hNext;  // never h: other panels still read it
+  ptrdiff_t hNextStride;
+  float *_Nullable y;  // second destination of the new h, or NULL
+  ptrdiff_t yStride;
+  float *_Nullable gates;  // activated gates for training, or NULL; may be init with the same stride
+  ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
+} RecurraForwardStep;
+
+/// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
+typedef struct RecurraBackwardStep {
+  ptrdiff_t rows, units;
+  ptrdiff_t panelBegin, panelEnd;  // of backwardPanels
+  ptrdiff_t productRows;  // rows from this one on have no next step and no product (ragged batches, longest first)
+  const float *_Nullable dgatesNext;  // [productRows][S*H] of step t+1
+  ptrdiff_t dgatesNextStride;
+  const float *_Nullable packed;  // from packBackward
+  const float *_Nullable dy;  // [rows][H] or NULL
+  ptrdiff_t dyStride;
+  float *_Nullable dhCarry;  // [rows][H] or NULL (RNN, LSTM); in: gradient added to dh; out: the part of dh that
+  ptrdiff_t dhCarryStride;   // by-passes the gates on its way to step t-1: dh*z for the GRU, 0 for the others
+  float *_Nullable dc;  // LSTM: [rows][H], in: of c_t, out: of c_(t-1)
+  ptrdiff_t dcStride;
+  float *_Nullable gates;  // in: what forward stored; out: gradients of the pre-activations, slot by slot
+  ptrdiff_t gatesStride;   // (the RNN only writes). NULL: no gates, dh goes to dhOut, dhCarry stays
+  const float *_Nullable c;  // LSTM: [rows][H]
+  ptrdiff_t cStride;
+  const float *_Nullable cPrevious;  // LSTM: [rows][H]
+  ptrdiff_t cPreviousStride;
+  const float *_Nullable h;  // RNN: [rows][H] of step t
+  ptrdiff_t hStride;
+  const float *_Nullable hPrevious;  // GRU: [rows][H] of step t-1
+  ptrdiff_t hPreviousStride;
+  float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL
+  ptrdiff_t dhOutStride;
+} RecurraBackwardStep;
+
+/// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.
+typedef struct RecurraSGD {
+  float learningRate, momentum;
+  int nesterov;
+  float gradientScale;
+  float weightDecay;  // decoupled: w -= learningRate*weightDecay*w before the update
+} RecurraSGD;
+
+typedef struct RecurraRMSprop {
+  float learningRate, rho, momentum, epsilon;
+  float gradientScale, weightDecay;
+} RecurraRMSprop;
+
+typedef struct RecurraAdam {
+  float learningRate;      // for the weight decay
+  float stepSize;          // learningRate * sqrt(1 - beta2^t) / (1 - beta1^t)
+  float beta1, beta2, epsilon;
+  float gradientScale, weightDecay;
+} RecurraAdam;
+
+typedef struct RecurraAdagrad {
+  float learningRate, epsilon;
+  float gradientScale, weightDecay;
+} RecurraAdagrad;
+
+#pragma clang assume_nonnull begin
+
+/// The kernels of one cell. A panel is a block of units with all their gates; sizes are in floats.
+///
+/// Packed weights have a private layout of this instruction set. Panels are packed and multiplied independently, so
+/// ranges of panels can be given to several threads; packing writes every float of its panels.
+typedef struct RECURRA_SENDABLE RecurraCellKernels {
+  ptrdiff_t slots;
+  ptrdiff_t (*forwardPanels)(ptrdiff_t units);
+  ptrdiff_t (*backwardPanels)(ptrdiff_t units);
+  size_t (*packedForwardSize)(ptrdiff_t inputs, ptrdiff_t units);
+  size_t (*packedBackwardSize)(ptrdiff_t units);
+  /// Packs [W;U] for product and forward; with inputs = 0 the weights are U alone.
+  void (*packForward)(
+    ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
+  /// Packs U^T for backward; takes the whole [W;U] as packForward does.
+  void (*packBackward)(
+    ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
+  void (*product)(const RecurraProduct *product);
+  void (*forward)(const RecurraForwardStep *step);
+  void (*backward)(const RecurraBackwardStep *step);
+  /// Does the gates alone, for all units: init holds complete pre-activations. Panels, x and packed are not read, h
+  /// only for the GRU's state update.
+  void (*forwardGates)(const RecurraForwardStep *step);
+  /// Does the gates alone, for all units, with dh = dhCarry + dy. Panels, dgatesNext and packed are not read.
+  void (*backwardGates)(const RecurraBackwardStep *step);
+} RecurraCellKernels;
+
+/// Everything, for one instruction set.
+typedef struct RECURRA_SENDABLE RecurraKernels {
+  const char *name;  // "generic", "avx2", "avx512", "neon"
+  int vectorWidth;   // floats in a register
+  RecurraCellKernels rnn;   // h' = tanh(pre-activation)
+  RecurraCellKernels lstm;  // c' = f*c + i*c~, h' = o*tanh(c')
+  RecurraCellKernels gru;   // reset after: h' = (1-z)*n + z*h
+
+  /// Maps `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out.
+  void (*exp)(const float *input, float *output, size_t count);
+  void (*tanh)(const float *input, float *output, size_t count);
+  void (*sigmoid)(const float *input, float *output, size_t count);
+
+  /// v = momentum*v - lr*g; w += v, or with Nesterov w += momentum*v - lr*g. Without velocity: w -= lr*g.
+  void (*sgd)(
+    const RecurraSGD *settings, float *weights, const float *gradient, float *_Nullable velocity, size_t count);
+  /// v = rho*v + (1-rho)*g^2; d = lr*g / sqrt(v + eps), centred (average given) lr*g / sqrt(v - average^2 + eps);
+  /// w -= d, or with a moment m = momentum*m + d; w -= m.
+  void (*rmsprop)(
+    const RecurraRMSprop *settings, float *weights, const float *gradient, float *velocity,
+    float *_Nullable average, float *_Nullable moment, size_t count);
+  /// m += (g-m)(1-beta1); v += (g^2-v)(1-beta2); w -= stepSize*m / (sqrt(v) + eps); AMSGrad when maximum is given.
+  void (*adam)(
+    const RecurraAdam *settings, float *weights, const float *gradient, float *moment, float *velocity,
+    float *_Nullable maximum, size_t count);
+  /// a += g^2; w -= lr*g / sqrt(a + eps).
+  void (*adagrad)(
+    const RecurraAdagrad *settings, float *weights, const float *gradient, float *accumulator, size_t count);
+
+  /// Sums squares in double, in an order that is the same for every instruction set.
+  double (*sumOfSquares)(const float *values, size_t count);
+
+  /// Does independent register-only FMAs and returns their number of flops: the arithmetic roof.
+  double (*fmaBurst)(size_t iterations);
+  /// Reads a buffer once and returns a checksum: the bandwidth roof of the level that holds it.
+  float (*readBurst)(const void *bytes, size_t count);
+} RecurraKernels;
+
+/// Returns the table of an instruction set, NULL when the name is unknown or this CPU does not have it.
+const RecurraKernels *_Nullable recurra_kernels_named(const char *isa);
+
+/// Returns the table that is fastest on this CPU.
+const RecurraKernels *recurra_kernels_best(void);
+
+/// Makes this thread flush subnormal floats to zero (FTZ, DAZ, FPCR.FZ) and returns its former control word.
+unsigned recurra_fp_enter(void);
+
+/// Restores the control word that recurra_fp_enter returned.
+void recurra_fp_leave(unsigned former);
+
+/// Tells the core that this thread spins.
+void recurra_pause(void);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

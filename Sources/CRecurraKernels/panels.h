@@ -1,0 +1,89 @@
+// Panels: which columns lie together in the packed weights, and in which order their sums lie in scratch.
+//
+// A forward panel holds `panelUnits` units with all their gates, gate by gate. The GRU's sums are nx z r nh, so that
+// the inputs see the window nx z r and the units the window z r nh. A backward panel holds 64 columns of U^T.
+
+enum Cell { RNN, LSTM, GRU };
+
+enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 48 };
+
+INLINE ptrdiff_t gateCount(enum Cell cell) { return cell == RNN ? 1 : cell == LSTM ? 4 : 3; }
+INLINE ptrdiff_t slotCount(enum Cell cell) { return cell == RNN ? 1 : 4; }
+INLINE ptrdiff_t panelUnits(enum Cell cell) { return cell == RNN ? 64 : 16; }
+
+INLINE ptrdiff_t panelCount(ptrdiff_t units, ptrdiff_t unitsPerPanel) {
+  return (units + unitsPerPanel - 1) / unitsPerPanel;
+}
+
+/// Columns of a panel of `units` units, padded to whole vectors; only the last panel needs padding.
+INLINE ptrdiff_t panelFloats(enum Cell cell, ptrdiff_t units) { return roundUp(gateCount(cell) * units, WIDTH); }
+
+INLINE size_t packedForwardSize(enum Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
+  ptrdiff_t full = units / panelUnits(cell), rest = units % panelUnits(cell);
+  ptrdiff_t floats = full * panelFloats(cell, panelUnits(cell)) + (rest ? panelFloats(cell, rest) : 0);
+  return (size_t)(floats * (inputs + units));
+}
+
+INLINE size_t packedBackwardSize(enum Cell cell, ptrdiff_t units) {
+  return (size_t)(roundUp(units, WIDTH) * gateCount(cell) * units);
+}
+
+INLINE const float *forwardPanel(enum Cell cell, const float *packed, ptrdiff_t panel, ptrdiff_t depth) {
+  return packed + panel * panelFloats(cell, panelUnits(cell)) * depth;
+}
+
+/// The slot at a position of scratch.
+INLINE ptrdiff_t slotAt(enum Cell cell, ptrdiff_t position) {
+  return cell == GRU ? (position < 3 ? (position + 2) % 3 : 3) : position;
+}
+
+/// The gate at a position of a row of packed weights.
+INLINE ptrdiff_t gateAt(enum Cell cell, ptrdiff_t position, int isInput) {
+  return cell == GRU && isInput ? (position + 2) % 3 : position;
+}
+
+INLINE void packForward(
+  enum Cell cell, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
+  ptrdiff_t panelEnd
+) {
+  const ptrdiff_t depth = inputs + units, gates = gateCount(cell);
+  for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
+    const ptrdiff_t first = panel * panelUnits(cell);
+    const ptrdiff_t count = smaller(panelUnits(cell), units - first);
+    const ptrdiff_t floats = panelFloats(cell, count);
+    float *to = packed + (forwardPanel(cell, packed, panel, depth) - packed);
+    for (ptrdiff_t k = 0; k < depth; k++) {
+      float row[sumsWidth + WIDTH];
+      for (ptrdiff_t position = 0; position < gates; position++) {
+        const float *from = weights + (k * gates + gateAt(cell, position, k < inputs)) * units + first;
+        memcpy(row + position * count, from, (size_t)count * sizeof(float));
+      }
+      memset(row + gates * count, 0, (size_t)(floats - gates * count) * sizeof(float));
+      for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
+        ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
+        memcpy(to + column * depth + k * width, row + column, (size_t)width * sizeof(float));
+      }
+    }
+  }
+}
+
+INLINE void packBackward(
+  enum Cell cell, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
+  ptrdiff_t panelEnd
+) {
+  const ptrdiff_t depth = gateCount(cell) * units;
+  const float *recurrent = weights + inputs * depth;
+  for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
+    const ptrdiff_t first = panel * backwardPanelUnits;
+    const ptrdiff_t count = smaller(backwardPanelUnits, units - first);
+    const ptrdiff_t floats = roundUp(count, WIDTH);
+    float *to = packed + first * depth;
+    for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
+      const ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
+      float *strip = to + column * depth;
+      for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t lane = 0; lane < width; lane++)
+          strip[k * width + lane] = column + lane < count ? recurrent[(first + column + lane) * depth + k] : 0;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// sums += z * packed weights: register tiles over strips of columns.
+//
+// A panel's columns are cut into strips of STRIP vectors (the last may be narrower). A strip holds its weights as
+// [depth][strip width], contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
+// Sums live in memory between calls, which is exact: phases and blocks of depth may be cut anywhere.
+
+#define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
+
+#define TILE_PARAMETERS                                                                       \
+  const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
+    ptrdiff_t sumsStride
+#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, sumsStride
+
+typedef void Tile(TILE_PARAMETERS);
+
+INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
+  const int width = strips * vectors;
+  Vector sum[rows * width];
+#pragma clang loop unroll(full)
+  for (int row = 0; row < rows; row++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
+
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    Vector value[rows];
+#pragma clang loop unroll(full)
+    for (int row = 0; row < rows; row++) value[row] = broadcast(z[row * zStride + k]);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < width; v++) {
+      Vector weight = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
+#pragma clang loop unroll(full)
+      for (int row = 0; row < rows; row++) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
+    }
+  }
+
+#pragma clang loop unroll(full)
+  for (int row = 0; row < rows; row++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < width; v++) store(sums + row * sumsStride + v * WIDTH, sum[row * width + v]);
+}
+
+#define TILE(rows, strips, vectors)                                   \
+  static void tile_##rows##_##strips##_##vectors(TILE_PARAMETERS) {   \
+    tileBody(rows, strips, vectors, TILE_ARGUMENTS);                  \
+  }
+
+enum { maximumTileRows = 6 };
+
+#define ROWS_OF_TILES(vectors) \
+  TILE(1, 1, vectors) TILE(2, 1, vectors) TILE(3, 1, vectors) TILE(4, 1, vectors) TILE(5, 1, vectors) TILE(6, 1, vectors)
+#define ROW_OF_NAMES(vectors)                                                                                     \
+  { tile_1_1_##vectors, tile_2_1_##vectors, tile_3_1_##vectors, tile_4_1_##vectors, tile_5_1_##vectors,           \
+    tile_6_1_##vectors }
+
+ROWS_OF_TILES(1)
+ROWS_OF_TILES(2)
+#if RECURRA_REGISTERS == 32
+ROWS_OF_TILES(3)
+ROWS_OF_TILES(4)
+static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2), ROW_OF_NAMES(3), ROW_OF_NAMES(4)};
+#else
+static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2)};
+#endif
+
+/// Adds z[rows][depth] times rows [firstDepth, firstDepth + depth) of a panel of `floats` columns to sums.
+INLINE void accumulate(
+  ptrdiff_t rows, const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *panel, ptrdiff_t panelDepth,
+  ptrdiff_t firstDepth, ptrdiff_t floats, float *sums, ptrdiff_t sumsStride
+) {
+  // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
+  ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
+  for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
+    ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
+    const float *weights = panel + column * panelDepth + firstDepth * width;
+    Tile *const *tile = tiles[width / WIDTH - 1];
+    for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {
+      ptrdiff_t next = rows * (block + 1) / blocks;
+      tile[next - row - 1](z + row * zStride, zStride, depth, weights, 0, sums + row * sumsStride + column, sumsStride);
+      row = next;
+    }
+  }
+}

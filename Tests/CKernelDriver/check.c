@@ -1,0 +1,233 @@
+// Checks every instruction set of this CPU: against double, against the canonical float chain to the bit, and that no
+// division of the work shows in the result.
+#include "cases.h"
+#include "reference.h"
+
+static int failures;
+
+static void expect(int condition, const char *isa, const Case *k, const char *what) {
+  if (condition) return;
+  failures++;
+  if (failures <= 40)
+    printf("FAIL %s %s rows %td inputs %td units %td: %s\n", isa, cellNames[k->cell], k->rows, k->inputs, k->units, what);
+}
+
+static int near(Matrix got, Matrix wanted, double tolerance) {
+  for (ptrdiff_t row = 0; row < got.rows; row++)
+    for (ptrdiff_t column = 0; column < got.columns; column++)
+      if (!(fabs((double)at(got, row, column) - (double)at(wanted, row, column)) <= tolerance)) return 0;
+  return 1;
+}
+
+typedef struct {
+  Matrix h, c, y, gates;
+} Forward;
+
+typedef struct {
+  Matrix gates, dc, carry;
+} Backward;
+
+static void freeForward(Forward *f) { freeMatrix(&f->h), freeMatrix(&f->c), freeMatrix(&f->y), freeMatrix(&f->gates); }
+static void freeBackward(Backward *b) { freeMatrix(&b->gates), freeMatrix(&b->dc), freeMatrix(&b->carry); }
+
+enum { FUSED, HOISTED, GATES_ONLY };
+
+/// Runs rows [first, first + rows) with the panels cut into ranges of `step`.
+static Forward forward(
+  const RecurraCellKernels *cell, const Case *k, const float *packed, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cut,
+  int mode, int training
+) {
+  const ptrdiff_t units = k->units, panels = cell->forwardPanels(units);
+  Forward f = {makeMatrix(rows, units, 1), makeMatrix(rows, units, 2), makeMatrix(rows, units, 5),
+               makeMatrix(rows, slotsOf(k->cell) * units, 3)};
+  RecurraForwardStep step = {
+    .rows = rows, .inputs = k->inputs, .units = units, .x = k->x.data + first * k->x.stride, .xStride = k->x.stride,
+    .h = k->h.data + first * k->h.stride, .hStride = k->h.stride, .init = k->bias.data, .packed = packed,
+    .c = k->c.data + first * k->c.stride, .cStride = k->c.stride, .cNext = f.c.data, .cNextStride = f.c.stride,
+    .hNext = f.h.data, .hNextStride = f.h.stride, .y = training ? f.y.data : NULL, .yStride = f.y.stride,
+    .gates = training ? f.gates.data : NULL, .gatesStride = f.gates.stride};
+  if (mode == GATES_ONLY) {
+    step.init = k->sums.data + first * k->sums.stride, step.initStride = k->sums.stride, step.packed = NULL;
+    cell->forwardGates(&step);
+    return f;
+  }
+  for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
+    const ptrdiff_t end = begin + cut < panels ? begin + cut : panels;
+    if (mode == HOISTED) {
+      // Into the gate buffer itself: forward may overwrite its own init.
+      cell->product(&(RecurraProduct){
+        .rows = rows, .inputs = k->inputs, .units = units, .panelBegin = begin, .panelEnd = end, .x = step.x,
+        .xStride = step.xStride, .init = k->bias.data, .packed = packed, .out = f.gates.data,
+        .outStride = f.gates.stride});
+      step.init = f.gates.data, step.initStride = f.gates.stride, step.hoisted = 1, step.x = NULL;
+    }
+    step.panelBegin = begin, step.panelEnd = end;
+    cell->forward(&step);
+    step.x = k->x.data + first * k->x.stride;
+  }
+  return f;
+}
+
+static Backward backward(
+  const RecurraCellKernels *cell, const Case *k, const float *packed, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cut,
+  ptrdiff_t productRows, int gatesOnly
+) {
+  const ptrdiff_t units = k->units, panels = cell->backwardPanels(units);
+  Matrix gates = k->gates, dc = k->dc, carry = gatesOnly ? k->dh : k->dhCarry;
+  gates.data += first * gates.stride, dc.data += first * dc.stride, carry.data += first * carry.stride;
+  gates.rows = dc.rows = carry.rows = rows;
+  Backward b = {copyMatrix(gates), copyMatrix(dc), copyMatrix(carry)};
+  RecurraBackwardStep step = {
+    .rows = rows, .units = units, .productRows = productRows - first,
+    .dgatesNext = k->dgatesNext.data + first * k->dgatesNext.stride, .dgatesNextStride = k->dgatesNext.stride,
+    .packed = packed, .dy = gatesOnly ? NULL : k->dy.data + first * k->dy.stride, .dyStride = k->dy.stride,
+    .dhCarry = b.carry.data, .dhCarryStride = b.carry.stride, .dc = b.dc.data, .dcStride = b.dc.stride,
+    .gates = b.gates.data, .gatesStride = b.gates.stride, .c = k->cNext.data + first * k->cNext.stride,
+    .cStride = k->cNext.stride, .cPrevious = k->c.data + first * k->c.stride, .cPreviousStride = k->c.stride,
+    .h = k->hNext.data + first * k->hNext.stride, .hStride = k->hNext.stride,
+    .hPrevious = k->h.data + first * k->h.stride, .hPreviousStride = k->h.stride};
+  if (gatesOnly) {
+    cell->backwardGates(&step);
+    return b;
+  }
+  for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
+    step.panelBegin = begin, step.panelEnd = begin + cut < panels ? begin + cut : panels;
+    cell->backward(&step);
+  }
+  return b;
+}
+
+static int sameForward(Cell cell, Forward a, Forward b, ptrdiff_t first, ptrdiff_t rows) {
+  return sameBits(a.h, b.h, first, rows) && (cell != LSTM || sameBits(a.c, b.c, first, rows));
+}
+
+static int sameBackward(Cell cell, Backward a, Backward b, ptrdiff_t first, ptrdiff_t rows) {
+  return sameBits(a.gates, b.gates, first, rows) && sameBits(a.carry, b.carry, first, rows) &&
+         (cell != LSTM || sameBits(a.dc, b.dc, first, rows));
+}
+
+static const ptrdiff_t rowCounts[] = {1, 2, 3, 4, 5, 6, 7, 16, 31, 33};
+enum { maximumRows = 50, rowCountCount = sizeof rowCounts / sizeof *rowCounts };
+
+static void checkForward(const RecurraKernels *kernels, Case *k, Forward *base) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  const char *isa = kernels->name;
+  const ptrdiff_t panels = cell->forwardPanels(k->units);
+  const double tolerance = 2e-6 + 3e-8 * (double)(k->inputs + k->units);
+  const size_t size = cell->packedForwardSize(k->inputs, k->units);
+  float *packed = aligned(size), *whole = aligned(size);
+  memset(whole, 0xff, size * sizeof(float));
+  cell->packForward(k->inputs, k->units, k->weights.data, whole, 0, panels);
+  for (ptrdiff_t panel = panels; panel-- > 0;)
+    cell->packForward(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
+  expect(memcmp(packed, whole, size * sizeof(float)) == 0, isa, k, "panels packed one by one");
+
+  *base = forward(cell, k, packed, 0, k->rows, panels, FUSED, 1);
+  expect(near(base->h, k->hNext, tolerance), isa, k, "h against double");
+  if (k->cell == LSTM) expect(near(base->c, k->cNext, 2 * tolerance), isa, k, "c against double");
+  if (k->cell != RNN) expect(near(base->gates, k->gates, 2 * tolerance), isa, k, "gates against double");
+  expect(sameBits(base->y, base->h, 0, k->rows), isa, k, "y is h");
+  expect(gapsIntact(base->h) && gapsIntact(base->c) && gapsIntact(base->y) && gapsIntact(base->gates), isa, k,
+         "writes outside its columns");
+  Forward only = forward(cell, k, NULL, 0, k->rows, panels, GATES_ONLY, 1);
+  expect(sameForward(k->cell, only, *base, 0, k->rows), isa, k, "canonical chain to the bit");
+  freeForward(&only);
+  for (int index = 0; index < rowCountCount; index++) {
+    const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
+    Forward part = forward(cell, k, packed, first, rows, 1 + index % 3, FUSED, index & 1);
+    expect(sameForward(k->cell, part, *base, first, rows), isa, k, "rows and panels divided");
+    expect(gapsIntact(part.h) && gapsIntact(part.c), isa, k, "writes outside its columns");
+    freeForward(&part);
+    part = forward(cell, k, packed, first, rows, 1 + index % 2, HOISTED, 1);
+    expect(sameForward(k->cell, part, *base, first, rows), isa, k, "inputs hoisted");
+    if (k->cell != RNN) expect(sameBits(part.gates, base->gates, first, rows), isa, k, "gates of hoisted");
+    freeForward(&part);
+  }
+  free(packed), free(whole);
+}
+
+static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  const char *isa = kernels->name;
+  const ptrdiff_t panels = cell->backwardPanels(k->units), productRows = k->rows / 2 + 1;
+  float *packed = aligned(cell->packedBackwardSize(k->units));
+  for (ptrdiff_t panel = panels; panel-- > 0;)
+    cell->packBackward(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
+
+  k->dh = canonicalGradient(k, productRows, strcmp(isa, "generic") != 0);
+  referenceBackward(k);
+  *base = backward(cell, k, packed, 0, k->rows, panels, productRows, 0);
+  expect(near(base->gates, k->dgates, 4e-6), isa, k, "dgates against double");
+  expect(near(base->carry, k->dhOut, 4e-6), isa, k, "dhCarry against double");
+  if (k->cell == LSTM) expect(near(base->dc, k->dcOut, 4e-6), isa, k, "dc against double");
+  expect(gapsIntact(base->gates) && gapsIntact(base->carry) && gapsIntact(base->dc), isa, k,
+         "backward writes outside its columns");
+  Backward only = backward(cell, k, NULL, 0, k->rows, panels, productRows, 1);
+  expect(sameBackward(k->cell, only, *base, 0, k->rows), isa, k, "backward: canonical chain to the bit");
+  freeBackward(&only);
+  for (int index = 0; index < rowCountCount; index++) {
+    const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
+    Backward part = backward(cell, k, packed, first, rows, 1 + index % 2, productRows, 0);
+    expect(sameBackward(k->cell, part, *base, first, rows), isa, k, "backward: rows and panels divided");
+    freeBackward(&part);
+  }
+  Matrix out = makeMatrix(k->rows, k->units, 3);
+  cell->backward(&(RecurraBackwardStep){
+    .rows = k->rows, .units = k->units, .panelEnd = panels, .productRows = productRows,
+    .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride, .packed = packed, .dy = k->dy.data,
+    .dyStride = k->dy.stride, .dhCarry = k->dhCarry.data, .dhCarryStride = k->dhCarry.stride, .dhOut = out.data,
+    .dhOutStride = out.stride});
+  expect(sameBits(out, k->dh, 0, k->rows) && gapsIntact(out), isa, k, "backward: product alone");
+  freeMatrix(&out), freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
+  free(packed);
+}
+
+static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
+  uint64_t state = (uint64_t)(inputs * 1000 + units * 3 + cell);
+  const ptrdiff_t rows = maximumRows, gates = gatesOf(cell), slots = slotsOf(cell);
+  const float scale = 2.5f / sqrtf((float)(inputs + units));
+  Case k = {
+    .cell = cell, .rows = rows, .inputs = inputs, .units = units, .x = randomMatrix(rows, inputs, 3, 1, &state),
+    .h = randomMatrix(rows, units, 7, 1, &state), .c = randomMatrix(rows, units, 1, 2, &state),
+    .weights = randomMatrix(inputs + units, gates * units, 0, scale, &state),
+    .bias = randomMatrix(1, slots * units, 0, 1, &state),
+    .dgatesNext = randomMatrix(rows, slots * units, 5, 1, &state), .dy = randomMatrix(rows, units, 4, 1, &state),
+    .dhCarry = randomMatrix(rows, units, 2, 1, &state), .dc = randomMatrix(rows, units, 3, 1, &state)};
+  referenceForward(&k);
+  static const char *const names[] = {"generic", "avx2", "avx512", "neon"};
+  Forward fusedForward = {0};
+  Backward fusedBackward = {0};
+  for (int index = 0; index < 4; index++) {
+    const RecurraKernels *kernels = recurra_kernels_named(names[index]);
+    if (!kernels) continue;
+    const int fused = index > 0;
+    canonicalSums(&k, fused);
+    Forward f;
+    Backward b;
+    checkForward(kernels, &k, &f);
+    checkBackward(kernels, &k, &b);
+    freeMatrix(&k.sums);
+    if (fused && fusedForward.h.data) {
+      expect(sameForward(cell, f, fusedForward, 0, rows), names[index], &k, "equal to the other instruction set");
+      expect(sameBackward(cell, b, fusedBackward, 0, rows), names[index], &k, "backward equal to the other set");
+    }
+    if (fused && !fusedForward.h.data)
+      fusedForward = f, fusedBackward = b;
+    else
+      freeForward(&f), freeBackward(&b);
+  }
+  freeForward(&fusedForward), freeBackward(&fusedBackward);
+  freeMatrix(&k.x), freeMatrix(&k.h), freeMatrix(&k.c), freeMatrix(&k.weights), freeMatrix(&k.bias);
+  freeMatrix(&k.dgatesNext), freeMatrix(&k.dy), freeMatrix(&k.dhCarry), freeMatrix(&k.dc);
+  freeMatrix(&k.hNext), freeMatrix(&k.cNext), freeMatrix(&k.gates);
+}
+
+int main(void) {
+  static const ptrdiff_t sizes[] = {1, 5, 8, 16, 17, 31, 72, 100, 257};
+  enum { count = sizeof sizes / sizeof *sizes };
+  for (Cell cell = RNN; cell <= GRU; cell++)
+    for (int i = 0; i < count; i++)
+      for (int h = 0; h < count; h++) checkCase(cell, sizes[i], sizes[h]);
+  printf("%s: %d failures\n", recurra_kernels_best()->name, failures);
+  return failures != 0;
+}

@@ -1,0 +1,31 @@
+# The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|asan|sweep|time|arm64
+CC = clang
+FLAGS = -std=c11 -O2 -Wall -Wextra -ffp-contract=off
+KERNELS = Sources/CRecurraKernels
+DRIVER = Tests/CKernelDriver
+OUT = .build/kernels
+SOURCES = $(wildcard $(KERNELS)/*.c)
+HEADERS = $(wildcard $(KERNELS)/*.h $(KERNELS)/include/*.h $(DRIVER)/*.h)
+OBJECTS = $(patsubst $(KERNELS)/%.c,$(OUT)/%.o,$(SOURCES))
+
+.PHONY: check asan sweep time arm64
+check sweep time: %: $(OUT)/%
+	$<
+
+$(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
+	@mkdir -p $(OUT)
+	$(CC) $(FLAGS) -I$(KERNELS)/include -c $< -o $@
+
+$(OUT)/check $(OUT)/sweep $(OUT)/time: $(OUT)/%: $(DRIVER)/%.c $(OBJECTS) $(HEADERS)
+	$(CC) $(FLAGS) -I$(KERNELS)/include $< $(OBJECTS) -lm -lpthread -o $@
+
+asan: $(SOURCES) $(DRIVER)/check.c
+	@mkdir -p $(OUT)
+	$(CC) $(FLAGS) -g -fsanitize=address,undefined -I$(KERNELS)/include $^ -lm -o $(OUT)/asan
+	$(OUT)/asan
+
+# Cross-compiled and run under emulation; needs Debian's gcc-aarch64-linux-gnu (headers, libraries) and qemu-user.
+arm64: $(SOURCES) $(DRIVER)/check.c
+	@mkdir -p $(OUT)
+	$(CC) --target=aarch64-linux-gnu $(FLAGS) -I$(KERNELS)/include $^ -static -lm -o $(OUT)/check-arm64
+	qemu-aarch64 $(OUT)/check-arm64
