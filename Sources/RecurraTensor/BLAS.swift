@@ -23,8 +23,8 @@ package enum BLAS {
   @inline(__always)
   package static func product<S: FloatingScalar>(
     rows: Int, columns: Int, depth: Int,
-    _ left: UnsafePointer<S>, stride leftStride: Int, transposed transposeLeft: Bool = false,
-    _ right: UnsafePointer<S>, stride rightStride: Int, transposed transposeRight: Bool = false,
+    _ left: UnsafePointer<S>, stride leftStride: Int, leftTransposed transposeLeft: Bool = false,
+    _ right: UnsafePointer<S>, stride rightStride: Int, rightTransposed transposeRight: Bool = false,
     into result: UnsafeMutablePointer<S>, stride resultStride: Int, keeping factor: S = 0
   ) {
     guard isReady, rows > 0, columns > 0 else { return }
@@ -59,8 +59,8 @@ package enum BLAS {
   /// The same product on the streams, cut into shards of output columns or rows that depend on the shape alone.
   package static func shardedProduct<S: FloatingScalar>(
     rows: Int, columns: Int, depth: Int,
-    _ left: UnsafePointer<S>, stride leftStride: Int, transposed transposeLeft: Bool = false,
-    _ right: UnsafePointer<S>, stride rightStride: Int, transposed transposeRight: Bool = false,
+    _ left: UnsafePointer<S>, stride leftStride: Int, leftTransposed transposeLeft: Bool = false,
+    _ right: UnsafePointer<S>, stride rightStride: Int, rightTransposed transposeRight: Bool = false,
     into result: UnsafeMutablePointer<S>, stride resultStride: Int, keeping factor: S = 0
   ) {
     // Below a quarter of a million multiplications a second thread costs more than it brings.
@@ -75,9 +75,9 @@ package enum BLAS {
       guard size > 0 else { return }
       product(
         rows: byRows ? size : rows, columns: byRows ? columns : size, depth: depth,
-        byRows ? left + start * (transposeLeft ? 1 : leftStride) : left, stride: leftStride, transposed: transposeLeft,
+        byRows ? left + start * (transposeLeft ? 1 : leftStride) : left, stride: leftStride, leftTransposed: transposeLeft,
         byRows ? right : right + start * (transposeRight ? rightStride : 1), stride: rightStride,
-        transposed: transposeRight,
+        rightTransposed: transposeRight,
         into: result + (byRows ? start * resultStride : start), stride: resultStride, keeping: factor)
     }
   }

@@ -1,13 +1,31 @@
-internal import CRecurraKernels
+package import CRecurraKernels
 internal import Glibc
 
-/// The table of C kernels for this machine's instruction set.
+/// The table of C kernels for this machine: the best its processor has, or the one that `RECURRA_ISA` names.
 package enum Kernels {
+  /// The table in use. An instruction set that is unknown, or that this processor lacks, is refused.
+  package static let table: RecurraKernels = {
+    guard let name = getenv("RECURRA_ISA") else { return recurra_kernels_best().pointee }
+    guard let named = recurra_kernels_named(name) else {
+      preconditionFailure(
+        "RECURRA_ISA: expected an instruction set of this processor (generic, avx2, avx512, neon), got \(String(cString: name))")
+    }
+    return named.pointee
+  }()
+
   /// Applies an activation by a vector kernel; returns false where there is none for it.
   @inline(__always)
   static func apply<S: FloatingScalar>(
     _ activation: Activation, _ input: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int
   ) -> Bool {
-    false
+    guard S.self == Float.self, let source = input as? UnsafePointer<Float>,
+      let target = output as? UnsafeMutablePointer<Float>
+    else { return false }
+    switch activation {
+    case .tanh: table.tanh(source, target, count)
+    case .sigmoid: table.sigmoid(source, target, count)
+    default: return false
+    }
+    return true
   }
 }

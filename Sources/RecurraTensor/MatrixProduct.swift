@@ -70,8 +70,8 @@ extension Tensor {
           for i in 0..<Shape.count(batch) {
             BLAS.shardedProduct(
               rows: rows, columns: columns, depth: depth,
-              first + offsets.0[i], stride: left.stride, transposed: left.isTransposed,
-              second + offsets.1[i], stride: right.stride, transposed: right.isTransposed,
+              first + offsets.0[i], stride: left.stride, leftTransposed: left.isTransposed,
+              second + offsets.1[i], stride: right.stride, rightTransposed: right.isTransposed,
               into: output + i * rows * columns, stride: columns)
           }
         }

@@ -1,0 +1,159 @@
+import RecurraTensor
+
+/// One direction of one layer over one batch: where everything lies.
+///
+/// `Z[rows][I+H]` holds x and h side by side when x has been laid down, so that the fused multiply needs no concatenation and Z is
+/// the left operand of the whole weight gradient; otherwise Z holds h alone, and x is read where it is.
+final class DirectionRun<S: FloatingScalar> {
+  let cell: any RecurrentCell
+  let phases: [[GateProduct]]
+  let layout: SequenceLayout
+  let inputs: Int
+  let units: Int
+  /// Columns of the gate buffer.
+  let slots: Int
+  let isTraining: Bool
+  let laysInput: Bool
+  /// Tells whether the gate buffer already holds the input's product and the bias when the loop begins.
+  var isProjected = false
+  let direction: RecurrentDirection
+  /// The input, [B, T, I], dense.
+  let input: Tensor
+  /// The bias spread over the slots, [slots].
+  let bias: Tensor
+  let z: Tensor
+  /// Gates of all rows in training, of the rows at hand otherwise.
+  let gates: Tensor
+  /// The memory c, [rows][H]; nothing for cells without one.
+  let memory: Tensor
+  /// What a later phase of the cell multiplies.
+  let scratch: Tensor
+
+  let zRows, gateRows, biasRows, scratchRows: Rows<S>
+  private let hRows, cRows: Rows<S>
+
+  init(
+    _ cell: any RecurrentCell, _ direction: RecurrentDirection, input: Tensor, lengths: [Int]?, isTraining: Bool,
+    laysInput: Bool, of type: S.Type
+  ) {
+    self.cell = cell
+    self.direction = direction
+    self.input = input
+    self.isTraining = isTraining
+    phases = cell.phases
+    inputs = input.shape[2]
+    units = direction.weights.shape[1] / cell.gateCount
+    slots = cell.slotCount * units
+    layout = SequenceLayout(
+      batch: input.shape[0], timesteps: input.shape[1], lengths: lengths, isReversed: direction.isReversed,
+      keepsAll: isTraining)
+    self.laysInput = laysInput || isTraining || layout.order != nil
+    let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
+    bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
+    let gateCount = isTraining ? layout.productRows : layout.batch
+    z = Tensor(uninitialized: [layout.rowCount, self.laysInput ? inputs + units : units], dtype: S.dtype)
+    gates = Tensor(uninitialized: [gateCount, slots], dtype: S.dtype)
+    memory = Tensor(uninitialized: [cell.stateCount > 1 ? layout.rowCount : 0, units], dtype: S.dtype)
+    scratch = Tensor(uninitialized: [phases.count > 1 ? gateCount : 0, units], dtype: S.dtype)
+    zRows = Self.rows(z)
+    hRows = Self.rows(z).from(0, column: self.laysInput ? inputs : 0)
+    cRows = cell.stateCount > 1 ? Self.rows(memory) : hRows
+    gateRows = Self.rows(gates)
+    biasRows = Self.rows(bias)
+    scratchRows = Self.rows(scratch)
+  }
+
+  /// Rows of a dense buffer. The buffers are this run's own until it ends, so writing needs no check.
+  static func rows(_ tensor: Tensor) -> Rows<S> {
+    Rows(
+      tensor.storage.pointer.assumingMemoryBound(to: S.self) + tensor.offset,
+      stride: tensor.rank > 1 ? tensor.shape[tensor.rank - 1] : 0)
+  }
+
+  /// h of the rows that enter step `step`.
+  @inline(__always)
+  func hidden(_ step: Int) -> Rows<S> { hRows.from(layout.blocks[step]) }
+
+  /// c of the rows that enter step `step`.
+  @inline(__always)
+  func memory(_ step: Int) -> Rows<S> { cRows.from(layout.blocks[step]) }
+
+  /// The gate buffer's rows of step `step`.
+  @inline(__always)
+  func gates(_ step: Int) -> Rows<S> { isTraining ? gateRows.from(layout.blocks[step]) : gateRows }
+
+  /// Puts the initial states where their rows begin; zeros where none are given.
+  func layInitialStates() {
+    for index in 0..<cell.stateCount {
+      let given = direction.initialStates.isEmpty ? nil : direction.initialStates[index].detached.contiguous
+      for row in 0..<layout.batch {
+        let block = layout.firstBlock(row)
+        let target = index == 0 ? hidden(block)[row] : memory(block)[row]
+        guard let given else {
+          target.update(repeating: 0, count: units)
+          continue
+        }
+        given.withPointer(of: S.self) { target.update(from: $0 + layout.index(row) * units, count: units) }
+      }
+    }
+  }
+
+  /// Copies the input rows of a step into Z.
+  @inline(__always)
+  func layInput(_ step: Int, _ active: Range<Int>) {
+    let (time, timesteps) = (layout.time(step), input.shape[1])
+    let target = zRows.from(layout.blocks[step])
+    input.withPointer(of: S.self) { x in
+      for row in active {
+        target[row].update(from: x + (layout.index(row) * timesteps + time) * inputs, count: inputs)
+      }
+    }
+  }
+
+  /// Clears what no step writes but the products after the loop read: rows of a block that have ended.
+  func clearEndedRows() {
+    for step in 0..<layout.steps {
+      let rows = layout.blocks[step + 1] - layout.blocks[step]
+      for row in layout.counts[step]..<max(rows, layout.counts[step]) {
+        zRows.from(layout.blocks[step])[row].update(repeating: 0, count: inputs)
+        gates(step)[row].update(repeating: 0, count: slots)
+        if phases.count > 1 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: units) }
+      }
+    }
+  }
+
+  /// Copies the h that a step made to the output, [B][T][width].
+  @inline(__always)
+  func writeOutput(_ step: Int, _ active: Range<Int>, to output: UnsafeMutablePointer<S>, width: Int) {
+    let (time, timesteps) = (layout.time(step), input.shape[1])
+    let h = hidden(step + 1)
+    for row in active {
+      (output + (layout.index(row) * timesteps + time) * width).update(from: h[row], count: units)
+    }
+  }
+
+  /// Fills the output at padded timesteps: zeros, or the last valid output again where the direction has come past it.
+  func fillPadding(_ output: UnsafeMutablePointer<S>, width: Int, _ padding: PaddedOutput) {
+    let timesteps = input.shape[1]
+    for row in 0..<layout.batch {
+      let first = output + layout.index(row) * timesteps * width
+      let length = layout.lengths[row]
+      for time in length..<max(timesteps, length) {
+        if padding == .repeatsLast, !layout.isReversed, length > 0 {
+          (first + time * width).update(from: first + (length - 1) * width, count: units)
+        } else {
+          (first + time * width).update(repeating: 0, count: units)
+        }
+      }
+    }
+  }
+
+  /// Copies a final state to [B][width], in the order of the batch.
+  func writeFinalState(_ index: Int, to output: UnsafeMutablePointer<S>, width: Int) {
+    for row in 0..<layout.batch {
+      let block = layout.lastBlock(row)
+      let source = index == 0 ? hidden(block)[row] : memory(block)[row]
+      (output + layout.index(row) * width).update(from: source, count: units)
+    }
+  }
+}

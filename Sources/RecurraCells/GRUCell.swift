@@ -1,0 +1,100 @@
+public import RecurraTensor
+
+/// The gated recurrent unit: z, r = σ(x·W + h·U + b), h′ = z⊙h + (1 − z)⊙n.
+///
+/// Reset after (Keras' default, cuDNN, PyTorch): n = act(x·W + b + r⊙(h·U + b′)), bias [2, 3H].
+/// Reset before (the paper): n = act(x·W + (r⊙h)·U + b), bias [3H].
+///
+/// - Source: Cho et al. 2014 (arXiv:1406.1078); gate order z r h as in Keras.
+public struct GRUCell: RecurrentCell {
+  /// The function of the candidate.
+  public let activation: Activation
+  /// The function of the gates.
+  public let recurrentActivation: Activation
+  /// Tells whether the reset gate filters the product or the state.
+  public let resetAfter: Bool
+
+  /// Makes a cell.
+  public init(activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, resetAfter: Bool = true) {
+    self.activation = activation
+    self.recurrentActivation = recurrentActivation
+    self.resetAfter = resetAfter
+  }
+
+  public var gateCount: Int { 3 }
+  /// Slots z, r, and the candidate; with reset after the candidate's input half and state half lie apart.
+  public var slotCount: Int { resetAfter ? 4 : 3 }
+
+  public var phases: [[GateProduct]] {
+    let gates = GateProduct(.inputAndState, gates: 0..<2, slot: 0)
+    let candidate = GateProduct(.input, gates: 2..<3, slot: 2)
+    return resetAfter
+      ? [[gates, candidate, GateProduct(.state, gates: 2..<3, slot: 3)]]
+      : [[gates, candidate], [GateProduct(.scratch, gates: 2..<3, slot: 2)]]
+  }
+
+  public var kernel: CellKernel? {
+    resetAfter && activation == .tanh && recurrentActivation == .sigmoid ? .gru : nil
+  }
+
+  public func biasShape(units: Int) -> [Int] { resetAfter ? [2, 3 * units] : [3 * units] }
+
+  public func slotBias(_ bias: Tensor, units: Int) -> Tensor {
+    guard resetAfter else { return bias }
+    let gates = bias.sliced(0..<(2 * units), axis: 1).sum(axes: [0])
+    return .concatenated([gates, bias[0].sliced((2 * units)..<(3 * units)), bias[1].sliced((2 * units)..<(3 * units))])
+  }
+
+  public func biasGradient(slots: Tensor, units: Int) -> Tensor {
+    guard resetAfter else { return slots }
+    let state = Tensor.concatenated([slots.sliced(0..<(2 * units)), slots.sliced((3 * units)..<(4 * units))])
+    return .stacked([slots.sliced(0..<(3 * units)), state])
+  }
+
+  public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
+    let units = step.units
+    for row in 0..<step.rows {
+      let (z, h, next, scratch) = (step.gates[row], step.h[row], step.nextH[row], step.scratch[row])
+      let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
+      if phase == 0 {
+        for u in 0..<units {
+          z[u] = recurrentActivation.value(z[u])
+          r[u] = recurrentActivation.value(r[u])
+          if resetAfter { n[u] += r[u] * product[u] } else { scratch[u] = r[u] * h[u] }
+        }
+      }
+      guard resetAfter || phase == 1 else { continue }
+      for u in 0..<units {
+        n[u] = activation.value(n[u])
+        next[u] = z[u] * h[u] + (1 - z[u]) * n[u]
+      }
+    }
+  }
+
+  public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
+    let units = step.units
+    for row in 0..<step.rows {
+      let (z, h, dh, scratch) = (step.gates[row], step.h[row], step.dh[row], step.scratch[row])
+      let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
+      if resetAfter || phase == 1 {
+        for u in 0..<units {
+          let candidate = dh[u] * (1 - z[u]) * activation.slope(n[u])
+          let update = dh[u] * (h[u] - n[u]) * recurrentActivation.slope(z[u])
+          dh[u] *= z[u]
+          (z[u], n[u]) = (update, candidate)
+        }
+      }
+      guard phase == 0 else { continue }
+      for u in 0..<units {
+        let reset = r[u]
+        if resetAfter {
+          r[u] = n[u] * product[u] * recurrentActivation.slope(reset)
+          product[u] = n[u] * reset
+        } else {
+          r[u] = scratch[u] * h[u] * recurrentActivation.slope(reset)
+          dh[u] += scratch[u] * reset
+        }
+      }
+    }
+  }
+}

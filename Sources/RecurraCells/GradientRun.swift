@@ -1,0 +1,66 @@
+import RecurraTensor
+
+/// What goes back through one direction: the gradients of its states, and of what each step gave out.
+final class GradientRun<S: FloatingScalar> {
+  private let run: DirectionRun<S>
+  /// Gradient of each state, [B][H], rows in the order of the run; after the loop those of the initial states.
+  private let carries: [Tensor]
+  private let scratch: Tensor
+  let hRows, cRows: Rows<S>
+  /// Gradient of the scratch rows, for cells with a second phase.
+  let scratchRows: Rows<S>
+  /// Gradient of the output, [B, T, width], dense, and the first column of this direction; nil when nothing depends on it.
+  let output: Tensor?
+  let column: Int
+
+  init(_ run: DirectionRun<S>, output: Tensor?, column: Int, states: [Tensor?]) {
+    self.run = run
+    self.output = output
+    self.column = column
+    carries = (0..<run.cell.stateCount).map { _ in Tensor(uninitialized: [run.layout.batch, run.units], dtype: S.dtype) }
+    scratch = Tensor(uninitialized: [run.cell.phases.count > 1 ? run.layout.batch : 0, run.units], dtype: S.dtype)
+    hRows = DirectionRun<S>.rows(carries[0])
+    cRows = DirectionRun<S>.rows(carries[carries.count - 1])
+    scratchRows = DirectionRun<S>.rows(scratch)
+    for (carry, gradient) in zip(carries, states) {
+      let target = DirectionRun<S>.rows(carry)
+      for row in 0..<run.layout.batch {
+        guard let gradient else {
+          target[row].update(repeating: 0, count: run.units)
+          continue
+        }
+        gradient.withPointer(of: S.self) {
+          target[row].update(from: $0 + run.layout.index(row) * run.units, count: run.units)
+        }
+      }
+    }
+  }
+
+  /// The gradient of what a row gave out at a step; rows of one step lie `outputStride` apart in the order of the batch.
+  @inline(__always)
+  func outputRow(_ step: Int, _ row: Int) -> UnsafeMutablePointer<S>? {
+    guard let output else { return nil }
+    let base = output.storage.pointer.assumingMemoryBound(to: S.self) + output.offset
+    let place = run.layout.index(row) * output.shape[1] + run.layout.time(step)
+    return base + place * output.shape[2] + column
+  }
+
+  var outputStride: Int { output.map { $0.shape[1] * $0.shape[2] } ?? 0 }
+
+  /// Adds the output's gradient to the carried gradient of h.
+  func addOutputGradient(_ step: Int, _ active: Range<Int>) {
+    for row in active {
+      guard let gradient = outputRow(step, row) else { return }
+      let target = hRows[row]
+      for u in 0..<run.units { target[u] += gradient[u] }
+    }
+  }
+
+  /// A carried gradient as a tensor [B, H] in the order of the batch: that of an initial state.
+  func initialStateGradient(_ index: Int) -> Tensor {
+    guard let order = run.layout.order else { return carries[index] }
+    var places = order
+    for (row, place) in order.enumerated() { places[place] = row }
+    return carries[index].gathered(Tensor(places.map { Int32($0) }))
+  }
+}

@@ -1,0 +1,39 @@
+internal import Glibc
+import RecurraTensor
+internal import Synchronization
+
+/// Says what multiplies: a choice of the planner, or forced by `RECURRA_MULTIPLIER`.
+public enum MultiplierChoice: String, Sendable, CaseIterable {
+  /// The faster one, by measured rule.
+  case auto
+  /// OpenBLAS' `sgemm` and `dgemm`: every cell, shape and type; the reference.
+  case openblas
+  /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
+  case packed
+
+  private static let selection = Atomic<Int>(
+    getenv("RECURRA_MULTIPLIER").flatMap { MultiplierChoice(rawValue: String(cString: $0)) }.flatMap {
+      allCases.firstIndex(of: $0)
+    } ?? 0)
+
+  /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set.
+  public static var current: MultiplierChoice {
+    get { allCases[selection.load(ordering: .relaxed)] }
+    set { selection.store(allCases.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
+  }
+}
+
+/// Computes one timestep of one direction for some rows, forward and back.
+protocol Multiplier {
+  /// Computes step `step` for the rows `active`: gates, and the states of block `step + 1`.
+  func forward(_ step: Int, _ active: Range<Int>)
+
+  /// Goes back through step `step` for the rows `active`, of which those in `following` went on to the next step.
+  ///
+  /// The gradients of the states after the step come in the gradient run's carries. What arrives at the states before it lies
+  /// there afterwards, but for products that the next call does.
+  func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>)
+
+  /// Does the products left for `rows`, whose first step was `step`: their carries are then the initial states' gradients.
+  func finish(_ step: Int, _ rows: Range<Int>)
+}

@@ -1,0 +1,112 @@
+import RecurraTensor
+
+/// One timestep by OpenBLAS: bias, the cell's products, and the cell's gates.
+struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
+  let run: DirectionRun<S>
+  /// Gradients on their way back; nil going forward only.
+  let gradients: GradientRun<S>?
+
+  /// [W; U], dense.
+  private let weights: Rows<S>
+  /// The cell's gates as a vector kernel, where there is one.
+  private let vectors: VectorGates<S>?
+
+  init(_ run: DirectionRun<S>, gradients: GradientRun<S>? = nil) {
+    self.run = run
+    self.gradients = gradients
+    weights = DirectionRun<S>.rows(run.direction.weights)
+    vectors = VectorGates(run.cell.kernel)
+  }
+
+  func forward(_ step: Int, _ active: Range<Int>) {
+    if !run.isTraining { run.layInput(step, active) }
+    let first = active.lowerBound
+    let gates = run.gates(step).from(first)
+    for row in 0..<active.count { gates[row].update(from: run.biasRows.base, count: run.slots) }
+    let state = GateForward(
+      rows: active.count, units: run.units, gates: gates,
+      h: run.hidden(step).from(first), c: run.memory(step).from(first),
+      nextH: run.hidden(step + 1).from(first), nextC: run.memory(step + 1).from(first),
+      scratch: scratch(step).from(first))
+    for phase in run.phases.indices {
+      for product in run.phases[phase] { multiply(product, step, active, into: gates, state.scratch) }
+      if let vectors { vectors.forward(state) } else { run.cell.forward(phase, state) }
+    }
+  }
+
+  func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
+    guard let gradients else { return }
+    gradients.addOutputGradient(step, active)
+    let first = active.lowerBound
+    let gates = run.gates(step).from(first)
+    let state = GateBackward(
+      rows: active.count, units: run.units, gates: gates,
+      h: run.hidden(step).from(first), c: run.memory(step).from(first),
+      nextH: run.hidden(step + 1).from(first), nextC: run.memory(step + 1).from(first),
+      dh: gradients.hRows.from(first), dc: gradients.cRows.from(first), scratch: gradients.scratchRows.from(first))
+    for phase in run.phases.indices.reversed() {
+      if let vectors { vectors.backward(state) } else { run.cell.backward(phase, state) }
+      for product in run.phases[phase] where product.operand == .scratch {
+        multiplyBack(product, gates, active.count, into: state.scratch, keeping: 0)
+      }
+    }
+    for products in run.phases {
+      for product in products where product.operand == .inputAndState || product.operand == .state {
+        multiplyBack(product, gates, active.count, into: state.dh, keeping: 1)
+      }
+    }
+  }
+
+  /// Every product is done at its own step.
+  func finish(_ step: Int, _ rows: Range<Int>) {}
+
+  private func scratch(_ step: Int) -> Rows<S> {
+    run.isTraining ? run.scratchRows.from(run.layout.blocks[step]) : run.scratchRows
+  }
+
+  private func multiply(
+    _ product: GateProduct, _ step: Int, _ active: Range<Int>, into gates: Rows<S>, _ scratch: Rows<S>
+  ) {
+    let z = run.zRows.from(run.layout.blocks[step] + active.lowerBound)
+    let (inputs, units) = (run.inputs, run.units)
+    let left: Rows<S>
+    let firstRow: Int
+    let depth: Int
+    switch product.operand {
+    case .inputAndState: (left, firstRow, depth) = (z, 0, inputs + units)
+    case .input: (left, firstRow, depth) = (z, 0, inputs)
+    case .state: (left, firstRow, depth) = (z.from(0, column: inputs), inputs, units)
+    case .scratch: (left, firstRow, depth) = (scratch, inputs, units)
+    }
+    BLAS.product(
+      rows: active.count, columns: product.gates.count * units, depth: depth,
+      UnsafePointer(left.base), stride: left.stride,
+      UnsafePointer(weights[firstRow]) + product.gates.lowerBound * units, stride: weights.stride,
+      into: gates.base + product.slot * units, stride: gates.stride, keeping: 1)
+  }
+
+  /// target = gradient of the slots · (their columns of U)ᵀ + keeping · target.
+  private func multiplyBack(_ product: GateProduct, _ gates: Rows<S>, _ rows: Int, into target: Rows<S>, keeping: S) {
+    BLAS.product(
+      rows: rows, columns: run.units, depth: product.gates.count * run.units,
+      UnsafePointer(gates.base + product.slot * run.units), stride: gates.stride,
+      UnsafePointer(weights[run.inputs]) + product.gates.lowerBound * run.units, stride: weights.stride, rightTransposed: true,
+      into: target.base, stride: target.stride, keeping: keeping)
+  }
+}
+
+extension RecurrentCell {
+  /// Calls the requirement of the type at hand.
+  @inline(__always)
+  func forward<S: FloatingScalar>(_ phase: Int, _ step: GateForward<S>) {
+    if let step = step as? GateForward<Float> { forward(phase: phase, step) }
+    if let step = step as? GateForward<Double> { forward(phase: phase, step) }
+  }
+
+  /// Calls the requirement of the type at hand.
+  @inline(__always)
+  func backward<S: FloatingScalar>(_ phase: Int, _ step: GateBackward<S>) {
+    if let step = step as? GateBackward<Float> { backward(phase: phase, step) }
+    if let step = step as? GateBackward<Double> { backward(phase: phase, step) }
+  }
+}

@@ -1,0 +1,168 @@
+internal import CRecurraKernels
+import RecurraTensor
+
+/// One timestep by our kernels: product on packed weights with the gates fused behind it.
+///
+/// Every pre-activation is one chain of fused multiply-adds in a fixed order, so neither the rows that are computed together, nor
+/// the panels a thread takes, nor hoisting the input's product out of the loop change a bit.
+struct PackedMultiplier: Multiplier {
+  let run: DirectionRun<Float>
+  let gradients: GradientRun<Float>?
+  private let kernels: RecurraCellKernels
+  private let weights: UnsafePointer<Float>
+  /// Keeps the packed weights alive.
+  private let packed: Tensor
+  /// The panels this multiplier computes: all, or a thread's share.
+  private let panels: Range<Int>
+  /// Where the input's product of some timesteps lies, when it is taken out of the loop.
+  private let hoist: Hoist?
+  /// Second destination of h: the output, when its rows are in the order of the run.
+  private let output: OutputRows?
+
+  /// The product of the input with W for a stretch of timesteps: [step in stretch][row][slots].
+  struct Hoist {
+    let rows: Rows<Float>
+    let stretch: Int
+  }
+
+  /// The output of this direction, [B][T][width], from its first column.
+  struct OutputRows {
+    let base: UnsafeMutablePointer<Float>
+    let width: Int
+  }
+
+  init(
+    _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
+    output: OutputRows?
+  ) {
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output) = (run, kernels, packed, panels, hoist, output)
+    weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
+    gradients = nil
+  }
+
+  init(
+    _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>,
+    gradients: GradientRun<Float>
+  ) {
+    (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
+    weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
+    hoist = nil
+    output = nil
+  }
+
+  func forward(_ step: Int, _ active: Range<Int>) {
+    let first = active.lowerBound
+    if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
+    var kernel = RecurraForwardStep()
+    (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
+    (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
+    kernel.packed = weights
+    if run.isTraining {
+      let gates = run.gates(step).from(first)
+      (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
+    }
+    if run.isProjected {
+      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(kernel.gates), kernel.gatesStride, 1)
+    } else if let hoist {
+      let rows = hoist.rows.from(step % hoist.stretch * run.layout.batch + first)
+      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(rows.base), rows.stride, 1)
+    } else {
+      (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
+      let x = inputRows(step, first)
+      (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
+    }
+    let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
+    (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (UnsafePointer(h.base), h.stride, next.base, next.stride)
+    let (c, nextC) = (run.memory(step).from(first), run.memory(step + 1).from(first))
+    (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (UnsafePointer(c.base), c.stride, nextC.base, nextC.stride)
+    if let output {
+      let stride = run.input.shape[1] * output.width
+      (kernel.y, kernel.yStride) = (output.base + first * stride + run.layout.time(step) * output.width, stride)
+    }
+    kernels.forward(&kernel)
+  }
+
+  /// The input rows of a step: in Z when they have been laid down there, in the input itself otherwise.
+  private func inputRows(_ step: Int, _ first: Int) -> Rows<Float> {
+    if run.laysInput { return run.zRows.from(run.layout.blocks[step] + first) }
+    let (timesteps, inputs) = (run.input.shape[1], run.inputs)
+    let base = run.input.storage.pointer.assumingMemoryBound(to: Float.self) + run.input.offset
+    return Rows(base + (first * timesteps + run.layout.time(step)) * inputs, stride: timesteps * inputs)
+  }
+
+  /// Computes the input's product for the stretch of steps that begins at `step`; all rows are of full length.
+  private func project(_ step: Int, _ hoist: Hoist, _ active: Range<Int>) {
+    let steps = min(hoist.stretch, run.layout.steps - step)
+    var product = RecurraProduct()
+    (product.inputs, product.units) = (run.inputs, run.units)
+    (product.panelBegin, product.panelEnd) = (panels.lowerBound, panels.upperBound)
+    (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
+    // A row's timesteps lie side by side in the input: one product over time for each row.
+    for row in active {
+      let x = inputRows(step, row)
+      (product.rows, product.x) = (steps, UnsafePointer(x.base))
+      product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
+      product.out = hoist.rows[row]
+      product.outStride = run.layout.batch * hoist.rows.stride
+      kernels.product(&product)
+    }
+  }
+
+  func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
+    guard let gradients else { return }
+    let first = active.lowerBound
+    var kernel = products(step, rows: active, following: following, gradients)
+    if run.layout.order != nil {
+      gradients.addOutputGradient(step, active)
+    } else if let gradient = gradients.outputRow(step, first) {
+      (kernel.dy, kernel.dyStride) = (UnsafePointer(gradient), gradients.outputStride)
+    }
+    let gates = run.gates(step).from(first)
+    (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
+    let (c, previousC) = (run.memory(step + 1).from(first), run.memory(step).from(first))
+    (kernel.c, kernel.cStride) = (UnsafePointer(c.base), c.stride)
+    (kernel.cPrevious, kernel.cPreviousStride) = (UnsafePointer(previousC.base), previousC.stride)
+    let (h, previousH) = (run.hidden(step + 1).from(first), run.hidden(step).from(first))
+    (kernel.h, kernel.hStride) = (UnsafePointer(h.base), h.stride)
+    (kernel.hPrevious, kernel.hPreviousStride) = (UnsafePointer(previousH.base), previousH.stride)
+    (kernel.dc, kernel.dcStride) = (gradients.cRows[first], gradients.cRows.stride)
+    kernels.backward(&kernel)
+  }
+
+  /// Computes the input's product for some rows of Z, all steps together, into the gate buffer.
+  static func project(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>) {
+    var product = RecurraProduct()
+    (product.rows, product.inputs, product.units) = (rows.count, run.inputs, run.units)
+    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(run.units))
+    let (x, gates) = (run.zRows.from(rows.lowerBound), run.gateRows.from(rows.lowerBound))
+    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
+    (product.`init`, product.initStride) = (UnsafePointer(run.biasRows.base), 0)
+    product.packed = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
+    (product.out, product.outStride) = (gates.base, gates.stride)
+    kernels.product(&product)
+  }
+
+  func finish(_ step: Int, _ rows: Range<Int>) {
+    guard let gradients, !rows.isEmpty else { return }
+    var kernel = products(step - 1, rows: rows, following: rows, gradients)
+    (kernel.dhOut, kernel.dhOutStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
+    kernels.backward(&kernel)
+  }
+
+  /// The part of a backward step that brings the gradients of step `step + 1` to its previous state.
+  private func products(
+    _ step: Int, rows: Range<Int>, following: Range<Int>, _ gradients: GradientRun<Float>
+  ) -> RecurraBackwardStep {
+    var kernel = RecurraBackwardStep()
+    (kernel.rows, kernel.units) = (rows.count, run.units)
+    (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
+    kernel.packed = weights
+    kernel.productRows = following.count
+    if !following.isEmpty {
+      let next = run.gates(step + 1).from(rows.lowerBound)
+      (kernel.dgatesNext, kernel.dgatesNextStride) = (UnsafePointer(next.base), next.stride)
+    }
+    (kernel.dhCarry, kernel.dhCarryStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
+    return kernel
+  }
+}

@@ -1,0 +1,70 @@
+internal import CRecurraKernels
+import RecurraTensor
+
+/// How one call of a recurrent layer is carried out; decided from shapes and the number of threads, never from data.
+///
+/// The number of threads may only choose among ways that give the same bits: with the packed kernels rows and units are independent
+/// of each other, with OpenBLAS the blocks of rows have a size that follows from the batch alone.
+struct Plan {
+  /// The vector kernels to use; nil for OpenBLAS.
+  let kernels: RecurraCellKernels?
+  /// Blocks of rows; each runs all its timesteps on one thread.
+  let rowBlocks: Int
+  /// Threads that share the units of every step, with a barrier after each; 1 for none.
+  let unitShares: Int
+  /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
+  let hoistedSteps: Int
+
+  init(
+    cell: any RecurrentCell, dtype: DType, batch: Int, timesteps: Int, inputs: Int, units: Int, directions: Int,
+    isTraining: Bool
+  ) {
+    let threads = Streams.threadCount
+    guard dtype == .float32, MultiplierChoice.current != .openblas, let kernel = cell.kernel else {
+      kernels = nil
+      rowBlocks = Self.fixedBlocks(batch)
+      unitShares = 1
+      hoistedSteps = 0
+      return
+    }
+    kernels = Kernels.cell(kernel)
+    let weightCount = cell.slotCount * units * (inputs + units)
+    let shares = max(1, threads / directions)
+    // A barrier costs some tenths of a microsecond: sharing a step must save more.
+    let stepWork = batch * cell.slotCount * units * units
+    if directions == 1, shares > 1, batch < 2 * shares, stepWork >= 1 << 16 {
+      unitShares = shares
+      rowBlocks = 1
+    } else {
+      unitShares = 1
+      rowBlocks = min((threads + directions - 1) / directions, max(1, batch / (weightCount > 1 << 17 ? 4 : 2)))
+    }
+    let projection = timesteps * batch * cell.slotCount * units
+    hoistedSteps = isTraining ? timesteps : (batch <= 4 ? max(1, min(timesteps, (1 << 17) * timesteps / max(projection, 1))) : 0)
+  }
+
+  /// The number of row blocks for products by OpenBLAS, whose sums may depend on the number of rows.
+  private static func fixedBlocks(_ batch: Int) -> Int {
+    if batch >= 64 { return (batch + 31) / 32 }
+    return batch >= 16 ? 2 : 1
+  }
+
+  /// The rows of block `index` out of `rowBlocks`, with about the same number of timesteps in each.
+  func rows(_ index: Int, _ layout: SequenceLayout) -> Range<Int> {
+    if kernels == nil || layout.lengths.last == layout.steps {
+      let size = (layout.batch + rowBlocks - 1) / rowBlocks
+      return min(index * size, layout.batch)..<min((index + 1) * size, layout.batch)
+    }
+    let total = layout.lengths.reduce(0, +)
+    func boundary(_ index: Int) -> Int {
+      if index >= rowBlocks { return layout.batch }
+      var (row, sum) = (0, 0)
+      while row < layout.batch, sum * rowBlocks < total * index {
+        sum += layout.lengths[row]
+        row += 1
+      }
+      return row
+    }
+    return boundary(index)..<boundary(index + 1)
+  }
+}

@@ -1,0 +1,110 @@
+internal import CRecurraKernels
+public import RecurraTensor
+
+/// The parameters and the initial states of one direction of a recurrent layer.
+public struct RecurrentDirection: Sendable {
+  /// `[W; U]`, (I + H) × G·H.
+  public let weights: Tensor
+  /// The bias, in the shape the cell asks for; nil for none.
+  public let bias: Tensor?
+  /// h (and c), each [B, H]; empty for zeros.
+  public let initialStates: [Tensor]
+  /// Tells whether the direction walks from each row's last valid timestep to its first.
+  public let isReversed: Bool
+  let packed: PackedWeights
+  let version: Int
+
+  /// Puts a direction together.
+  ///
+  /// - Parameters:
+  ///   - packed: keeps the packed weights from call to call; give each direction of a layer its own.
+  ///   - version: changes whenever the weights change.
+  public init(
+    weights: Tensor, bias: Tensor?, initialStates: [Tensor] = [], isReversed: Bool = false, packed: PackedWeights? = nil,
+    version: Int = 0
+  ) {
+    self.weights = weights
+    self.bias = bias
+    self.initialStates = initialStates
+    self.isReversed = isReversed
+    self.packed = packed ?? PackedWeights()
+    self.version = version
+  }
+}
+
+/// Says what the output holds at padded timesteps.
+public enum PaddedOutput: Sendable {
+  /// The last output before the padding, as Keras' layers do; zeros where the direction has not started yet.
+  case repeatsLast
+  /// Zeros, as Keras' Bidirectional does.
+  case zero
+}
+
+/// What a recurrent layer gives out.
+public struct RecurrentOutput: Sendable {
+  /// Every hidden state [B, T, D·H], or the last ones [B, D·H]; directions side by side.
+  public let output: Tensor
+  /// The final states of each direction, h (and c), each [B, H].
+  public let states: [Tensor]
+  /// What went on inside, for each direction; only where it was asked for.
+  public let traces: [RecurrentTrace]
+}
+
+extension Tensor {
+  /// Runs a recurrent layer over whole sequences: one differentiable operation, whatever the number of timesteps.
+  ///
+  /// All directions run at once, each on its own threads, and write side by side into one output.
+  ///
+  /// - Shapes: this tensor [B, T, I]; `lengths` B numbers in 0…T; output [B, T, D·H] or [B, D·H].
+  /// - Parameters:
+  ///   - cell: the arithmetic of a timestep.
+  ///   - directions: weights and initial states of each direction, one or two.
+  ///   - lengths: the valid timesteps of each row (right-padded); nil when all are full.
+  ///   - returnsSequences: whether every hidden state is given out, or the last.
+  ///   - padding: what the output holds at padded timesteps.
+  ///   - keepsTrace: whether gates and memory are kept for reading.
+  /// - Precondition: shapes agree, T ≥ 1, one floating element type.
+  /// - Complexity: 2·B·T·(I+H)·G·H flops for each direction, three times that with gradients.
+  public func recurrent(
+    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]? = nil, returnsSequences: Bool,
+    padding: PaddedOutput = .repeatsLast, keepsTrace: Bool = false
+  ) -> RecurrentOutput {
+    checkRecurrent(cell, directions, lengths)
+    let call = RecurrentCall(
+      cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
+      padding: padding, keepsTrace: keepsTrace)
+    return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
+  }
+
+  private func checkRecurrent(_ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ lengths: [Int]?) {
+    let name = "recurrent"
+    check(dtype.isFloating && rank == 3, name, expected: "a floating input [B, T, I]", got: "\(dtype) \(shape)")
+    check(shape[1] > 0, name, expected: "at least one timestep", got: "\(shape)")
+    check(!directions.isEmpty, name, expected: "a direction", got: "none")
+    let units = directions[0].weights.shape.last.map { $0 / cell.gateCount } ?? 0
+    for direction in directions {
+      check(
+        direction.weights.dtype == dtype && direction.weights.shape == [shape[2] + units, cell.gateCount * units], name,
+        expected: "\(dtype) weights \([shape[2] + units, cell.gateCount * units])",
+        got: "\(direction.weights.dtype) \(direction.weights.shape)")
+      if let bias = direction.bias {
+        check(
+          bias.dtype == dtype && bias.shape == cell.biasShape(units: units), name,
+          expected: "\(dtype) bias \(cell.biasShape(units: units))", got: "\(bias.dtype) \(bias.shape)")
+      }
+      check(
+        direction.initialStates.isEmpty || direction.initialStates.count == cell.stateCount, name,
+        expected: "\(cell.stateCount) initial states or none", got: "\(direction.initialStates.count)")
+      for state in direction.initialStates {
+        check(
+          state.dtype == dtype && state.shape == [shape[0], units], name,
+          expected: "\(dtype) initial states \([shape[0], units])", got: "\(state.dtype) \(state.shape)")
+      }
+    }
+    if let lengths {
+      check(
+        lengths.count == shape[0] && lengths.allSatisfy { $0 >= 0 && $0 <= shape[1] }, name,
+        expected: "\(shape[0]) lengths in 0…\(shape[1])", got: "\(lengths)")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+internal import CRecurraKernels
+import RecurraTensor
+internal import Synchronization
+
+/// What a recurrent operation keeps, and how its gradient goes back.
+///
+/// On the way back the gates are overwritten by their gradients; when gradients are asked for a second time, the forward pass is
+/// run again first.
+final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
+  private let call: RecurrentCall
+  private let plan: Plan
+  private let runs: [DirectionRun<S>]
+  private let needsInput: Bool
+  /// Guards the buffers of the runs; true once the gates are gone.
+  private let isSpent = Mutex(false)
+
+  init(call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], needsInput: Bool) {
+    (self.call, self.plan, self.runs, self.needsInput) = (call, plan, runs, needsInput)
+  }
+
+  /// Turns the gradients of the output and of the final states into those of the input and of each direction's weights, bias and
+  /// initial states.
+  func gradients(_ upstream: [Tensor?]) -> [Tensor?] {
+    isSpent.withLock { isSpent in
+      if isSpent {
+        for run in runs { run.isProjected = false }
+        ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
+      }
+      isSpent = true
+      return goBack(upstream)
+    }
+  }
+
+  private func goBack(_ upstream: [Tensor?]) -> [Tensor?] {
+    let (units, states) = (runs[0].units, call.cell.stateCount)
+    let sequence = call.returnsSequences ? upstream[0].map(foldPadding) : nil
+    let gradientRuns = runs.enumerated().map { index, run in
+      var final = upstream[(1 + index * states)..<(1 + (index + 1) * states)].map { $0?.contiguous }
+      if !call.returnsSequences, let last = upstream[0] {
+        let own = last.sliced((index * units)..<((index + 1) * units), axis: 1)
+        final[0] = (final[0].map { $0 + own } ?? own).contiguous
+      }
+      return GradientRun(run, output: sequence, column: index * units, states: final)
+    }
+    loopBack(gradientRuns)
+    let products = WeightGradients(runs, needsInput: needsInput)
+    products.run()
+    var result: [Tensor?] = [products.inputGradient()]
+    for (index, run) in runs.enumerated() {
+      result.append(products.weights[index])
+      if run.direction.bias != nil { result.append(call.cell.biasGradient(slots: products.biases[index], units: units)) }
+      for state in run.direction.initialStates.indices {
+        result.append(gradientRuns[index].initialStateGradient(state))
+      }
+    }
+    return result
+  }
+
+  private func loopBack(_ gradientRuns: [GradientRun<S>]) {
+    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>],
+      let gradientRuns = gradientRuns as? [GradientRun<Float>]
+    {
+      loopBackPacked(runs, gradientRuns, kernels)
+      return
+    }
+    Streams.run(runs.count * plan.rowBlocks) { piece in
+      let index = piece % runs.count
+      TimeLoop.backward(
+        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout),
+        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])) {}
+    }
+  }
+
+  private func loopBackPacked(
+    _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
+  ) {
+    let packed = runs.map { $0.direction.packed.backward($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
+    let panels = kernels.backwardPanels(runs[0].units)
+    func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
+      PackedMultiplier(runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
+    }
+    if plan.unitShares > 1, runs[0].layout.order == nil {
+      Streams.runTogether(plan.unitShares) { rank, size, barrier in
+        let share = (panels * rank / size)..<(panels * (rank + 1) / size)
+        TimeLoop.backward(runs[0], rows: 0..<runs[0].layout.batch, by: multiplier(0, share)) { barrier.wait() }
+      }
+      return
+    }
+    Streams.run(runs.count * plan.rowBlocks) { piece in
+      let index = piece % runs.count
+      TimeLoop.backward(
+        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout), by: multiplier(index, 0..<panels)) {}
+    }
+  }
+
+  /// Adds the gradients of repeated outputs at padded timesteps to the timestep they repeat.
+  private func foldPadding(_ gradient: Tensor) -> Tensor {
+    let dense = gradient.contiguous
+    guard call.padding == .repeatsLast, let lengths = call.lengths, lengths.contains(where: { $0 < dense.shape[1] }),
+      let forward = runs.firstIndex(where: { !$0.layout.isReversed })
+    else { return dense }
+    let (timesteps, width, units) = (dense.shape[1], dense.shape[2], runs[0].units)
+    var folded = dense
+    folded.withMutablePointer(of: S.self) { values in
+      for (row, length) in lengths.enumerated() where length > 0 && length < timesteps {
+        let last = values + (row * timesteps + length - 1) * width + forward * units
+        for time in length..<timesteps {
+          let padded = values + (row * timesteps + time) * width + forward * units
+          for u in 0..<units { last[u] += padded[u] }
+        }
+      }
+    }
+    return folded
+  }
+}

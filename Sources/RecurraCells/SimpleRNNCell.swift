@@ -1,0 +1,33 @@
+public import RecurraTensor
+
+/// The plain recurrent cell: h′ = act(x·W + h·U + b).
+///
+/// - Source: Elman, "Finding structure in time", 1990; Keras' SimpleRNN.
+public struct SimpleRNNCell: RecurrentCell {
+  /// The function of the new state.
+  public let activation: Activation
+
+  /// Makes a cell.
+  public init(activation: Activation = .tanh) { self.activation = activation }
+
+  public var gateCount: Int { 1 }
+  public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<1, slot: 0)]] }
+  public var kernel: CellKernel? { activation == .tanh ? .simpleRNN : nil }
+
+  public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
+    for row in 0..<step.rows {
+      let (gates, h) = (step.gates[row], step.nextH[row])
+      for u in 0..<step.units { h[u] = activation.value(gates[u]) }
+    }
+  }
+
+  public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
+    for row in 0..<step.rows {
+      let (gates, h, dh) = (step.gates[row], step.nextH[row], step.dh[row])
+      for u in 0..<step.units {
+        gates[u] = dh[u] * activation.slope(h[u])
+        dh[u] = 0
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import RecurraTensor
+
+/// The products after the loop: the gradients of weights, biases and inputs over all timesteps at once.
+///
+/// Everything is cut over columns or rows of the results in pieces that depend on shapes alone, so the bits do not depend on the
+/// number of threads; all pieces of all directions run together.
+final class WeightGradients<S: FloatingScalar> {
+  /// Gradient of `[W; U]` of each direction.
+  private(set) var weights: [Tensor]
+  /// Gradient of the slots' biases of each direction.
+  private(set) var biases: [Tensor]
+  private let runs: [DirectionRun<S>]
+  /// Gradient of the input rows of each direction, in the order of its run.
+  private var inputRows: [Tensor] = []
+  private let needsInput: Bool
+
+  init(_ runs: [DirectionRun<S>], needsInput: Bool) {
+    self.runs = runs
+    self.needsInput = needsInput
+    weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: S.dtype) }
+    biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: S.dtype) }
+    if needsInput {
+      inputRows = runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: S.dtype) }
+    }
+  }
+
+  func run() {
+    var pieces: [() -> Void] = []
+    for index in runs.indices {
+      for products in runs[index].phases {
+        for product in products { addWeightPieces(product, index, &pieces) }
+      }
+      if needsInput { addInputPieces(index, &pieces) }
+      addBiasPieces(index, &pieces)
+    }
+    Streams.run(pieces.count) { pieces[$0]() }
+  }
+
+  /// (rows of Z)ᵀ · (gradients of slots), cut over the columns.
+  private func addWeightPieces(_ product: GateProduct, _ index: Int, _ pieces: inout [() -> Void]) {
+    let run = runs[index]
+    let (inputs, units) = (run.inputs, run.units)
+    let left: Rows<S>
+    let firstRow: Int
+    let rows: Int
+    switch product.operand {
+    case .inputAndState: (left, firstRow, rows) = (run.zRows, 0, inputs + units)
+    case .input: (left, firstRow, rows) = (run.zRows, 0, inputs)
+    case .state: (left, firstRow, rows) = (run.zRows.from(0, column: inputs), inputs, units)
+    case .scratch: (left, firstRow, rows) = (run.scratchRows, inputs, units)
+    }
+    let target = DirectionRun<S>.rows(weights[index]).from(firstRow, column: product.gates.lowerBound * units)
+    let gates = run.gateRows.from(0, column: product.slot * units)
+    let depth = run.layout.productRows
+    for columns in Self.cut(product.gates.count * units, least: 64, most: 256) {
+      pieces.append {
+        BLAS.product(
+          rows: rows, columns: columns.count, depth: depth,
+          UnsafePointer(left.base), stride: left.stride, leftTransposed: true,
+          UnsafePointer(gates.base) + columns.lowerBound, stride: gates.stride,
+          into: target.base + columns.lowerBound, stride: target.stride)
+      }
+    }
+  }
+
+  /// (gradients of slots) · Wᵀ, cut over the rows.
+  private func addInputPieces(_ index: Int, _ pieces: inout [() -> Void]) {
+    let run = runs[index]
+    let products = run.phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
+    let weights = DirectionRun<S>.rows(run.direction.weights)
+    let target = DirectionRun<S>.rows(inputRows[index])
+    for rows in Self.cut(run.layout.productRows, least: 128, most: 1024) {
+      pieces.append {
+        for (position, product) in products.enumerated() {
+          BLAS.product(
+            rows: rows.count, columns: run.inputs, depth: product.gates.count * run.units,
+            UnsafePointer(run.gateRows[rows.lowerBound]) + product.slot * run.units, stride: run.gateRows.stride,
+            UnsafePointer(weights.base) + product.gates.lowerBound * run.units, stride: weights.stride, rightTransposed: true,
+            into: target[rows.lowerBound], stride: target.stride, keeping: position == 0 ? 0 : 1)
+        }
+      }
+    }
+  }
+
+  /// Sums of the slots' gradients over all rows: short sums in the type at hand, added up in double precision.
+  private func addBiasPieces(_ index: Int, _ pieces: inout [() -> Void]) {
+    let run = runs[index]
+    let target = DirectionRun<S>.rows(biases[index]).base
+    for columns in Self.cut(run.slots, least: 64, most: 256) {
+      pieces.append {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: columns.count) { totals in
+          withUnsafeTemporaryAllocation(of: S.self, capacity: columns.count) { sums in
+            for i in 0..<columns.count { totals[i] = 0 }
+            for first in stride(from: 0, to: run.layout.productRows, by: 32) {
+              for i in 0..<columns.count { sums[i] = 0 }
+              for row in first..<min(first + 32, run.layout.productRows) {
+                let gradient = run.gateRows[row] + columns.lowerBound
+                for i in 0..<columns.count { sums[i] += gradient[i] }
+              }
+              for i in 0..<columns.count { totals[i] += Double(sums[i]) }
+            }
+            for i in 0..<columns.count { target[columns.lowerBound + i] = S(totals[i]) }
+          }
+        }
+      }
+    }
+  }
+
+  /// The gradient of the input, [B, T, I]: that of all directions together, zeros at padded timesteps.
+  func inputGradient() -> Tensor? {
+    guard needsInput else { return nil }
+    let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)
+    return Tensor([batch, timesteps, inputs], of: S.self) { output in
+      Streams.run(min(batch, 16)) { piece in
+        for (index, run) in runs.enumerated() {
+          let source = DirectionRun<S>.rows(inputRows[index])
+          for row in stride(from: piece, to: batch, by: min(batch, 16)) {
+            let (place, length) = (run.layout.index(row), run.layout.lengths[row])
+            let target = output + place * timesteps * inputs
+            if index == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
+            for time in 0..<length {
+              let step = run.layout.isReversed ? run.layout.steps - 1 - time : time
+              let gradient = source[run.layout.blocks[step] + row]
+              let cell = target + time * inputs
+              if index == 0 {
+                cell.update(from: gradient, count: inputs)
+              } else {
+                for i in 0..<inputs { cell[i] += gradient[i] }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Cuts an extent into pieces by its size alone: an even number of them where it can be, so that two threads share well.
+  private static func cut(_ extent: Int, least: Int, most: Int) -> [Range<Int>] {
+    var count = max(1, (extent + most - 1) / most)
+    if count % 2 == 1, extent >= 2 * least { count += 1 }
+    let size = ((extent + count - 1) / count + 7) / 8 * 8
+    return stride(from: 0, to: extent, by: max(size, 1)).map { $0..<min($0 + size, extent) }
+  }
+}
