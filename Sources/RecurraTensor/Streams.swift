@@ -29,9 +29,16 @@ public enum Streams {
       return
     }
     withoutActuallyEscaping(body) { body in
-      let job = Job(count: count, helpers: threads - 1, body: body)
+      post(count, helpers: threads - 1, body) { job in job.work() }
+    }
+  }
+
+  /// Opens a job to the workers, lets the caller take its part, and waits for the end.
+  private static func post(_ count: Int, helpers: Int, _ body: @escaping (Int) -> Void, _ part: (Job) -> Void) {
+    withUnsafePointer(to: body) { body in
+      let job = Job(count: count, helpers: helpers, body: BorrowedBody(body))
       Crew.shared.post(job)
-      withDenormalsAsZero { job.work() }
+      withDenormalsAsZero { part(job) }
       job.awaitEnd()
       Crew.shared.withdraw(job)
     }
@@ -46,13 +53,14 @@ public enum Streams {
       return
     }
     withoutActuallyEscaping(body) { body in
-      let gang = Gang(maximum: threads, body: body)
+      let gang = Gang(maximum: threads)
       // A piece of this job is a seat: whoever takes one becomes a member, and waits until the gang sets off.
-      let job = Job(count: threads - 1, helpers: threads - 1) { _ in gang.join() }
-      Crew.shared.post(job)
-      withDenormalsAsZero { gang.lead(job) }
-      job.awaitEnd()
-      Crew.shared.withdraw(job)
+      post(threads - 1, helpers: threads - 1) { _ in
+        let (rank, size) = gang.join()
+        body(rank, size, gang.barrier)
+      } _: { job in
+        body(0, gang.setOff(job), gang.barrier)
+      }
     }
   }
 
@@ -69,15 +77,29 @@ public enum Streams {
   }
 }
 
+/// A closure on the poster's stack. A worker may still hold a finished job for a moment; it must not hold the closure.
+struct BorrowedBody: @unchecked Sendable {
+  private let context: UnsafeRawPointer
+  // Behind a C function, so that nothing of the closure is retained once it returns.
+  private let call: @convention(c) (UnsafeRawPointer, Int) -> Void
+
+  init(_ body: UnsafePointer<(Int) -> Void>) {
+    context = UnsafeRawPointer(body)
+    call = { $0.assumingMemoryBound(to: ((Int) -> Void).self).pointee($1) }
+  }
+
+  func callAsFunction(_ index: Int) { call(context, index) }
+}
+
 /// Numbered pieces of work that several threads take from one counter.
-final class Job: @unchecked Sendable {
+final class Job: Sendable {
   private let count: Int
-  private let body: (Int) -> Void
+  private let body: BorrowedBody
   private let next = Atomic<Int>(0)
   private let finished = Atomic<Int>(0)
   private let seats: Atomic<Int>
 
-  init(count: Int, helpers: Int, body: @escaping (Int) -> Void) {
+  init(count: Int, helpers: Int, body: BorrowedBody) {
     self.count = count
     self.body = body
     seats = Atomic(helpers)
@@ -114,29 +136,28 @@ final class Job: @unchecked Sendable {
 }
 
 /// Members of a job that run at the same time.
-private final class Gang: @unchecked Sendable {
-  private let body: (Int, Int, SpinBarrier) -> Void
+private final class Gang: Sendable {
+  let barrier: SpinBarrier
   private let maximum: Int
   private let arrived = Atomic<Int>(0)
   /// Number of members once the gang has set off, 0 before.
   private let size = Atomic<Int>(0)
-  private let barrier: SpinBarrier
 
-  init(maximum: Int, body: @escaping (Int, Int, SpinBarrier) -> Void) {
+  init(maximum: Int) {
     self.maximum = maximum
-    self.body = body
     barrier = SpinBarrier(size: maximum)
   }
 
-  func join() {
+  /// Makes the calling thread a member; returns its rank and the number of members when the gang sets off.
+  func join() -> (rank: Int, size: Int) {
     let rank = arrived.add(1, ordering: .acquiringAndReleasing).newValue
     var patience = Patience()
     while size.load(ordering: .acquiring) == 0 { patience.wait() }
-    body(rank, size.load(ordering: .relaxed), barrier)
+    return (rank, size.load(ordering: .relaxed))
   }
 
-  /// Waits a little for members, sets off with those who came, and works along as rank 0.
-  func lead(_ job: Job) {
+  /// Waits a little for members and sets off with those who came; the caller has rank 0. Returns the number of members.
+  func setOff(_ job: Job) -> Int {
     var tries = 0
     while arrived.load(ordering: .acquiring) < maximum - 1, tries < 4_000 {
       recurra_pause()
@@ -146,7 +167,7 @@ private final class Gang: @unchecked Sendable {
     while arrived.load(ordering: .acquiring) < members { recurra_pause() }
     barrier.resize(members + 1)
     size.store(members + 1, ordering: .releasing)
-    body(0, members + 1, barrier)
+    return members + 1
   }
 }
 
