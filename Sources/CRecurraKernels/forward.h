@@ -1,44 +1,76 @@
 // One timestep forwards: fill the sums, add the products, apply the gates while the sums are in L1.
 
-/// Applies the gates of one row to `lanes` units; `sums[slot]` points at the first of them.
-INLINE void forwardUnits(
-  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t lanes,
-  const float *const sums[4]
+/// First pass over `lanes` units of one row: the activations that wait for nothing, in place.
+///
+/// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
+/// Leaves c and o (LSTM) or z and the candidate's pre-activation (GRU) in the sums for the second pass.
+INLINE void activate(
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
+  float *sums
 ) {
   float *gates = step->gates ? step->gates + row * step->gatesStride + unit : NULL;
   const ptrdiff_t units = step->units;
-  Vector h;
-  if (cell == RNN) {
-    h = tanhVector(loadLanes(sums[0], lanes));
-  } else if (cell == LSTM) {
-    Vector i = sigmoidVector(loadLanes(sums[0], lanes));
-    Vector f = sigmoidVector(loadLanes(sums[1], lanes));
-    Vector candidate = tanhVector(loadLanes(sums[2], lanes));
-    Vector o = sigmoidVector(loadLanes(sums[3], lanes));
+  if (cell == LSTM) {
+    Vector i = sigmoidVector(load(sums));
+    Vector f = sigmoidVector(load(sums + count));
+    Vector candidate = tanhVector(load(sums + 2 * count));
+    Vector o = sigmoidVector(load(sums + 3 * count));
     Vector c = fma(f, loadLanes(step->c + row * step->cStride + unit, lanes), i * candidate);
     storeLanes(step->cNext + row * step->cNextStride + unit, c, lanes);
-    h = o * tanhVector(c);
+    storeLanes(sums, c, lanes);
+    storeLanes(sums + 3 * count, o, lanes);
     if (gates) {
       storeLanes(gates, i, lanes);
       storeLanes(gates + units, f, lanes);
       storeLanes(gates + 2 * units, candidate, lanes);
       storeLanes(gates + 3 * units, o, lanes);
     }
-  } else {
-    Vector z = sigmoidVector(loadLanes(sums[0], lanes));
-    Vector r = sigmoidVector(loadLanes(sums[1], lanes));
-    Vector recurrent = loadLanes(sums[3], lanes);
-    Vector candidate = tanhVector(fma(r, recurrent, loadLanes(sums[2], lanes)));
-    h = fma(z, loadLanes(step->h + row * step->hStride + unit, lanes) - candidate, candidate);
+  } else if (cell == GRU) {
+    Vector z = sigmoidVector(load(sums + count));
+    Vector r = sigmoidVector(load(sums + 2 * count));
+    Vector recurrent = load(sums + 3 * count);
+    storeLanes(sums, fma(r, recurrent, load(sums)), lanes);
+    storeLanes(sums + count, z, lanes);
     if (gates) {
       storeLanes(gates, z, lanes);
       storeLanes(gates + units, r, lanes);
-      storeLanes(gates + 2 * units, candidate, lanes);
       storeLanes(gates + 3 * units, recurrent, lanes);
     }
   }
+}
+
+/// Second pass: the new h.
+INLINE void emit(
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
+  const float *sums
+) {
+  Vector h = tanhVector(load(sums));
+  if (cell == LSTM) h *= load(sums + 3 * count);
+  if (cell == GRU) {
+    if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h, lanes);
+    h = fma(load(sums + count), loadLanes(step->h + row * step->hStride + unit, lanes) - h, h);
+  }
   storeLanes(step->hNext + row * step->hNextStride + unit, h, lanes);
   if (step->y) storeLanes(step->y + row * step->yStride + unit, h, lanes);
+}
+
+/// Applies the gates of a panel to rows [first, first + rows).
+INLINE void finish(
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit, ptrdiff_t count,
+  float *sums
+) {
+  if (cell != RNN)
+    for (ptrdiff_t row = 0; row < rows; row++) {
+#define ACTIVATE(index, lanes) \
+  activate(cell, step, first + row, unit + index, count, lanes, sums + row * sumsWidth + index)
+      FOR_LANES(index, count, ACTIVATE);
+#undef ACTIVATE
+    }
+  for (ptrdiff_t row = 0; row < rows; row++) {
+#define EMIT(index, lanes) emit(cell, step, first + row, unit + index, count, lanes, sums + row * sumsWidth + index)
+    FOR_LANES(index, count, EMIT);
+#undef EMIT
+  }
 }
 
 /// Copies slots of init, rows [first, first + rows) and units [unit, unit + count), into the sums.
@@ -56,56 +88,35 @@ INLINE void fillSums(
     }
 }
 
-INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step) {
+INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, int multiply) {
   const ptrdiff_t units = step->units, depth = step->inputs + units;
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
-  // One vector more: the last slot of the last row is loaded as a whole vector.
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  const ptrdiff_t panelBegin = multiply ? step->panelBegin : 0;
+  const ptrdiff_t panelEnd = multiply ? step->panelEnd : panelCount(units, panelUnits(cell));
+  // Some vectors more: the last slots of the last row are loaded as whole vectors.
+  _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = step->rows * block / blocks;
     const ptrdiff_t rows = step->rows * (block + 1) / blocks - first;
     const float *init = step->init + first * step->initStride;
-    for (ptrdiff_t panel = step->panelBegin; panel < step->panelEnd; panel++) {
+    for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
       const ptrdiff_t unit = panel * panelUnits(cell);
       const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
       const ptrdiff_t floats = panelFloats(cell, count);
-      const float *weights = forwardPanel(cell, step->packed, panel, depth);
+      const float *weights = multiply ? forwardPanel(cell, step->packed, panel, depth) : NULL;
       fillSums(cell, 0, gateCount(cell), init, step->initStride, units, unit, count, rows, sums);
-      if (!step->hoisted)
+      if (multiply && !step->hoisted)
         accumulate(
           rows, step->x + first * step->xStride, step->xStride, step->inputs, weights, depth, 0, floats, sums,
           sumsWidth);
       // The GRU's padding behind nx reaches into nh, so nh is filled after the inputs.
       if (cell == GRU) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
-      accumulate(
-        rows, step->h + first * step->hStride, step->hStride, units, weights, depth, step->inputs, floats,
-        sums + (cell == GRU ? count : 0), sumsWidth);
-      for (ptrdiff_t row = 0; row < rows; row++) {
-        const float *slots = sums + row * sumsWidth;
-#define UNITS(index, lanes)                                                                                       \
-  forwardUnits(                                                                                                   \
-    cell, step, first + row, unit + index, lanes,                                                                 \
-    cell == GRU ? (const float *const[4]){slots + count + index, slots + 2 * count + index, slots + index,        \
-                                          slots + 3 * count + index}                                              \
-                : (const float *const[4]){slots + index, slots + count + index, slots + 2 * count + index,        \
-                                          slots + 3 * count + index})
-        FOR_LANES(index, count, UNITS);
-#undef UNITS
-      }
+      if (multiply)
+        accumulate(
+          rows, step->h + first * step->hStride, step->hStride, units, weights, depth, step->inputs, floats,
+          sums + (cell == GRU ? count : 0), sumsWidth);
+      finish(cell, step, first, rows, unit, count, sums);
     }
-  }
-}
-
-INLINE void forwardGates(enum Cell cell, const RecurraForwardStep *step) {
-  const ptrdiff_t units = step->units;
-  for (ptrdiff_t row = 0; row < step->rows; row++) {
-    const float *slots = step->init + row * step->initStride;
-#define UNITS(unit, lanes)                                                            \
-  forwardUnits(                                                                       \
-    cell, step, row, unit, lanes,                                                     \
-    (const float *const[4]){slots + unit, slots + units + unit, slots + 2 * units + unit, slots + 3 * units + unit})
-    FOR_LANES(unit, units, UNITS);
-#undef UNITS
   }
 }
 

@@ -15,21 +15,35 @@ typedef void Tile(TILE_PARAMETERS);
 
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
   const int width = strips * vectors;
-  Vector sum[rows * width];
+  Vector sum[24];
 #pragma clang loop unroll(full)
   for (int row = 0; row < rows; row++)
 #pragma clang loop unroll(full)
     for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
 
   for (ptrdiff_t k = 0; k < depth; k++) {
-    Vector value[rows];
+    // What there is less of stays in registers: sums leave only a few of them.
+    if (width < rows) {
+      Vector weight[8];
 #pragma clang loop unroll(full)
-    for (int row = 0; row < rows; row++) value[row] = broadcast(z[row * zStride + k]);
+      for (int v = 0; v < width; v++)
+        weight[v] = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
 #pragma clang loop unroll(full)
-    for (int v = 0; v < width; v++) {
-      Vector weight = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
+      for (int row = 0; row < rows; row++) {
+        Vector value = broadcast(z[row * zStride + k]);
 #pragma clang loop unroll(full)
-      for (int row = 0; row < rows; row++) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
+        for (int v = 0; v < width; v++) sum[row * width + v] = fma(value, weight[v], sum[row * width + v]);
+      }
+    } else {
+      Vector value[8];
+#pragma clang loop unroll(full)
+      for (int row = 0; row < rows; row++) value[row] = broadcast(z[row * zStride + k]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < width; v++) {
+        Vector weight = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
+#pragma clang loop unroll(full)
+        for (int row = 0; row < rows; row++) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
+      }
     }
   }
 
@@ -51,15 +65,27 @@ enum { maximumTileRows = 6 };
 #define ROW_OF_NAMES(vectors)                                                                                     \
   { tile_1_1_##vectors, tile_2_1_##vectors, tile_3_1_##vectors, tile_4_1_##vectors, tile_5_1_##vectors,           \
     tile_6_1_##vectors }
+// Few rows have too few chains to hide an FMA's latency, so they take several strips at once.
+#define GROUPS_OF_TILES(vectors) \
+  TILE(1, 2, vectors) TILE(1, 3, vectors) TILE(1, 4, vectors) TILE(2, 2, vectors) TILE(3, 2, vectors)
+#define GROUPS_OF_NAMES(vectors)                                                                                  \
+  {                                                                                                               \
+    {tile_1_1_##vectors, tile_1_2_##vectors, tile_1_3_##vectors, tile_1_4_##vectors},                             \
+      {tile_2_1_##vectors, tile_2_2_##vectors}, { tile_3_1_##vectors, tile_3_2_##vectors }                        \
+  }
 
 ROWS_OF_TILES(1)
 ROWS_OF_TILES(2)
 #if RECURRA_REGISTERS == 32
 ROWS_OF_TILES(3)
 ROWS_OF_TILES(4)
+GROUPS_OF_TILES(4)
 static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2), ROW_OF_NAMES(3), ROW_OF_NAMES(4)};
+static Tile *const groupTiles[3][4] = GROUPS_OF_NAMES(4);
 #else
+GROUPS_OF_TILES(2)
 static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2)};
+static Tile *const groupTiles[3][4] = GROUPS_OF_NAMES(2);
 #endif
 
 /// Adds z[rows][depth] times rows [firstDepth, firstDepth + depth) of a panel of `floats` columns to sums.
@@ -67,10 +93,19 @@ INLINE void accumulate(
   ptrdiff_t rows, const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *panel, ptrdiff_t panelDepth,
   ptrdiff_t firstDepth, ptrdiff_t floats, float *sums, ptrdiff_t sumsStride
 ) {
+  const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panelDepth;
+  ptrdiff_t column = 0;
+  if (rows <= 3)
+    for (ptrdiff_t strips; (strips = smaller((floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
+      groupTiles[rows - 1][strips - 1](
+        z, zStride, depth, panel + column * panelDepth + firstDepth * stripFloats, stripStride, sums + column,
+        sumsStride);
+      column += strips * stripFloats;
+    }
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
   ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
-  for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
-    ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
+  for (; column < floats; column += stripFloats) {
+    ptrdiff_t width = smaller(stripFloats, floats - column);
     const float *weights = panel + column * panelDepth + firstDepth * width;
     Tile *const *tile = tiles[width / WIDTH - 1];
     for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {

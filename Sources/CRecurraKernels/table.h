@@ -25,9 +25,9 @@
     packBackward(cell, inputs, units, weights, packed, panelBegin, panelEnd);                               \
   }                                                                                                         \
   static void kernels##Product(const RecurraProduct *job) { product(cell, job); }                           \
-  static void kernels##Forward(const RecurraForwardStep *step) { forwardStep(cell, step); }                 \
+  static void kernels##Forward(const RecurraForwardStep *step) { forwardStep(cell, step, 1); }              \
   static void kernels##Backward(const RecurraBackwardStep *step) { backwardStep(cell, step); }              \
-  static void kernels##ForwardGates(const RecurraForwardStep *step) { forwardGates(cell, step); }           \
+  static void kernels##ForwardGates(const RecurraForwardStep *step) { forwardStep(cell, step, 0); }         \
   static void kernels##BackwardGates(const RecurraBackwardStep *step) { backwardGates(cell, step); }
 
 CELL(RNN, rnn)

@@ -1,6 +1,6 @@
 # The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|asan|sweep|time|arm64
 CC = clang
-FLAGS = -std=c11 -O2 -Wall -Wextra -ffp-contract=off
+FLAGS = -std=gnu11 -O2 -Wall -Wextra -ffp-contract=off
 KERNELS = Sources/CRecurraKernels
 DRIVER = Tests/CKernelDriver
 OUT = .build/kernels

@@ -1,0 +1,150 @@
+// Times each kernel on one thread: GFLOP/s and its share of the roof measured in the same run.
+// time [isa] [cell]: the best set and all cells by default. One row is held against the bandwidth of its weights.
+#include "cases.h"
+
+#include <time.h>
+
+enum { steps = 16 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+typedef struct {
+  const RecurraKernels *kernels;
+  const RecurraCellKernels *cell;
+  RecurraForwardStep fused, hoisted, gatesOnly;
+  RecurraBackwardStep backward;
+  RecurraProduct product;
+  float *h[2], *weights, *packed, *packedBackward;
+  const void *bytes;
+  size_t byteCount;
+} Bench;
+
+static void runFused(Bench *b) {
+  for (int t = 0; t < steps; t++) {
+    b->fused.h = b->h[t & 1], b->fused.hNext = b->h[~t & 1];
+    b->cell->forward(&b->fused);
+  }
+}
+static void runHoisted(Bench *b) {
+  for (int t = 0; t < steps; t++) {
+    b->hoisted.h = b->h[t & 1], b->hoisted.hNext = b->h[~t & 1];
+    b->cell->forward(&b->hoisted);
+  }
+}
+static void runGates(Bench *b) {
+  for (int t = 0; t < steps; t++) b->cell->forwardGates(&b->gatesOnly);
+}
+static void runBackward(Bench *b) {
+  for (int t = 0; t < steps; t++) b->cell->backward(&b->backward);
+}
+static void runProduct(Bench *b) { b->cell->product(&b->product); }
+static void runPack(Bench *b) {
+  b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panelEnd);
+}
+static void runPackBackward(Bench *b) {
+  b->cell->packBackward(b->fused.inputs, b->fused.units, b->weights, b->packedBackward, 0, b->backward.panelEnd);
+}
+
+static volatile double sink;
+static void runRead(Bench *b) { sink = b->kernels->readBurst(b->bytes, b->byteCount); }
+static void runRoof(Bench *b) { sink = b->kernels->fmaBurst(20000); }
+
+/// The least seconds of one call over repetitions worth about a fifth of a second.
+static double least(void (*run)(Bench *), Bench *b) {
+  run(b);
+  double best = 1e9;
+  for (double begin = now(); now() - begin < 0.15;) {
+    double start = now();
+    run(b);
+    double end = now();
+    if (end - start < best) best = end - start;
+  }
+  return best;
+}
+
+static float *randoms(size_t count, float scale) {
+  static uint64_t state = 1;
+  float *values = aligned(count);
+  for (size_t index = 0; index < count; index++) values[index] = scale * randomFloat(&state);
+  return values;
+}
+
+static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t units) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, which);
+  const ptrdiff_t gates = gatesOf(which), slots = slotsOf(which), depth = inputs + units;
+  const ptrdiff_t panels = cell->forwardPanels(units);
+  const size_t state = (size_t)(rows * units), buffer = (size_t)(slots * rows * units);
+  Bench b = {.kernels = kernels, .cell = cell};
+  b.weights = randoms((size_t)(depth * gates * units), 1 / sqrtf((float)depth));
+  b.packed = aligned(cell->packedForwardSize(inputs, units));
+  b.packedBackward = aligned(cell->packedBackwardSize(units));
+  float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1), *bias = randoms((size_t)(slots * units), 1);
+  float *init = randoms(buffer * steps, 1), *stored = randoms(buffer, 1), *next = randoms(buffer, 1);
+  float *dy = randoms(state, 1), *carry = randoms(state, 0), *dc = randoms(state, 1);
+  b.h[0] = randoms(state, 1), b.h[1] = randoms(state, 1);
+  cell->packForward(inputs, units, b.weights, b.packed, 0, panels);
+  cell->packBackward(inputs, units, b.weights, b.packedBackward, 0, cell->backwardPanels(units));
+  b.fused = (RecurraForwardStep){
+    .rows = rows, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs, .hStride = units,
+    .init = bias, .packed = b.packed, .c = c, .cStride = units, .cNext = c, .cNextStride = units, .hNextStride = units};
+  b.hoisted = b.fused;
+  b.hoisted.init = init, b.hoisted.initStride = slots * units, b.hoisted.hoisted = 1;
+  b.gatesOnly = b.hoisted, b.gatesOnly.h = b.h[0], b.gatesOnly.hNext = b.h[1];
+  b.product = (RecurraProduct){
+    .rows = rows * steps, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs,
+    .init = bias, .packed = b.packed, .out = init, .outStride = slots * units};
+  b.backward = (RecurraBackwardStep){
+    .rows = rows, .units = units, .panelEnd = cell->backwardPanels(units), .productRows = rows, .dgatesNext = next,
+    .dgatesNextStride = slots * units, .packed = b.packedBackward, .dy = dy, .dyStride = units, .dhCarry = carry,
+    .dhCarryStride = units, .dc = dc, .dcStride = units, .gates = stored, .gatesStride = slots * units, .c = c,
+    .cStride = units, .cPrevious = c, .cPreviousStride = units, .h = c, .hStride = units, .hPrevious = c,
+    .hPreviousStride = units};
+  b.bytes = b.packed, b.byteCount = cell->packedForwardSize(inputs, units) * sizeof(float);
+
+  const unsigned control = recurra_fp_enter();
+  const double roof = 20000 * (kernels->fmaBurst(1)) / least(runRoof, &b) * 1e-9;
+  const double flops = 2.0 * (double)(gates * units * rows * steps);
+  const struct {
+    const char *name;
+    void (*run)(Bench *);
+    double flops;
+  } jobs[] = {{"fused", runFused, flops * (double)depth},     {"hoisted", runHoisted, flops * (double)units},
+              {"product", runProduct, flops * (double)inputs}, {"backward", runBackward, flops * (double)units}};
+  printf("%-4s %3td %4td %4td | roof %5.1f |", cellNames[which], rows, inputs, units, roof);
+  double fusedSeconds = 0;
+  for (int job = 0; job < 4; job++) {
+    const double seconds = least(jobs[job].run, &b), rate = jobs[job].flops / seconds * 1e-9;
+    if (job == 0) fusedSeconds = seconds;
+    printf(" %s %5.1f %3.0f%% |", jobs[job].name, rate, 100 * rate / roof);
+  }
+  printf(" gates %4.1f%% |", 100 * least(runGates, &b) / fusedSeconds);
+  if (rows == 1) {
+    const double read = (double)b.byteCount / least(runRead, &b) * 1e-9;
+    const double weights = (double)b.byteCount * steps / fusedSeconds * 1e-9;
+    printf(" read %.0f of %.0f GB/s %3.0f%% |", weights, read, 100 * weights / read);
+  }
+  const double packBytes = (double)b.byteCount * 1e-9;
+  printf(" pack %.1f, %.1f GB/s\n", packBytes / least(runPack, &b), packBytes * (double)units / (double)depth / least(runPackBackward, &b));
+  fflush(stdout);
+  recurra_fp_leave(control);
+  float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1]};
+  for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
+}
+
+int main(int count, char **arguments) {
+  const RecurraKernels *kernels = count > 1 ? recurra_kernels_named(arguments[1]) : recurra_kernels_best();
+  if (!kernels) return 1;
+  printf("%s, single thread; GFLOP/s and share of the FMA roof\n", kernels->name);
+  static const ptrdiff_t shapes[][2] = {{60, 100}, {256, 256}, {512, 512}, {1024, 1024}};
+  static const ptrdiff_t rows[] = {64, 32, 16, 1};
+  for (Cell cell = RNN; cell <= GRU; cell++) {
+    if (count > 2 && strcmp(arguments[2], cellNames[cell]) != 0) continue;
+    for (int shape = 0; shape < 4; shape++)
+      for (int row = 0; row < 4; row++) timeCase(kernels, cell, rows[row], shapes[shape][0], shapes[shape][1]);
+  }
+  return 0;
+}
