@@ -1,4 +1,4 @@
-"""Recurrent layers of Keras 3 on TensorFlow, run eagerly: values and gradients of SimpleRNN, LSTM, GRU, Bidirectional."""
+"""Recurrent layers of Keras 3 on TensorFlow, run eagerly: values and gradients, one direction and Bidirectional."""
 import keras
 import numpy as np
 import tensorflow as tf
