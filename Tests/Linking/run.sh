@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Links Recurra from another package as its users do: by version tag from a git URL. A path dependency would hide what
-# only they meet: unsafe flags, files that git does not hold, a product that lacks a module. Tests HEAD, not the work tree.
+# only they meet: unsafe flags, files that git does not hold, a product without a module. Tests HEAD, not the work tree.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -34,4 +34,5 @@ swift run -c release --package-path "$work/package" --scratch-path "$work/scratc
 if [ -n "$(git -C "$root" status --porcelain --untracked-files=no)" ]; then
   echo "linking: uncommitted changes were left out" >&2
 fi
-echo "linking: a package that depends on $version ($(git -C "$root" rev-parse --short HEAD)) builds, trains and predicts"
+commit="$(git -C "$root" rev-parse --short HEAD)"
+echo "linking: a package that depends on $version ($commit) builds, trains and predicts"
