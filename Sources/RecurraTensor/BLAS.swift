@@ -11,7 +11,8 @@ package enum BLAS {
     return String(cString: openblas_get_config())
   }()
 
-  private static let isReady: Bool = {
+  /// Read before anything is asked of OpenBLAS, LAPACK included: makes its one-thread setting.
+  static let isReady: Bool = {
     openblas_set_num_threads(1)
     return openblas_get_num_threads() == 1
   }()
