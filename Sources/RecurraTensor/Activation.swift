@@ -133,7 +133,8 @@ extension Tensor {
     _ single: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
     double: (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int) -> Void
   ) -> Tensor {
-    check(rank >= 1 && dtype.isFloating, "softmax", expected: "a floating tensor with an axis", got: "\(dtype) \(shape)")
+    check(
+      rank >= 1 && dtype.isFloating, "softmax", expected: "a floating tensor with an axis", got: "\(dtype) \(shape)")
     func rows<S: FloatingScalar>(
       _ type: S.Type, _ body: (UnsafePointer<S>, UnsafeMutablePointer<S>, Int) -> Void
     ) -> Tensor {
@@ -149,7 +150,9 @@ extension Tensor {
 }
 
 /// Writes e^(x − max x) and returns their sum.
-private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int) -> S {
+private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int)
+  -> S
+{
   var largest = row[0]
   for i in 0..<count { largest = Swift.max(largest, row[i]) }
   var total: S = 0
@@ -161,7 +164,9 @@ private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: 
 }
 
 /// Writes x − max x − ln Σ e^(x − max x).
-private func shiftedLogarithms<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int) {
+private func shiftedLogarithms<S: FloatingScalar>(
+  _ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int
+) {
   var largest = row[0]
   for i in 0..<count { largest = Swift.max(largest, row[i]) }
   let logarithm = S.logarithm(exponentials(row, output, count))

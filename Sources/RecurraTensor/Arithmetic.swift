@@ -123,7 +123,9 @@ extension Tensor {
     let x = detached
     let (low, high) = (x.matching(range.lowerBound), x.matching(range.upperBound))
     let value = Tensor.combined(Tensor.combined(low, x, Functions.Maximum.self), high, Functions.Minimum.self)
-    return value.derived(from: [self]) { upstream, _ in [Tensor.select(x.isEqual(to: value), upstream, upstream.matching(0))] }
+    return value.derived(from: [self]) { upstream, _ in
+      [Tensor.select(x.isEqual(to: value), upstream, upstream.matching(0))]
+    }
   }
 
   /// Applies a function and records its gradient, given the upstream gradient, the argument and the value.
@@ -139,11 +141,35 @@ extension Tensor {
 /// Comparisons give int32 tensors of 0 and 1; any comparison with NaN but `!=` is 0.
 extension Tensor {
   /// 1 where the elements are equal.
-  public func isEqual(to other: Tensor) -> Tensor { compare(other, "==") { $0 == $1 } _: { $0 == $1 } _: { $0 == $1 } }
+  public func isEqual(to other: Tensor) -> Tensor {
+    compare(other, "==") {
+      $0 == $1
+    } _: {
+      $0 == $1
+    } _: {
+      $0 == $1
+    }
+  }
   /// 1 where the elements differ.
-  public func isNotEqual(to other: Tensor) -> Tensor { compare(other, "!=") { $0 != $1 } _: { $0 != $1 } _: { $0 != $1 } }
+  public func isNotEqual(to other: Tensor) -> Tensor {
+    compare(other, "!=") {
+      $0 != $1
+    } _: {
+      $0 != $1
+    } _: {
+      $0 != $1
+    }
+  }
   /// 1 where this element is less.
-  public func isLess(than other: Tensor) -> Tensor { compare(other, "<") { $0 < $1 } _: { $0 < $1 } _: { $0 < $1 } }
+  public func isLess(than other: Tensor) -> Tensor {
+    compare(other, "<") {
+      $0 < $1
+    } _: {
+      $0 < $1
+    } _: {
+      $0 < $1
+    }
+  }
   /// 1 where this element is greater.
   public func isGreater(than other: Tensor) -> Tensor { other.isLess(than: self) }
 

@@ -33,7 +33,8 @@ package enum BLAS {
     let (m, n, k) = (Int32(rows), Int32(columns), Int32(depth))
     // A leading dimension must be at least 1 and at least the row's length, even where there is a single row.
     let strides = (
-      Int32(max(leftStride, transposeLeft ? rows : depth, 1)), Int32(max(rightStride, transposeRight ? depth : columns, 1)),
+      Int32(max(leftStride, transposeLeft ? rows : depth, 1)),
+      Int32(max(rightStride, transposeRight ? depth : columns, 1)),
       Int32(max(resultStride, columns, 1))
     )
     if S.self == Float.self {

@@ -16,7 +16,8 @@ extension Tensor {
   public init<S: TensorScalar>(_ rows: [[S]]) {
     let width = rows.first?.count ?? 0
     check(
-      rows.allSatisfy { $0.count == width }, "Tensor", expected: "rows of \(width) numbers", got: "\(rows.map(\.count))")
+      rows.allSatisfy { $0.count == width }, "Tensor", expected: "rows of \(width) numbers", got: "\(rows.map(\.count))"
+    )
     self.init(rows.flatMap { $0 }, shape: [rows.count, width])
   }
 

@@ -43,31 +43,52 @@ public protocol FloatingScalar: TensorScalar, BinaryFloatingPoint {
 }
 
 extension Float: FloatingScalar {
+  /// The run-time name of this type.
   public static var dtype: DType { .float32 }
+  /// Rounds to the nearest `Float`.
   @inlinable public init(converting value: Double) { self = Float(value) }
+  /// The value as a `Double`.
   @inlinable public var asDouble: Double { Double(self) }
+  /// eˣ, by the C library.
   public static func exponential(_ x: Float) -> Float { expf(x) }
+  /// Natural logarithm, by the C library.
   public static func logarithm(_ x: Float) -> Float { logf(x) }
+  /// ln(1 + x), by the C library.
   public static func logarithmOnePlus(_ x: Float) -> Float { log1pf(x) }
+  /// eˣ − 1, by the C library.
   public static func exponentialMinusOne(_ x: Float) -> Float { expm1f(x) }
+  /// Hyperbolic tangent, by the C library.
   public static func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
+  /// `x` raised to the power `y`, by the C library.
   public static func power(_ x: Float, _ y: Float) -> Float { powf(x, y) }
 }
 
 extension Double: FloatingScalar {
+  /// The run-time name of this type.
   public static var dtype: DType { .float64 }
+  /// Takes the value as it is.
   @inlinable public init(converting value: Double) { self = value }
+  /// The value as a `Double`.
   @inlinable public var asDouble: Double { self }
+  /// eˣ, by the C library.
   public static func exponential(_ x: Double) -> Double { exp(x) }
+  /// Natural logarithm, by the C library.
   public static func logarithm(_ x: Double) -> Double { log(x) }
+  /// ln(1 + x), by the C library.
   public static func logarithmOnePlus(_ x: Double) -> Double { log1p(x) }
+  /// eˣ − 1, by the C library.
   public static func exponentialMinusOne(_ x: Double) -> Double { expm1(x) }
+  /// Hyperbolic tangent, by the C library.
   public static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+  /// `x` raised to the power `y`, by the C library.
   public static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 }
 
 extension Int32: TensorScalar {
+  /// The run-time name of this type.
   public static var dtype: DType { .int32 }
+  /// Rounds towards zero; traps outside the range.
   @inlinable public init(converting value: Double) { self = Int32(value) }
+  /// The value as a `Double`.
   @inlinable public var asDouble: Double { Double(self) }
 }

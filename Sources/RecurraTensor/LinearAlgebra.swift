@@ -49,7 +49,8 @@ struct MatrixStack: Sendable {
   init(_ tensor: Tensor, _ operation: String) {
     _ = BLAS.isReady
     check(
-      tensor.rank >= 2 && tensor.dtype.isFloating && tensor.shape.suffix(2).allSatisfy { $0 <= Int(Int32.max) }, operation,
+      tensor.rank >= 2 && tensor.dtype.isFloating && tensor.shape.suffix(2).allSatisfy { $0 <= Int(Int32.max) },
+      operation,
       expected: "floating matrices", got: "\(tensor.dtype) of shape \(tensor.shape)")
     batch = Array(tensor.shape.dropLast(2))
     (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])

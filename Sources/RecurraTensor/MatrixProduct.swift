@@ -42,7 +42,9 @@ extension Tensor {
 
   /// Multiplies vectors: Σ thisᵢ · otherᵢ.
   public func dot(_ other: Tensor) -> Tensor {
-    check(rank == 1 && shape == other.shape, "dot", expected: "two vectors of one length", got: "\(shape) and \(other.shape)")
+    check(
+      rank == 1 && shape == other.shape, "dot", expected: "two vectors of one length",
+      got: "\(shape) and \(other.shape)")
     return reshaped([1, count]).matrixProduct(other.reshaped([count, 1])).reshaped([])
   }
 
@@ -58,7 +60,8 @@ extension Tensor {
   private func product<S: FloatingScalar>(_ other: Tensor, _ type: S.Type) -> Tensor {
     // [… M, K] · [K, N] is one product over all the rows.
     if rank > 2, other.rank == 2 {
-      return contiguous.reshaped([-1, shape[rank - 1]]).product(other, S.self).reshaped(shape.dropLast() + [other.shape[1]])
+      return contiguous.reshaped([-1, shape[rank - 1]]).product(other, S.self).reshaped(
+        shape.dropLast() + [other.shape[1]])
     }
     let batch = Shape.broadcast(Array(shape.dropLast(2)), Array(other.shape.dropLast(2)), "matrixProduct")
     let (left, right) = (Operand(self), Operand(other))

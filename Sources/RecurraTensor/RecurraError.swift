@@ -37,6 +37,7 @@ public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible 
     self.got = got
   }
 
+  /// The three parts in one line.
   public var description: String { "\(operation): expected \(expected), got \(got)" }
 }
 

@@ -37,7 +37,9 @@ extension Tensor {
     func find<S: TensorScalar>(_ type: S.Type) -> Tensor {
       plan.reduce(detached, of: S.self) { (row: UnsafePointer<S>, count) -> Int32 in
         var best = 0
-        for i in 1..<Swift.max(count, 1) where !(row[best] != row[best]) && (row[i] > row[best] || row[i] != row[i]) { best = i }
+        for i in 1..<Swift.max(count, 1) where !(row[best] != row[best]) && (row[i] > row[best] || row[i] != row[i]) {
+          best = i
+        }
         return Int32(best)
       }
     }
@@ -90,7 +92,9 @@ extension Tensor {
     }
   }
 
-  private func extremum<F: BinaryFunction>(_ axes: [Int]?, _ keeping: Bool, _ name: String, _ function: F.Type) -> Tensor {
+  private func extremum<F: BinaryFunction>(_ axes: [Int]?, _ keeping: Bool, _ name: String, _ function: F.Type)
+    -> Tensor
+  {
     let plan = ReductionPlan(self, axes, keeping, name)
     check(plan.reducedCount > 0, name, expected: "at least one element", got: "shape \(shape)")
     let x = detached
@@ -128,7 +132,8 @@ struct ReductionPlan: Sendable {
     let wanted = Set((axes ?? Array(source.indices)).map { Shape.axis($0, rank: tensor.rank, operation) })
     self.axes = wanted.sorted()
     keptShape = source.indices.map { wanted.contains($0) ? 1 : tensor.shape[$0] }
-    resultShape = keepingDimensions ? keptShape : source.indices.filter { !wanted.contains($0) }.map { tensor.shape[$0] }
+    resultShape =
+      keepingDimensions ? keptShape : source.indices.filter { !wanted.contains($0) }.map { tensor.shape[$0] }
     reducedCount = Shape.count(self.axes.map { tensor.shape[$0] })
   }
 

@@ -72,7 +72,9 @@ public enum Streams {
   }
 
   private static func defaultThreadCount() -> Int {
-    if let text = getenv("RECURRA_THREADS"), let count = Int(String(cString: text)), count >= 1 { return min(count, 256) }
+    if let text = getenv("RECURRA_THREADS"), let count = Int(String(cString: text)), count >= 1 {
+      return min(count, 256)
+    }
     return Int(recurra_processor_count())
   }
 }

@@ -124,7 +124,8 @@ extension Tensor {
   }
 
   /// Calls `body` with the elements in row-major order, without a copy where they lie so already.
-  public func withSpan<S: TensorScalar, Result>(of type: S.Type, _ body: (Span<S>) throws -> Result) rethrows -> Result {
+  public func withSpan<S: TensorScalar, Result>(of type: S.Type, _ body: (Span<S>) throws -> Result) rethrows -> Result
+  {
     let dense = contiguous
     return try dense.withPointer(of: S.self) {
       try body(Span(_unsafeElements: UnsafeBufferPointer(start: $0, count: dense.count)))

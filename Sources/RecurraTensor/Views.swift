@@ -6,7 +6,9 @@ extension Tensor {
     if let unknown = wanted.firstIndex(of: -1) {
       wanted[unknown] = 1
       let known = Shape.count(wanted)
-      check(known > 0 && count % known == 0, "reshaped", expected: "a shape that divides \(count) elements", got: "\(target)")
+      check(
+        known > 0 && count % known == 0, "reshaped", expected: "a shape that divides \(count) elements",
+        got: "\(target)")
       wanted[unknown] = count / known
     }
     check(Shape.count(wanted) == count, "reshaped", expected: "a shape of \(count) elements", got: "\(target)")
@@ -114,7 +116,8 @@ extension Tensor {
       if tensor.rank == first.rank { expected[axis] = tensor.shape[axis] }
       check(
         tensor.shape == expected && tensor.dtype == first.dtype, "concatenated",
-        expected: "\(first.dtype) of shape \(first.shape) but for axis \(axis)", got: "\(tensor.dtype) of \(tensor.shape)")
+        expected: "\(first.dtype) of shape \(first.shape) but for axis \(axis)",
+        got: "\(tensor.dtype) of \(tensor.shape)")
     }
     let steps = Shape.rowMajorStrides(target)
     func join<S: TensorScalar>(_ type: S.Type) -> Tensor {
@@ -148,7 +151,9 @@ extension Tensor {
   /// Cuts the tensor along an axis into pieces of the given extents; they share memory.
   public func split(_ extents: [Int], axis: Int = 0) -> [Tensor] {
     let axis = Shape.axis(axis, rank: rank, "split")
-    check(extents.reduce(0, +) == shape[axis], "split", expected: "extents that add up to \(shape[axis])", got: "\(extents)")
+    check(
+      extents.reduce(0, +) == shape[axis], "split", expected: "extents that add up to \(shape[axis])", got: "\(extents)"
+    )
     var start = 0
     return extents.map { extent in
       defer { start += extent }
