@@ -159,9 +159,6 @@ struct ReductionPlan: Sendable {
 
   /// Repeats a reduced tensor along the axes it lost, without a copy.
   func spread(_ reduced: Tensor) -> Tensor {
-    let kept = reduced.reshaped(keptShape)
-    return Tensor(
-      shape: source, strides: Shape.broadcastStrides(shape: keptShape, strides: kept.strides, to: source),
-      offset: kept.offset, dtype: kept.dtype, storage: kept.storage)
+    reduced.reshaped(keptShape).stretched(to: source)
   }
 }

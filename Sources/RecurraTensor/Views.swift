@@ -77,6 +77,20 @@ extension Tensor {
     }
   }
 
+  /// Returns the tensor repeated along its axes of extent 1 to a larger shape, without a copy.
+  package func stretched(to target: [Int]) -> Tensor {
+    if shape == target { return self }
+    check(
+      Shape.broadcast(shape, target, "stretched") == target, "stretched",
+      expected: "a shape that \(shape) broadcasts to",
+      got: "\(target)")
+    let result = Tensor(
+      shape: target, strides: Shape.broadcastStrides(shape: shape, strides: strides, to: target), offset: offset,
+      dtype: dtype, storage: storage)
+    let source = shape
+    return result.derived(from: [self]) { upstream, _ in [upstream.reduced(to: source)] }
+  }
+
   /// Returns the sub-tensor at `index` along the first axis; shares memory.
   public subscript(index: Int) -> Tensor {
     check(rank >= 1 && index >= 0 && index < shape[0], "subscript", expected: "an index into \(shape)", got: "\(index)")
