@@ -25,7 +25,8 @@ let package = Package(
     .systemLibrary(
       name: "CRecurraLAPACKE", pkgConfig: "lapacke",
       providers: [.apt(["liblapacke-dev"]), .yum(["lapack-devel"]), .brew(["lapack"])]),
-    .target(name: "CRecurraKernels"),
+    .target(
+      name: "CRecurraKernels", cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]),
     .target(
       name: "RecurraTensor", dependencies: ["CRecurraBLAS", "CRecurraLAPACKE", "CRecurraKernels"],
       swiftSettings: common),
@@ -46,11 +47,14 @@ let package = Package(
       dependencies: [
         "Recurra", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["Resources/extract_syllables.py"],
+      resources: [.copy("Resources/syllables.txt"), .copy("Resources/LICENSE-cmudict.txt")],
       swiftSettings: strict),
     .executableTarget(
       name: "recur-bench",
       dependencies: [
-        "Recurra", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Recurra", "RecurraTensor", "RecurraCells", "CRecurraKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/recur-bench", swiftSettings: strict),
   ],

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Recurra
+import RecurraCells
+import RecurraTensor
+
+/// A recurrent layer and what is asked of it.
+struct Case {
+  /// The cells that are compared.
+  enum Cell: String, CaseIterable, ExpressibleByArgument {
+    case rnn, lstm, gru
+
+    var arithmetic: any RecurrentCell {
+      switch self {
+      case .rnn: SimpleRNNCell()
+      case .lstm: LSTMCell()
+      case .gru: GRUCell()
+      }
+    }
+  }
+
+  /// Whole sequences; forward and back; or one timestep after the other.
+  enum Job: String, CaseIterable, ExpressibleByArgument {
+    case inference, training, step
+  }
+
+  var cell: Cell
+  var isBidirectional = false
+  var batch: Int
+  var timesteps: Int
+  var inputs: Int
+  var units: Int
+  var job: Job
+
+  /// The name in a table: "bilstm".
+  var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+
+  /// Floating-point operations of one run: two for every weight, sequence and timestep; going back costs twice as much again.
+  var flops: Double {
+    let gates = Double(cell.arithmetic.gateCount * (isBidirectional ? 2 : 1))
+    let forward = 2 * gates * Double(units * (inputs + units)) * Double(batch * timesteps)
+    return forward * (job == .training ? 3 : 1)
+  }
+
+  /// Prepares the data, and returns the work of one run.
+  func prepare() -> () -> Void {
+    let random = RandomSource(seed: 1)
+    let arithmetic = cell.arithmetic
+    let scale = 1 / Double(units).squareRoot()
+    let x = random.stream(1).normal([batch, timesteps, inputs])
+    let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in
+      (
+        weights: random.stream(2 + index).uniform(
+          [inputs + units, arithmetic.gateCount * units], in: -scale..<scale),
+        bias: random.stream(4 + index).uniform(arithmetic.biasShape(units: units), in: -scale..<scale),
+        packed: PackedWeights()
+      )
+    }
+    switch job {
+    case .inference:
+      let directions = parameters.enumerated().map { index, parameter in
+        RecurrentDirection(
+          weights: parameter.weights, bias: parameter.bias, isReversed: index == 1, packed: parameter.packed)
+      }
+      return { _ = x.recurrent(arithmetic, directions, returnsSequences: true) }
+    case .training:
+      let seed = Tensor.ones([batch, timesteps, units * parameters.count])
+      var version = 0
+      return {
+        // Weights change with every training step, so packing them again is part of the work.
+        version += 1
+        let sources = [x.tracked] + parameters.flatMap { [$0.weights.tracked, $0.bias.tracked] }
+        let directions = parameters.enumerated().map { index, parameter in
+          RecurrentDirection(
+            weights: sources[1 + 2 * index], bias: sources[2 + 2 * index], isReversed: index == 1,
+            packed: parameter.packed, version: version)
+        }
+        let output = sources[0].recurrent(arithmetic, directions, returnsSequences: true).output
+        _ = output.gradients(withRespectTo: sources, seed: seed)
+      }
+    case .step:
+      let steps = (0..<timesteps).map { x.sliced($0..<($0 + 1), axis: 1).squeezed(1).detached }
+      let steppers = parameters.map {
+        RecurrentStepper<Float>(
+          arithmetic, RecurrentDirection(weights: $0.weights, bias: $0.bias, packed: $0.packed), inputs: inputs, batch: batch)
+      }
+      return {
+        for stepper in steppers {
+          stepper.reset()
+          for step in steps { _ = stepper.step(step) }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import CRecurraKernels
+import RecurraTensor
+
+/// The limits of this machine, measured in this run: no product can be faster than its arithmetic or its memory.
+enum Machine {
+  /// The instruction set of the kernels in use.
+  static var instructionSet: String { unsafe String(cString: Kernels.table.name) }
+
+  /// Floating-point operations a second of all threads together, in fused multiply-adds on registers alone.
+  static func arithmeticRoof(threads: Int, stopwatch: Stopwatch) -> Double {
+    Streams.threadCount = threads
+    let iterations = 1 << 18
+    var flops = 0.0
+    let time = stopwatch.time {
+      Streams.run(threads) { index in
+        let done = unsafe Kernels.table.fmaBurst(iterations)
+        if index == 0 { flops = done }
+      }
+    }
+    return flops * Double(threads) / time.minimum
+  }
+
+  /// Bytes a second that one thread reads from a buffer of a size, over and over.
+  static func bandwidthRoof(bytes: Int, stopwatch: Stopwatch) -> Double {
+    let buffer = Tensor.ones([bytes / 4])
+    let rounds = max(1, (1 << 24) / bytes)
+    let time = stopwatch.time {
+      unsafe buffer.withPointer(of: Float.self) { pointer in
+        for _ in 0..<rounds { _ = unsafe Kernels.table.readBurst(pointer, bytes) }
+      }
+    }
+    return Double(rounds * bytes) / time.minimum
+  }
+}

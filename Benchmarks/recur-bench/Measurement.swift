@@ -1,0 +1,55 @@
+import Recurra
+import RecurraCells
+import RecurraTensor
+
+/// What a case took.
+struct Measurement {
+  let subject: Case
+  let threads: Int
+  let multiplier: MultiplierChoice
+  let time: Stopwatch.Result
+
+  init(_ subject: Case, threads: Int, multiplier: MultiplierChoice, stopwatch: Stopwatch) {
+    (self.subject, self.threads, self.multiplier) = (subject, threads, multiplier)
+    Streams.threadCount = threads
+    MultiplierChoice.current = multiplier
+    time = stopwatch.time(subject.prepare())
+  }
+
+  var gflops: Double { subject.flops / time.median / 1e9 }
+  var sequencesPerSecond: Double { Double(subject.batch) / time.median }
+
+  /// One JSON object on one line.
+  var json: String {
+    JSONLine([
+      ("cell", .text(subject.cell.rawValue)), ("bidirectional", .flag(subject.isBidirectional)),
+      ("batch", .count(subject.batch)), ("timesteps", .count(subject.timesteps)), ("inputs", .count(subject.inputs)),
+      ("units", .count(subject.units)), ("job", .text(subject.job.rawValue)), ("threads", .count(threads)),
+      ("multiplier", .text(multiplier.rawValue)), ("median_seconds", .number(time.median)),
+      ("min_seconds", .number(time.minimum)), ("gflops", .number(gflops)),
+      ("sequences_per_second", .number(sequencesPerSecond)), ("isa", .text(Machine.instructionSet)),
+      ("blas", .text(BLAS.configuration)),
+    ]).text
+  }
+}
+
+/// A flat JSON object.
+struct JSONLine {
+  enum Value {
+    case text(String), count(Int), number(Double), flag(Bool)
+  }
+
+  let text: String
+
+  init(_ members: [(name: String, value: Value)]) {
+    let parts = members.map { member in
+      switch member.value {
+      case .text(let text): "\"\(member.name)\": \"\(text)\""
+      case .count(let count): "\"\(member.name)\": \(count)"
+      case .number(let number): "\"\(member.name)\": \(number)"
+      case .flag(let flag): "\"\(member.name)\": \(flag)"
+      }
+    }
+    text = "{" + parts.joined(separator: ", ") + "}"
+  }
+}

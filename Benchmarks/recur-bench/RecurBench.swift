@@ -1,0 +1,73 @@
+import ArgumentParser
+import Recurra
+import RecurraCells
+import RecurraTensor
+
+@main
+struct RecurBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recur-bench",
+    abstract: "Compares the throughput of RNN, LSTM, GRU and BiLSTM.",
+    discussion: """
+      Without a cell, prints a table of all cells on some shapes, next to the arithmetic roof measured in the same run. \
+      With a cell and its shape, times that one case.
+      """)
+
+  @Option(help: "One cell: rnn, lstm or gru.")
+  var cell: Case.Cell?
+  @Flag(help: "Both directions, at the same time.")
+  var bidirectional = false
+  @Option(help: "Sequences.")
+  var batch = 64
+  @Option(help: "Timesteps of each sequence.")
+  var timesteps = 50
+  @Option(help: "Input features.")
+  var inputs = 60
+  @Option(help: "Units of the layer.")
+  var units = 100
+  @Option(help: "inference: whole sequences, all hidden states; training: forward, and the gradients; step: single steps.")
+  var job: Case.Job = .inference
+  @Option(help: "Threads, the caller included; all processors when left out.")
+  var threads: Int?
+  @Option(help: "What multiplies: auto, openblas or packed.", transform: multiplierChoice)
+  var multiplier: MultiplierChoice = .auto
+  @Option(help: "Repetitions that count; the median is reported.")
+  var repetitions = 7
+  @Option(help: "The least seconds a repetition lasts.")
+  var least = 0.2
+  @Flag(help: "Print one JSON object per line.")
+  var json = false
+
+  func validate() throws {
+    guard batch > 0, timesteps > 0, inputs > 0, units > 0, repetitions > 0, least > 0, threads.map({ $0 > 0 }) ?? true else {
+      throw ValidationError("every number must be greater than 0")
+    }
+  }
+
+  func run() {
+    let threads = threads ?? Streams.threadCount
+    let stopwatch = Stopwatch(repetitions: repetitions, least: least)
+    guard let cell else {
+      Comparison(threads: threads, multiplier: multiplier, job: job, stopwatch: stopwatch).run(json: json)
+      return
+    }
+    let subject = Case(
+      cell: cell, isBidirectional: bidirectional, batch: batch, timesteps: timesteps, inputs: inputs, units: units, job: job)
+    let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
+    if json {
+      print(measurement.json)
+    } else {
+      let roof = Machine.arithmeticRoof(threads: threads, stopwatch: stopwatch)
+      print(Table.header(Machine.instructionSet, threads: threads, roof: roof))
+      print(Table.row(measurement, roof: roof))
+    }
+  }
+}
+
+/// Reads the name of a multiplier.
+private func multiplierChoice(_ text: String) throws -> MultiplierChoice {
+  guard let choice = MultiplierChoice(rawValue: text) else {
+    throw ValidationError("expected auto, openblas or packed, got \(text)")
+  }
+  return choice
+}

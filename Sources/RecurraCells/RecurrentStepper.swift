@@ -1,0 +1,82 @@
+internal import CRecurraKernels
+public import RecurraTensor
+
+/// Runs one direction timestep by timestep and carries the state: for data that arrives as time goes by.
+///
+/// The results are those of the whole sequence, to the bit. Buffers and packed weights are made once; a step allocates nothing but
+/// the tensor it returns. A stepper belongs to one stream of data: give each its own.
+public final class RecurrentStepper<S: FloatingScalar> {
+  private let run: DirectionRun<S>
+  private let reference: OpenBLASMultiplier<S>
+  private let packed: PackedMultiplier?
+  /// The first of two state blocks in use; they take turns.
+  private var parity = 0
+
+  /// Makes a stepper for a number of sequences that advance together.
+  ///
+  /// - Parameters:
+  ///   - cell: the arithmetic of a timestep.
+  ///   - direction: weights, bias and the states to begin with.
+  ///   - inputs: features of each timestep.
+  ///   - batch: sequences.
+  public init(_ cell: any RecurrentCell, _ direction: RecurrentDirection, inputs: Int, batch: Int = 1) {
+    check(
+      direction.weights.dtype == S.dtype, "RecurrentStepper", expected: "\(S.dtype) weights", got: "\(direction.weights.dtype)")
+    let units = direction.weights.shape[1] / cell.gateCount
+    check(
+      direction.weights.shape == [inputs + units, cell.gateCount * units], "RecurrentStepper",
+      expected: "weights \([inputs + units, cell.gateCount * units])", got: "\(direction.weights.shape)")
+    let plan = Plan(
+      cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1, isTraining: false)
+    run = DirectionRun(
+      cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype), lengths: nil, isTraining: false,
+      laysInput: plan.kernels == nil, of: S.self)
+    reference = OpenBLASMultiplier(run)
+    if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
+      packed = PackedMultiplier(
+        run, kernels: kernels, packed: direction.packed.forward(run.direction, kernels, inputs: inputs, units: units),
+        panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil)
+    } else {
+      packed = nil
+    }
+    reset()
+  }
+
+  /// Goes back to the initial states.
+  public func reset() {
+    parity = 0
+    run.layInitialStates()
+  }
+
+  /// Takes one timestep in and returns the new hidden state.
+  ///
+  /// - Shapes: `input` [B, I]; result [B, H].
+  public func step(_ input: Tensor) -> Tensor {
+    let (batch, inputs) = (run.layout.batch, run.inputs)
+    check(
+      input.shape == [batch, inputs] && input.dtype == S.dtype, "step", expected: "\(S.dtype) \([batch, inputs])",
+      got: "\(input.dtype) \(input.shape)")
+    let target = DirectionRun<S>.rows(run.input)
+    input.contiguous.withPointer(of: S.self) { x in
+      for row in 0..<batch { target[2 * row + parity].update(from: x + row * inputs, count: inputs) }
+    }
+    Streams.withDenormalsAsZero {
+      if let packed { packed.forward(parity, 0..<batch) } else { reference.forward(parity, 0..<batch) }
+    }
+    let h = run.hidden(parity + 1)
+    parity = 1 - parity
+    return Tensor([batch, run.units], of: S.self) { output in
+      for row in 0..<batch { (output + row * run.units).update(from: h[row], count: run.units) }
+    }
+  }
+
+  /// The states as they stand, h (and c), each [B, H].
+  public var states: [Tensor] {
+    (0..<run.cell.stateCount).map { index in
+      Tensor([run.layout.batch, run.units], of: S.self) { output in
+        let rows = index == 0 ? run.hidden(parity) : run.memory(parity)
+        for row in 0..<run.layout.batch { (output + row * run.units).update(from: rows[row], count: run.units) }
+      }
+    }
+  }
+}
