@@ -1,0 +1,161 @@
+import Glibc
+package import RecurraTensor
+
+/// The recurrent cells as plain loops in Double: the reference of every faster way. Layouts and meanings are Keras'.
+package struct NaiveCell {
+  package enum Kind: Sendable, CaseIterable {
+    case simpleRNN, lstm, gruResetAfter, gruResetBefore
+  }
+
+  /// What a sequence gives; everything in the order of time.
+  package struct Run {
+    /// [B][T][H]; the padding rule is applied.
+    package var outputs: [[[Double]]]
+    /// h, then c: [B][H], after the last valid timestep.
+    package var finalStates: [[[Double]]]
+    /// h, then c, after every timestep that was processed: [B][T][H]; carried over padding.
+    package var states: [[[[Double]]]]
+  }
+
+  package let kind: Kind
+  package var activation: Activation = .tanh
+  package var recurrentActivation: Activation = .sigmoid
+  /// [I+H][G·H].
+  package let weights: [[Double]]
+  /// G·H; with reset after, the input's and then the recurrent one's.
+  package let bias: [Double]?
+  package let units: Int
+
+  /// Takes the weights from tensors: [I+H, G·H], and the bias [G·H] or [2, G·H].
+  package init(_ kind: Kind, weights: Tensor, bias: Tensor?, units: Int) {
+    self.kind = kind
+    let (flat, width) = (weights.doubles, weights.shape[1])
+    self.weights = (0..<weights.shape[0]).map { Array(flat[$0 * width..<($0 + 1) * width]) }
+    self.bias = bias?.doubles
+    self.units = units
+  }
+
+  /// The number of gates of a kind.
+  package static func gateCount(_ kind: Kind) -> Int {
+    switch kind {
+    case .simpleRNN: 1
+    case .lstm: 4
+    case .gruResetAfter, .gruResetBefore: 3
+    }
+  }
+
+  /// Runs whole sequences.
+  ///
+  /// - Parameters:
+  ///   - x: [B, T, I].
+  ///   - initialStates: h, then c, each [B, H]; zeros where missing.
+  ///   - lengths: valid timesteps of each row, the rest is padding on the right; reversed, a row begins at its last valid one.
+  ///   - zeroOutput: padding gives 0; otherwise it repeats the output that was processed before it, 0 before the first.
+  package func run(
+    _ x: Tensor, initialStates: [Tensor] = [], lengths: [Int]? = nil, isReversed: Bool = false, zeroOutput: Bool = false
+  ) -> Run {
+    let (batch, timesteps, inputs) = (x.shape[0], x.shape[1], x.shape[2])
+    let stateCount = kind == .lstm ? 2 : 1
+    let numbers = x.doubles
+    let blank = [[Double]](repeating: [Double](repeating: 0, count: units), count: timesteps)
+    var run = Run(
+      outputs: [[[Double]]](repeating: blank, count: batch), finalStates: [],
+      states: [[[[Double]]]](repeating: [[[Double]]](repeating: blank, count: batch), count: stateCount))
+    run.finalStates = (0..<stateCount).map { state in
+      let initial = state < initialStates.count ? initialStates[state].doubles : nil
+      return (0..<batch).map { row in
+        initial.map { Array($0[row * units..<(row + 1) * units]) } ?? [Double](repeating: 0, count: units)
+      }
+    }
+    for row in 0..<batch {
+      var previous = [Double](repeating: 0, count: units)
+      for step in 0..<timesteps {
+        let time = isReversed ? timesteps - 1 - step : step
+        if time < lengths?[row] ?? timesteps {
+          let start = (row * timesteps + time) * inputs
+          let next = self.step(Array(numbers[start..<(start + inputs)]), run.finalStates.map { $0[row] })
+          for state in 0..<stateCount { run.finalStates[state][row] = next[state] }
+          previous = next[0]
+          run.outputs[row][time] = previous
+        } else if !zeroOutput {
+          run.outputs[row][time] = previous
+        }
+        for state in 0..<stateCount { run.states[state][row][time] = run.finalStates[state][row] }
+      }
+    }
+    return run
+  }
+
+  /// One timestep of one row: x [I] and states [H] give the next states.
+  package func step(_ x: [Double], _ states: [[Double]]) -> [[Double]] {
+    let h = states[0]
+    switch kind {
+    case .simpleRNN:
+      return [(0..<units).map { function(activation, input(x, $0) + recurrent(h, $0)) }]
+    case .lstm:
+      let next = (0..<units).map { unit -> (h: Double, c: Double) in
+        let sums = (0..<4).map { input(x, $0 * units + unit) + recurrent(h, $0 * units + unit) }
+        let gates = [0, 1, 3].map { function(recurrentActivation, sums[$0]) }
+        let c = gates[1] * states[1][unit] + gates[0] * function(activation, sums[2])
+        return (gates[2] * function(activation, c), c)
+      }
+      return [next.map(\.h), next.map(\.c)]
+    case .gruResetAfter, .gruResetBefore:
+      let gates = (0..<2 * units).map { function(recurrentActivation, input(x, $0) + recurrent(h, $0)) }
+      let filtered = (0..<units).map { gates[units + $0] * h[$0] }
+      return [
+        (0..<units).map { unit in
+          let column = 2 * units + unit
+          let memory =
+            kind == .gruResetAfter ? gates[units + unit] * recurrent(h, column) : recurrent(filtered, column)
+          let candidate = function(activation, input(x, column) + memory)
+          return gates[unit] * h[unit] + (1 - gates[unit]) * candidate
+        }
+      ]
+    }
+  }
+
+  /// x·W + b of one gate column.
+  private func input(_ x: [Double], _ column: Int) -> Double {
+    x.indices.reduce(bias?[column] ?? 0) { $0 + x[$1] * weights[$1][column] }
+  }
+
+  /// h·U of one gate column, with the recurrent bias where there is one.
+  private func recurrent(_ h: [Double], _ column: Int) -> Double {
+    let width = weights.first?.count ?? 0
+    let start = kind == .gruResetAfter ? bias?[width + column] ?? 0 : 0
+    return h.indices.reduce(start) { $0 + h[$1] * weights[weights.count - units + $1][column] }
+  }
+
+  /// The activation by its definition.
+  private func function(_ activation: Activation, _ x: Double) -> Double {
+    switch activation {
+    case .linear: x
+    case .relu: max(x, 0)
+    case .sigmoid: 1 / (1 + exp(-x))
+    case .tanh: tanh(x)
+    case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
+    case .softsign: x / (1 + abs(x))
+    case .elu: x > 0 ? x : exp(x) - 1
+    case .softplus: log(1 + exp(x))
+    case .softmax, .logSoftmax: .nan
+    }
+  }
+}
+
+extension NaiveCell.Run {
+  /// The outputs as a tensor [B, T, H].
+  package var outputTensor: Tensor { Tensor.nested(outputs) }
+  /// The final states as tensors [B, H].
+  package var finalTensors: [Tensor] {
+    finalStates.map { Tensor($0.flatMap { $0 }, shape: [$0.count, $0.first?.count ?? 0]) }
+  }
+}
+
+extension Tensor {
+  /// Makes a float64 tensor of three axes from nested arrays of equal extents.
+  package static func nested(_ rows: [[[Double]]]) -> Tensor {
+    Tensor(
+      rows.flatMap { $0.flatMap { $0 } }, shape: [rows.count, rows.first?.count ?? 0, rows.first?.first?.count ?? 0])
+  }
+}
