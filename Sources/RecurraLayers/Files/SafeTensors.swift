@@ -1,0 +1,99 @@
+public import RecurraTensor
+
+/// Tensors by name with texts by name, as a safetensors file holds them.
+///
+/// Reading enforces every rule of the format, so a file that is read is whole and means one thing only. Formats that tensors do
+/// not have become the nearest that holds them exactly: F16 and BF16 become float32; BOOL and integers become int32, where an
+/// integer beyond 32 bits is an error. Writing is deterministic and gives the bytes of the format's Python package.
+///
+/// - Source: huggingface/safetensors, format specification.
+public struct SafeTensors: Sendable {
+  /// The tensors by name.
+  public var tensors: [String: Tensor]
+  /// The texts by name: the header's `__metadata__`.
+  public var metadata: [String: String]
+
+  /// Makes a collection of tensors.
+  public init(_ tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  /// Reads a file.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - maximumByteCount: The largest file to accept.
+  /// - Throws: `noInput` when there is no such file, `badFile` when a rule of the format is broken, `inputOutput` when reading fails.
+  /// - Complexity: one copy from the system into the tensors' memory.
+  public init(contentsOf path: String, maximumByteCount: Int = 1 << 36) throws(RecurraError) {
+    try self.init(InputFile(path, maximumByteCount: maximumByteCount))
+  }
+
+  package init(_ file: InputFile) throws(RecurraError) {
+    let header = try Header(file)
+    metadata = header.metadata
+    tensors = [:]
+    tensors.reserveCapacity(header.entries.count)
+    for entry in header.entries {
+      tensors[entry.name] = try file.tensor(
+        entry.format, shape: entry.shape, at: header.dataOffset + entry.range.lowerBound, name: "tensor \(entry.name)")
+    }
+  }
+
+  /// Writes a file, whole or not at all: an error leaves a file of that name as it was.
+  ///
+  /// - Throws: `cannotCreate` when the file cannot be made, `inputOutput` when writing fails, `badArgument` for a tensor that is
+  ///   called `__metadata__`.
+  public func write(to path: String) throws(RecurraError) {
+    try write(to: path, system: LocalFileSystem())
+  }
+
+  package func write(to path: String, system: any FileSystem) throws(RecurraError) {
+    guard tensors[Header.metadataName] == nil else {
+      throw RecurraError(
+        .badArgument, operation: "write \(path)", expected: "tensors not called \(Header.metadataName)", got: "one")
+    }
+    let ordered = inFileOrder
+    let header = try header(ordered)
+    try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
+      try file.append(header)
+      for (_, tensor) in ordered { try file.append(tensor) }
+    }
+  }
+
+  /// Tensors of wider types first, so that each is aligned to its type; by the bytes of their names within a type.
+  private var inFileOrder: [(name: String, tensor: Tensor)] {
+    let rank: [DType: Int] = [.float64: 0, .float32: 1, .int32: 2]
+    return tensors.map { (name: $0.key, tensor: $0.value) }.sorted { left, right in
+      left.tensor.dtype == right.tensor.dtype
+        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+        : rank[left.tensor.dtype, default: 0] < rank[right.tensor.dtype, default: 0]
+    }
+  }
+
+  private func header(_ ordered: [(name: String, tensor: Tensor)]) throws(RecurraError) -> [UInt8] {
+    var members: [(name: String, value: JSONValue)] = []
+    if !metadata.isEmpty {
+      let texts = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      members.append((Header.metadataName, .object(texts.map { (name: $0.key, value: .string($0.value)) })))
+    }
+    var offset = 0
+    for (name, tensor) in ordered {
+      let end = offset + tensor.count * tensor.dtype.byteCount
+      members.append(
+        (
+          name,
+          .object([
+            (name: "dtype", value: .string(Header.name(of: ElementFormat(tensor.dtype)))),
+            (name: "shape", value: .array(tensor.shape.map { .integer($0) })),
+            (name: "data_offsets", value: .array([.integer(offset), .integer(end)])),
+          ])
+        ))
+      offset = end
+    }
+    var text = try JSONValue.object(members).encoded()
+    text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
+    return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
+  }
+}
