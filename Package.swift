@@ -60,6 +60,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["RecurraTensor"], path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(
       name: "RecurraTensorTests", dependencies: ["RecurraTensor", "TestSupport"], swiftSettings: common),
+    .testTarget(name: "RecurraFilesTests", dependencies: ["RecurraTensor", "RecurraLayers"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
