@@ -3,7 +3,8 @@
 /// First pass over `lanes` units of one row: the activations that wait for nothing, in place.
 ///
 /// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
-/// Leaves c and o (LSTM) or z and the candidate's pre-activation (GRU) in the sums for the second pass.
+/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass. Whole vectors
+/// go back there: of a panel's last units they reach only into slots that are done with, or are written next.
 INLINE void activate(
   enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
   float *sums
@@ -11,47 +12,51 @@ INLINE void activate(
   float *gates = step->gates ? step->gates + row * step->gatesStride + unit : NULL;
   const ptrdiff_t units = step->units;
   if (cell == LSTM) {
-    Vector i = sigmoidVector(load(sums));
-    Vector f = sigmoidVector(load(sums + count));
-    Vector candidate = tanhVector(load(sums + 2 * count));
-    Vector o = sigmoidVector(load(sums + 3 * count));
-    Vector c = fma(f, loadLanes(step->c + row * step->cStride + unit, lanes), i * candidate);
+    Vector ifoc[4] = {load(sums), load(sums + count), load(sums + 3 * count), load(sums + 2 * count)};
+    activations(3, 4, ifoc);
+    Vector c = fma(ifoc[1], loadLanes(step->c + row * step->cStride + unit, lanes), ifoc[0] * ifoc[3]);
     storeLanes(step->cNext + row * step->cNextStride + unit, c, lanes);
-    storeLanes(sums, c, lanes);
-    storeLanes(sums + 3 * count, o, lanes);
+    store(sums, c);
+    store(sums + 3 * count, ifoc[2]);
     if (gates) {
-      storeLanes(gates, i, lanes);
-      storeLanes(gates + units, f, lanes);
-      storeLanes(gates + 2 * units, candidate, lanes);
-      storeLanes(gates + 3 * units, o, lanes);
+      storeLanes(gates, ifoc[0], lanes);
+      storeLanes(gates + units, ifoc[1], lanes);
+      storeLanes(gates + 2 * units, ifoc[3], lanes);
+      storeLanes(gates + 3 * units, ifoc[2], lanes);
     }
   } else if (cell == GRU) {
-    Vector z = sigmoidVector(load(sums + count));
-    Vector r = sigmoidVector(load(sums + 2 * count));
+    Vector zr[2] = {load(sums + count), load(sums + 2 * count)};
     Vector recurrent = load(sums + 3 * count);
-    storeLanes(sums, fma(r, recurrent, load(sums)), lanes);
-    storeLanes(sums + count, z, lanes);
+    sigmoids(2, zr);
+    store(sums, fma(zr[1], recurrent, load(sums)));
+    store(sums + count, zr[0]);
     if (gates) {
-      storeLanes(gates, z, lanes);
-      storeLanes(gates + units, r, lanes);
+      storeLanes(gates, zr[0], lanes);
+      storeLanes(gates + units, zr[1], lanes);
       storeLanes(gates + 3 * units, recurrent, lanes);
     }
   }
 }
 
-/// Second pass: the new h.
+/// Second pass: the new h of `rows` rows.
 INLINE void emit(
-  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
-  const float *sums
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, const int rows, ptrdiff_t unit, ptrdiff_t count,
+  ptrdiff_t lanes, const float *sums
 ) {
-  Vector h = tanhVector(load(sums));
-  if (cell == LSTM) h *= load(sums + 3 * count);
-  if (cell == GRU) {
-    if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h, lanes);
-    h = fma(load(sums + count), loadLanes(step->h + row * step->hStride + unit, lanes) - h, h);
+  Vector h[bundle];
+  EACH(r, 0, rows) h[r] = load(sums + r * sumsWidth);
+  tanhs(rows, h);
+  EACH(r, 0, rows) {
+    const ptrdiff_t row = first + r;
+    if (cell == LSTM) h[r] *= load(sums + r * sumsWidth + 3 * count);
+    if (cell == GRU) {
+      if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[r], lanes);
+      Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
+      h[r] = fma(load(sums + r * sumsWidth + count), previous - h[r], h[r]);
+    }
+    storeLanes(step->hNext + row * step->hNextStride + unit, h[r], lanes);
+    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[r], lanes);
   }
-  storeLanes(step->hNext + row * step->hNextStride + unit, h, lanes);
-  if (step->y) storeLanes(step->y + row * step->yStride + unit, h, lanes);
 }
 
 /// Applies the gates of a panel to rows [first, first + rows).
@@ -66,14 +71,17 @@ INLINE void finish(
       FOR_LANES(index, count, ACTIVATE);
 #undef ACTIVATE
     }
-  for (ptrdiff_t row = 0; row < rows; row++) {
-#define EMIT(index, lanes) emit(cell, step, first + row, unit + index, count, lanes, sums + row * sumsWidth + index)
-    FOR_LANES(index, count, EMIT);
-#undef EMIT
-  }
+  ptrdiff_t row = 0;
+#define EMIT_BUNDLE(index, lanes) emit(cell, step, first + row, bundle, unit + index, count, lanes, sums + row * sumsWidth + index)
+#define EMIT_ROW(index, lanes) emit(cell, step, first + row, 1, unit + index, count, lanes, sums + row * sumsWidth + index)
+  for (; row + bundle <= rows; row += bundle) FOR_LANES(index, count, EMIT_BUNDLE);
+  for (; row < rows; row++) FOR_LANES(index, count, EMIT_ROW);
+#undef EMIT_BUNDLE
+#undef EMIT_ROW
 }
 
-/// Copies slots of init, rows [first, first + rows) and units [unit, unit + count), into the sums.
+/// Copies slots of init, units [unit, unit + count), into the sums; a slot's last vector may reach into the next slot,
+/// which is filled later, or into the row's slack.
 INLINE void fillSums(
   enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const float *init, ptrdiff_t initStride,
   ptrdiff_t units, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums
@@ -82,7 +90,7 @@ INLINE void fillSums(
     for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
       const float *from = init + row * initStride + slotAt(cell, position) * units + unit;
       float *to = sums + row * sumsWidth + position * count;
-#define COPY(index, lanes) storeLanes(to + index, loadLanes(from + index, lanes), lanes)
+#define COPY(index, lanes) store(to + index, loadLanes(from + index, lanes))
       FOR_LANES(index, count, COPY);
 #undef COPY
     }

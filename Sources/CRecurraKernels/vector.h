@@ -51,8 +51,20 @@ INLINE Vector loadPartial(const float *from, ptrdiff_t lanes) {
   return (Vector)_mm256_maskload_ps(from, lanesMask(lanes));
 }
 
+/// In pieces: a masked store is microcode on AMD.
 INLINE void storePartial(float *to, Vector value, ptrdiff_t lanes) {
-  _mm256_maskstore_ps(to, lanesMask(lanes), (__m256)value);
+  __m128 rest = _mm256_castps256_ps128((__m256)value);
+  if (lanes & 4) {
+    _mm_storeu_ps(to, rest);
+    to += 4;
+    rest = _mm256_extractf128_ps((__m256)value, 1);
+  }
+  if (lanes & 2) {
+    _mm_storel_pi((__m64 *)to, rest);
+    to += 2;
+    rest = _mm_movehl_ps(rest, rest);
+  }
+  if (lanes & 1) _mm_store_ss(to, rest);
 }
 
 #else
