@@ -41,19 +41,36 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     let y = Tensor(x.shape, of: S.self) { output in
       dense.withPointer(of: S.self) { input in
         if !Kernels.apply(self, input, output, dense.count) {
-          for i in 0..<dense.count { output[i] = value(input[i]) }
+          specialized { function in for i in 0..<dense.count { output[i] = function.value(input[i]) } }
         }
       }
     }
     return y.derived(from: [x]) { upstream, _ in
       let gradient = upstream.contiguous
       return [
-        Tensor(y.shape, of: S.self) { output in
+        Tensor(like: y, of: S.self) { output in
           gradient.withPointer(of: S.self) { up in
-            y.withPointer(of: S.self) { value in for i in 0..<y.count { output[i] = up[i] * slope(value[i]) } }
+            y.withPointer(of: S.self) { value in
+              specialized { function in for i in 0..<y.count { output[i] = up[i] * function.slope(value[i]) } }
+            }
           }
         }
       ]
+    }
+  }
+
+  /// Calls `body` with this function as a constant, so that its loop is compiled for it alone.
+  @inline(__always)
+  private func specialized(_ body: (Activation) -> Void) {
+    switch self {
+    case .relu: body(.relu)
+    case .sigmoid: body(.sigmoid)
+    case .tanh: body(.tanh)
+    case .hardSigmoid: body(.hardSigmoid)
+    case .softsign: body(.softsign)
+    case .elu: body(.elu)
+    case .softplus: body(.softplus)
+    case .linear, .softmax, .logSoftmax: body(.linear)
     }
   }
 
@@ -155,11 +172,10 @@ private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: 
 {
   var largest = row[0]
   for i in 0..<count { largest = Swift.max(largest, row[i]) }
+  for i in 0..<count { output[i] = row[i] - largest }
+  Kernels.exponential(output, output, count)
   var total: S = 0
-  for i in 0..<count {
-    output[i] = S.exponential(row[i] - largest)
-    total += output[i]
-  }
+  for i in 0..<count { total += output[i] }
   return total
 }
 

@@ -44,17 +44,28 @@ extension Tensor {
   }
 
   /// Adds a number to every element.
-  public static func + (left: Tensor, right: Double) -> Tensor { left + left.matching(right) }
+  public static func + (left: Tensor, right: Double) -> Tensor {
+    combined(left.detached, right, Functions.Add.self).derived(from: [left]) { upstream, _ in [upstream] }
+  }
   /// Adds a number to every element.
-  public static func + (left: Double, right: Tensor) -> Tensor { right.matching(left) + right }
+  public static func + (left: Double, right: Tensor) -> Tensor { right + left }
+
   /// Subtracts a number from every element.
-  public static func - (left: Tensor, right: Double) -> Tensor { left - left.matching(right) }
+  public static func - (left: Tensor, right: Double) -> Tensor {
+    combined(left.detached, right, Functions.Subtract.self).derived(from: [left]) { upstream, _ in [upstream] }
+  }
   /// Subtracts every element from a number.
-  public static func - (left: Double, right: Tensor) -> Tensor { right.matching(left) - right }
+  public static func - (left: Double, right: Tensor) -> Tensor {
+    combined(left, right.detached, Functions.Subtract.self).derived(from: [right]) { upstream, _ in [-upstream] }
+  }
+
   /// Multiplies every element by a number.
-  public static func * (left: Tensor, right: Double) -> Tensor { left * left.matching(right) }
+  public static func * (left: Tensor, right: Double) -> Tensor {
+    combined(left.detached, right, Functions.Multiply.self).derived(from: [left]) { upstream, _ in [upstream * right] }
+  }
   /// Multiplies every element by a number.
-  public static func * (left: Double, right: Tensor) -> Tensor { right.matching(left) * right }
+  public static func * (left: Double, right: Tensor) -> Tensor { right * left }
+
   /// Divides every element by a number.
   public static func / (left: Tensor, right: Double) -> Tensor { left / left.matching(right) }
   /// Divides a number by every element.
@@ -84,7 +95,17 @@ extension Tensor {
   public var squared: Tensor { self * self }
 
   /// eˣ of every element.
-  public func exp() -> Tensor { unary(Functions.Exponential.self) { up, _, y in up * y } }
+  public func exp() -> Tensor {
+    check(dtype.isFloating, "exp", expected: "a floating tensor", got: "\(dtype)")
+    let dense = detached.contiguous
+    func map<S: FloatingScalar>(_ type: S.Type) -> Tensor {
+      Tensor(like: dense, of: S.self) { output in
+        dense.withPointer(of: S.self) { input in Kernels.exponential(input, output, dense.count) }
+      }
+    }
+    let y = dtype == .float32 ? map(Float.self) : map(Double.self)
+    return y.derived(from: [self]) { upstream, _ in [upstream * y] }
+  }
 
   /// Natural logarithm of every element.
   public func log() -> Tensor { unary(Functions.Logarithm.self) { up, x, _ in up / x } }
@@ -135,93 +156,5 @@ extension Tensor {
     let x = detached
     let y = x.mapped(F.self)
     return y.derived(from: [self]) { upstream, _ in [gradient(upstream, x, y)] }
-  }
-}
-
-/// Comparisons give int32 tensors of 0 and 1; any comparison with NaN but `!=` is 0.
-extension Tensor {
-  /// 1 where the elements are equal.
-  public func isEqual(to other: Tensor) -> Tensor {
-    compare(other, "==") {
-      $0 == $1
-    } _: {
-      $0 == $1
-    } _: {
-      $0 == $1
-    }
-  }
-  /// 1 where the elements differ.
-  public func isNotEqual(to other: Tensor) -> Tensor {
-    compare(other, "!=") {
-      $0 != $1
-    } _: {
-      $0 != $1
-    } _: {
-      $0 != $1
-    }
-  }
-  /// 1 where this element is less.
-  public func isLess(than other: Tensor) -> Tensor {
-    compare(other, "<") {
-      $0 < $1
-    } _: {
-      $0 < $1
-    } _: {
-      $0 < $1
-    }
-  }
-  /// 1 where this element is greater.
-  public func isGreater(than other: Tensor) -> Tensor { other.isLess(than: self) }
-
-  private func compare(
-    _ other: Tensor, _ name: String, _ single: (Float, Float) -> Bool, _ double: (Double, Double) -> Bool,
-    _ integer: (Int32, Int32) -> Bool
-  ) -> Tensor {
-    check(dtype == other.dtype, name, expected: "operands of one type", got: "\(dtype) and \(other.dtype)")
-    switch dtype {
-    case .float32: return Tensor.pairwise(self, other, name) { (a: Float, b: Float) -> Int32 in single(a, b) ? 1 : 0 }
-    case .float64: return Tensor.pairwise(self, other, name) { (a: Double, b: Double) -> Int32 in double(a, b) ? 1 : 0 }
-    case .int32: return Tensor.pairwise(self, other, name) { (a: Int32, b: Int32) -> Int32 in integer(a, b) ? 1 : 0 }
-    }
-  }
-
-  /// Takes elements of `yes` where `condition` (int32) is not 0, of `no` elsewhere; NumPy's `where`.
-  public static func select(_ condition: Tensor, _ yes: Tensor, _ no: Tensor) -> Tensor {
-    check(condition.dtype == .int32, "select", expected: "an int32 condition", got: "\(condition.dtype)")
-    check(yes.dtype == no.dtype, "select", expected: "values of one type", got: "\(yes.dtype) and \(no.dtype)")
-    let shape = Shape.broadcast(condition.shape, Shape.broadcast(yes.shape, no.shape, "select"), "select")
-    func pick<S: TensorScalar>(_ type: S.Type) -> Tensor {
-      Tensor(shape, of: S.self) { output in
-        condition.withPointer(of: Int32.self) { flags in
-          yes.withPointer(of: S.self) { first in
-            no.withPointer(of: S.self) { second in
-              let strides = [condition, yes, no].map {
-                Shape.broadcastStrides(shape: $0.shape, strides: $0.strides, to: shape)
-              }
-              walk(shape, [Shape.rowMajorStrides(shape)] + strides) { o, count, s in
-                for i in 0..<count {
-                  output[o[0] + i * s[0]] =
-                    flags[o[1] + i * s[1]] != 0 ? first[o[2] + i * s[2]] : second[o[3] + i * s[3]]
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-    let value: Tensor
-    switch yes.dtype {
-    case .float32: value = pick(Float.self)
-    case .float64: value = pick(Double.self)
-    case .int32: value = pick(Int32.self)
-    }
-    let shapes = (yes.shape, no.shape)
-    return value.derived(from: [yes, no]) { upstream, needed in
-      let zero = upstream.matching(0)
-      return [
-        needed[0] ? select(condition, upstream, zero).reduced(to: shapes.0) : nil,
-        needed[1] ? select(condition, zero, upstream).reduced(to: shapes.1) : nil,
-      ]
-    }
   }
 }

@@ -77,7 +77,8 @@ package enum BLAS {
       guard size > 0 else { return }
       product(
         rows: byRows ? size : rows, columns: byRows ? columns : size, depth: depth,
-        byRows ? left + start * (transposeLeft ? 1 : leftStride) : left, stride: leftStride, leftTransposed: transposeLeft,
+        byRows ? left + start * (transposeLeft ? 1 : leftStride) : left, stride: leftStride,
+        leftTransposed: transposeLeft,
         byRows ? right : right + start * (transposeRight ? rightStride : 1), stride: rightStride,
         rightTransposed: transposeRight,
         into: result + (byRows ? start * resultStride : start), stride: resultStride, keeping: factor)

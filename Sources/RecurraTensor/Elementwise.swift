@@ -19,14 +19,16 @@ protocol UnaryFunction {
 extension Tensor {
   /// Applies a function to every element.
   func mapped<F: UnaryFunction>(_ function: F.Type) -> Tensor {
-    func map<S: FloatingScalar>(_ type: S.Type) -> Tensor {
-      let dense = contiguous
-      return Tensor(shape, of: S.self) { output in
-        dense.withPointer(of: S.self) { input in for i in 0..<dense.count { output[i] = F.apply(input[i]) } }
-      }
-    }
     check(dtype.isFloating, F.name, expected: "a floating tensor", got: "\(dtype)")
-    return dtype == .float32 ? map(Float.self) : map(Double.self)
+    return dtype == .float32 ? mapped { (x: Float) in F.apply(x) } : mapped { (x: Double) in F.apply(x) }
+  }
+
+  @inline(__always)
+  private func mapped<S: TensorScalar>(_ function: (S) -> S) -> Tensor {
+    let dense = contiguous
+    return Tensor(like: dense, of: S.self) { output in
+      dense.withPointer(of: S.self) { input in for i in 0..<dense.count { output[i] = function(input[i]) } }
+    }
   }
 
   static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Tensor, _ function: F.Type) -> Tensor {
@@ -46,6 +48,24 @@ extension Tensor {
       : pairwise(left, right, F.name) { (a: Double, b: Double) in F.apply(a, b) }
   }
 
+  static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Double, _ function: F.Type) -> Tensor {
+    func apply<S: TensorScalar>(_ right: S) -> Tensor { left.mapped { (x: S) in F.apply(x, right) } }
+    switch left.dtype {
+    case .float32: return apply(Float(right))
+    case .float64: return apply(right)
+    case .int32: return apply(Int32(converting: right))
+    }
+  }
+
+  static func combined<F: BinaryFunction>(_ left: Double, _ right: Tensor, _ function: F.Type) -> Tensor {
+    func apply<S: TensorScalar>(_ left: S) -> Tensor { right.mapped { (x: S) in F.apply(left, x) } }
+    switch right.dtype {
+    case .float32: return apply(Float(left))
+    case .float64: return apply(left)
+    case .int32: return apply(Int32(converting: left))
+    }
+  }
+
   private static func checkTypes(_ left: Tensor, _ right: Tensor, _ name: String) {
     check(
       left.dtype == right.dtype, name, expected: "operands of one type", got: "\(left.dtype) and \(right.dtype)")
@@ -56,24 +76,26 @@ extension Tensor {
   static func pairwise<S: TensorScalar, R: TensorScalar>(
     _ left: Tensor, _ right: Tensor, _ name: String, _ function: (S, S) -> R
   ) -> Tensor {
+    if left.shape == right.shape, left.isContiguous, right.isContiguous {
+      return Tensor(like: left, of: R.self) { output in
+        left.withPointer(of: S.self) { a in
+          right.withPointer(of: S.self) { b in for i in 0..<left.count { output[i] = function(a[i], b[i]) } }
+        }
+      }
+    }
     let shape = left.shape == right.shape ? left.shape : Shape.broadcast(left.shape, right.shape, name)
     return Tensor(shape, of: R.self) { output in
       left.withPointer(of: S.self) { first in
         right.withPointer(of: S.self) { second in
-          let strides = [
-            Shape.rowMajorStrides(shape),
-            Shape.broadcastStrides(shape: left.shape, strides: left.strides, to: shape),
-            Shape.broadcastStrides(shape: right.shape, strides: right.strides, to: shape),
-          ]
-          walk(shape, strides) { offsets, count, steps in
-            let target = output + offsets[0]
-            let a = first + offsets[1]
-            let b = second + offsets[2]
-            switch (steps[1], steps[2]) {
+          walk(shape, left.layout, right.layout) { position, count, offsets, steps in
+            let target = output + position
+            let a = first + offsets.first
+            let b = second + offsets.second
+            switch (steps.first, steps.second) {
             case (1, 1): for i in 0..<count { target[i] = function(a[i], b[i]) }
             case (1, 0): for i in 0..<count { target[i] = function(a[i], b[0]) }
             case (0, 1): for i in 0..<count { target[i] = function(a[0], b[i]) }
-            default: for i in 0..<count { target[i * steps[0]] = function(a[i * steps[1]], b[i * steps[2]]) }
+            default: for i in 0..<count { target[i] = function(a[i &* steps.first], b[i &* steps.second]) }
             }
           }
         }
@@ -123,10 +145,6 @@ enum Functions {
   enum Negate: UnaryFunction {
     static let name = "-"
     static func apply<S: FloatingScalar>(_ x: S) -> S { -x }
-  }
-  enum Exponential: UnaryFunction {
-    static let name = "exp"
-    static func apply<S: FloatingScalar>(_ x: S) -> S { S.exponential(x) }
   }
   enum Logarithm: UnaryFunction {
     static let name = "log"

@@ -57,11 +57,50 @@ extension Tensor {
   /// Returns one element of each row: element `indices[i]` of row i, as a vector.
   ///
   /// - Shapes: this tensor [N, C]; `indices` int32 [N]; result [N].
+  /// - Precondition: every index lies in 0..<C.
   public func picked(_ indices: Tensor) -> Tensor {
     check(
       rank == 2 && indices.shape == [shape[0]] && indices.dtype == .int32, "picked",
       expected: "a matrix [N, C] and int32 indices [N]", got: "\(shape) and \(indices.dtype) \(indices.shape)")
-    let hits = indices.reshaped([shape[0], 1]).isEqual(to: Tensor.arange(0, Double(shape[1]), dtype: .int32))
-    return (self * hits.converted(to: dtype)).sum(axes: [1])
+    let (source, width) = (shape, shape[1])
+    let columns = indices.detached.contiguous
+    func pick<S: TensorScalar>(_ type: S.Type) -> Tensor {
+      let rows = detached.contiguous
+      return Tensor([source[0]], of: S.self) { output in
+        rows.withPointer(of: S.self) { input in
+          columns.withPointer(of: Int32.self) { column in
+            for i in 0..<source[0] {
+              let index = Int(column[i])
+              check(index >= 0 && index < width, "picked", expected: "an index in 0..<\(width)", got: "\(index)")
+              output[i] = input[i * width + index]
+            }
+          }
+        }
+      }
+    }
+    let value: Tensor
+    switch dtype {
+    case .float32: value = pick(Float.self)
+    case .float64: value = pick(Double.self)
+    case .int32: value = pick(Int32.self)
+    }
+    return value.derived(from: [self]) { upstream, _ in [upstream.placed(at: columns, source)] }
+  }
+
+  /// Puts element i of this vector into row i, column `indices[i]`, of a matrix of zeros: the gradient of `picked`.
+  private func placed(at indices: Tensor, _ target: [Int]) -> Tensor {
+    func place<S: FloatingScalar>(_ type: S.Type) -> Tensor {
+      var result = Tensor.zeros(target, dtype: dtype)
+      let dense = contiguous
+      result.withMutablePointer(of: S.self) { output in
+        dense.withPointer(of: S.self) { input in
+          indices.withPointer(of: Int32.self) { index in
+            for i in 0..<target[0] { output[i * target[1] + Int(index[i])] = input[i] }
+          }
+        }
+      }
+      return result
+    }
+    return dtype == .float32 ? place(Float.self) : place(Double.self)
   }
 }

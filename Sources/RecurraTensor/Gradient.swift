@@ -72,8 +72,8 @@ extension Tensor {
   package func derived(
     from parents: [Tensor], _ pullback: @escaping @Sendable (_ upstream: Tensor, _ needed: [Bool]) -> [Tensor?]
   ) -> Tensor {
+    guard parents.contains(where: \.isTracked) else { return self }
     let needed = parents.map(\.isTracked)
-    guard needed.contains(true) else { return self }
     let node = Node(parents: parents.map(\.origin)) { upstream in
       guard let gradient = upstream[0] else { return [] }
       return pullback(gradient, needed)

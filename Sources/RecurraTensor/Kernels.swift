@@ -8,7 +8,8 @@ package enum Kernels {
     guard let name = getenv("RECURRA_ISA") else { return recurra_kernels_best().pointee }
     guard let named = recurra_kernels_named(name) else {
       preconditionFailure(
-        "RECURRA_ISA: expected an instruction set of this processor (generic, avx2, avx512, neon), got \(String(cString: name))")
+        "RECURRA_ISA: expected an instruction set of this processor (generic, avx2, avx512, neon), got \(String(cString: name))"
+      )
     }
     return named.pointee
   }()
@@ -27,5 +28,16 @@ package enum Kernels {
     default: return false
     }
     return true
+  }
+
+  /// Writes eˣ of every element; output may be input.
+  @inline(__always)
+  static func exponential<S: FloatingScalar>(_ input: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int)
+  {
+    if let source = input as? UnsafePointer<Float>, let target = output as? UnsafeMutablePointer<Float> {
+      table.exp(source, target, count)
+    } else {
+      for i in 0..<count { output[i] = S.exponential(input[i]) }
+    }
   }
 }

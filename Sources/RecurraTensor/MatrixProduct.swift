@@ -84,11 +84,10 @@ extension Tensor {
 
   /// Where each matrix of a stack begins, with the leading axes stretched to `batch`.
   private static func batchOffsets(_ tensor: Tensor, _ batch: [Int]) -> [Int] {
-    let strides = Shape.broadcastStrides(
-      shape: Array(tensor.shape.dropLast(2)), strides: Array(tensor.strides.dropLast(2)), to: batch)
+    let layout = Layout(shape: Array(tensor.shape.dropLast(2)), strides: Array(tensor.strides.dropLast(2)))
     var offsets: [Int] = []
-    walk(batch, [strides]) { start, count, step in
-      for i in 0..<count { offsets.append(start[0] + i * step[0]) }
+    walk(batch, layout) { _, count, start, step in
+      for i in 0..<count { offsets.append(start.first + i * step.first) }
     }
     return offsets
   }

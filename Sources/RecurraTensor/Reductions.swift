@@ -80,7 +80,10 @@ extension Tensor {
     let sums = Tensor([columns], of: Double.self) { output in
       output.update(repeating: 0, count: columns)
       withPointer(of: S.self) { input in
-        for row in 0..<rows { for i in 0..<columns { output[i] += Double(input[row * columns + i]) } }
+        for row in 0..<rows {
+          let line = input + row * columns
+          for i in 0..<columns { output[i] += Double(line[i]) }
+        }
       }
     }
     return sums.converted(to: dtype).reshaped(plan.resultShape)
@@ -88,7 +91,7 @@ extension Tensor {
 
   private func sumIntegers(_ plan: ReductionPlan) -> Tensor {
     plan.reduce(self, of: Int32.self) { (row: UnsafePointer<Int32>, count) -> Int32 in
-      (0..<count).reduce(0) { $0 &+ row[$1] }
+      (0..<count).reduce(0) { $0 + row[$1] }
     }
   }
 
@@ -129,12 +132,21 @@ struct ReductionPlan: Sendable {
 
   init(_ tensor: Tensor, _ axes: [Int]?, _ keepingDimensions: Bool, _ operation: String) {
     source = tensor.shape
-    let wanted = Set((axes ?? Array(source.indices)).map { Shape.axis($0, rank: tensor.rank, operation) })
-    self.axes = wanted.sorted()
-    keptShape = source.indices.map { wanted.contains($0) ? 1 : tensor.shape[$0] }
-    resultShape =
-      keepingDimensions ? keptShape : source.indices.filter { !wanted.contains($0) }.map { tensor.shape[$0] }
-    reducedCount = Shape.count(self.axes.map { tensor.shape[$0] })
+    var (kept, remaining, reduced, product) = (source, [Int](), [Int](), 1)
+    let wanted = axes?.map { Shape.axis($0, rank: tensor.rank, operation) }
+    for axis in tensor.shape.indices {
+      if wanted?.contains(axis) ?? true {
+        product *= source[axis]
+        kept[axis] = 1
+        reduced.append(axis)
+      } else {
+        remaining.append(source[axis])
+      }
+    }
+    self.axes = reduced
+    keptShape = kept
+    reducedCount = product
+    resultShape = keepingDimensions ? kept : remaining
   }
 
   /// The number of columns when the reduced axes are the leading ones, so that rows can be added up in place.
@@ -148,8 +160,9 @@ struct ReductionPlan: Sendable {
   func reduce<S: TensorScalar, R: TensorScalar>(
     _ tensor: Tensor, of type: S.Type, _ body: (UnsafePointer<S>, Int) -> R
   ) -> Tensor {
-    let kept = source.indices.filter { !axes.contains($0) }
-    let rows = tensor.permuted(kept + axes).contiguous
+    let isTrailing = axes.first == nil || axes.first == source.count - axes.count
+    let kept = isTrailing ? [] : source.indices.filter { !axes.contains($0) }
+    let rows = isTrailing ? tensor.contiguous : tensor.permuted(kept + axes).contiguous
     return Tensor(resultShape, of: R.self) { output in
       rows.withPointer(of: S.self) { input in
         for i in 0..<Shape.count(resultShape) { output[i] = body(input + i * reducedCount, reducedCount) }

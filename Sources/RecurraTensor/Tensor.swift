@@ -44,6 +44,17 @@ public struct Tensor: Sendable {
     fill(storage.pointer.assumingMemoryBound(to: S.self))
   }
 
+  /// A dense tensor of the shape of another dense one, whose elements `fill` sets, all of them.
+  init<S: TensorScalar>(like other: Tensor, of type: S.Type = S.self, fill: (UnsafeMutablePointer<S>) -> Void) {
+    self.init(
+      shape: other.shape, strides: other.strides, dtype: S.dtype,
+      storage: Storage(byteCount: other.count * S.dtype.byteCount))
+    fill(storage.pointer.assumingMemoryBound(to: S.self))
+  }
+
+  /// Where the elements lie, for `walk`.
+  var layout: Layout { Layout(shape: shape, strides: strides) }
+
   /// The number of axes.
   public var rank: Int { shape.count }
 
@@ -52,11 +63,13 @@ public struct Tensor: Sendable {
 
   /// Tells whether the elements lie in row-major order without gaps.
   package var isContiguous: Bool {
-    if strides == Shape.rowMajorStrides(shape) { return true }
-    var expected = 1
-    for axis in shape.indices.reversed() where shape[axis] != 1 {
-      if strides[axis] != expected { return shape.contains(0) }
-      expected *= shape[axis]
+    var (expected, axis) = (1, shape.count - 1)
+    while axis >= 0 {
+      if shape[axis] != 1 {
+        if strides[axis] != expected { return shape.contains(0) }
+        expected *= shape[axis]
+      }
+      axis -= 1
     }
     return true
   }
@@ -74,13 +87,13 @@ public struct Tensor: Sendable {
   private func copied<S: TensorScalar>(as type: S.Type) -> Tensor {
     let result = Tensor(shape, of: S.self) { output in
       withPointer(of: S.self) { input in
-        walk(shape, [Shape.rowMajorStrides(shape), strides]) { offsets, count, steps in
-          let target = output + offsets[0]
-          let source = input + offsets[1]
-          if steps[1] == 1 {
+        walk(shape, layout) { position, count, offsets, steps in
+          let target = output + position
+          let source = input + offsets.first
+          if steps.first == 1 {
             target.update(from: source, count: count)
           } else {
-            for i in 0..<count { target[i * steps[0]] = source[i * steps[1]] }
+            for i in 0..<count { target[i] = source[i &* steps.first] }
           }
         }
       }
@@ -161,7 +174,7 @@ extension Tensor {
   }
 
   private func convert<S: TensorScalar, R: TensorScalar>(_ from: S.Type, _ transform: (S) -> R) -> Tensor {
-    Tensor(shape, of: R.self) { output in
+    Tensor(like: self, of: R.self) { output in
       withPointer(of: S.self) { input in for i in 0..<count { output[i] = transform(input[i]) } }
     }
   }

@@ -109,8 +109,10 @@ extension Tensor {
       steps[axis] *= step
       result.withMutablePointer(of: S.self) { output in
         other.withPointer(of: S.self) { input in
-          walk(other.shape, [steps, other.strides]) { offsets, count, strides in
-            for i in 0..<count { output[first + offsets[0] + i * strides[0]] += input[offsets[1] + i * strides[1]] }
+          walk(other.shape, Layout(shape: other.shape, strides: steps), other.layout) { _, count, offsets, strides in
+            let target = output + first + offsets.first
+            let source = input + offsets.second
+            for i in 0..<count { target[i &* strides.first] += source[i &* strides.second] }
           }
         }
       }
@@ -139,8 +141,15 @@ extension Tensor {
         var start = 0
         for tensor in tensors {
           tensor.withPointer(of: S.self) { input in
-            walk(tensor.shape, [steps, tensor.strides]) { offsets, count, strides in
-              for i in 0..<count { output[start + offsets[0] + i * strides[0]] = input[offsets[1] + i * strides[1]] }
+            walk(tensor.shape, Layout(shape: tensor.shape, strides: steps), tensor.layout) {
+              _, count, offsets, strides in
+              let target = output + start + offsets.first
+              let source = input + offsets.second
+              if strides.first == 1, strides.second == 1 {
+                target.update(from: source, count: count)
+              } else {
+                for i in 0..<count { target[i &* strides.first] = source[i &* strides.second] }
+              }
             }
           }
           start += tensor.shape[axis] * steps[axis]
