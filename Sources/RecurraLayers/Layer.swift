@@ -1,57 +1,22 @@
 public import RecurraTensor
 
-/// What flows from layer to layer: values, and what is known about them.
-public struct Signal: Sendable {
-  /// The values, batch first: [B, …].
-  public var value: Tensor
-  /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.
-  public var lengths: [Int]?
-  /// Final states, where a layer returns them: h (and c) of each direction, each [B, H]; or initial states given to a layer.
-  public var states: [Tensor]
-
-  /// Makes a signal.
-  public init(_ value: Tensor, lengths: [Int]? = nil, states: [Tensor] = []) {
-    self.value = value
-    self.lengths = lengths
-    self.states = states
-  }
-}
-
-/// How a forward pass is run.
-public struct ForwardContext: Sendable {
-  /// Tells whether layers behave as in training: dropout drops.
-  public var isTraining: Bool
-  /// Tells whether operations on parameters are recorded for gradients.
-  public var isRecording: Bool
-  /// Where dropout takes its numbers from; a layer uses a stream of its own.
-  public var random: RandomSource
-
-  /// Makes a context; inference without a record when nothing is said.
-  public init(isTraining: Bool = false, isRecording: Bool = false, random: RandomSource = RandomSource(seed: 0)) {
-    self.isTraining = isTraining
-    self.isRecording = isRecording
-    self.random = random
-  }
-
-  /// The parameter's value, tracked when gradients are recorded.
-  public func tensor(_ parameter: Parameter) -> Tensor {
-    isRecording && parameter.isTrainable ? parameter.tracked : parameter.value
-  }
-}
-
 /// A step of a model: shapes, parameters and a forward pass.
 ///
 /// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every tensor
-/// operation has its own.
+/// operation has its own. A layer may be used by several threads at the same time.
 public protocol Layer: AnyObject, Sendable {
   /// Keras' name of the class: "LSTM".
   static var typeName: String { get }
   /// The trainable and other parameters, in Keras' order; empty before the layer is built.
   var parameters: [Parameter] { get }
-  /// Tells whether the layer has been built.
+  /// The layers this one is made of, by their roles; empty for a layer with parameters of its own.
+  var sublayers: [(role: String, layer: any Layer)] { get }
+  /// Tells whether the layer has been built; a layer without parameters always is.
   var isBuilt: Bool { get }
   /// The arguments the layer was made with, in Keras' names: what `init(configuration:)` needs to make it again.
   var configuration: [String: JSONValue] { get }
+  /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
+  var weights: [Tensor] { get }
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
@@ -61,12 +26,122 @@ public protocol Layer: AnyObject, Sendable {
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]
   /// Computes the output.
   func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
+  /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
+  func assignments(
+    from weights: inout ArraySlice<Tensor>
+  ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)]
 }
 
 extension Layer {
-  /// Applies the layer to a tensor, for inference.
+  /// None.
+  public var sublayers: [(role: String, layer: any Layer)] { [] }
+  /// The parameters of all sublayers.
+  public var parameters: [Parameter] { sublayers.flatMap(\.layer.parameters) }
+  /// Tells whether all sublayers have been built.
+  public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
+  /// The values of the parameters, or the weights of all sublayers.
+  public var weights: [Tensor] { sublayers.isEmpty ? parameters.map(\.value) : sublayers.flatMap(\.layer.weights) }
+
+  /// Does nothing: the layer has no parameters.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {}
+
+  /// Takes one tensor for each parameter, or what each sublayer takes.
+  public func assignments(
+    from weights: inout ArraySlice<Tensor>
+  ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)] {
+    var result: [(parameter: Parameter, value: Tensor)] = []
+    for (_, layer) in sublayers { result += try layer.assignments(from: &weights) }
+    guard sublayers.isEmpty else { return result }
+    for parameter in parameters {
+      result.append((parameter, try takeWeight(parameter.name, parameter.shape, parameter.dtype, from: &weights)))
+    }
+    return result
+  }
+
+  /// Applies the layer to a tensor, for inference; builds it first, from seed 0, when that has not been done.
   public func callAsFunction(_ input: Tensor) throws(RecurraError) -> Tensor {
-    if !isBuilt { try build(inputShape: input.shape.map { $0 }, random: RandomSource(seed: 0), dtype: .float32) }
+    if !isBuilt {
+      let dtype: DType = input.dtype == .float64 ? .float64 : .float32
+      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: 0), dtype: dtype)
+    }
     return try forward(Signal(input), ForwardContext()).value
   }
+
+  /// Sets the parameters from tensors ordered as Keras' `set_weights()` takes them; on an error nothing has changed.
+  public func setWeights(_ weights: [Tensor]) throws(RecurraError) {
+    guard isBuilt else { throw failure(expected: "a built layer", got: "one that has not been built") }
+    var remaining = weights[...]
+    let assignments = try assignments(from: &remaining)
+    guard remaining.isEmpty else {
+      throw failure(expected: "\(weights.count - remaining.count) weights", got: "\(weights.count)")
+    }
+    for (parameter, value) in assignments { parameter.value = value }
+  }
+
+  /// The parameters with the path to each: roles of sublayers, then the parameter's name.
+  public var namedParameters: [(path: String, parameter: Parameter)] {
+    guard !sublayers.isEmpty else { return parameters.map { ($0.name, $0) } }
+    return sublayers.flatMap { role, layer in layer.namedParameters.map { ("\(role)/\($0.path)", $0.parameter) } }
+  }
+
+  /// The number of numbers in all parameters.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  /// Tells whether any parameter is trained; setting it freezes or frees all of them. The layer must be built for that.
+  public var isTrainable: Bool {
+    get { parameters.contains(where: \.isTrainable) }
+    set { for parameter in parameters { parameter.isTrainable = newValue } }
+  }
+
+  /// Takes the next of Keras' weights, checks its shape and converts it to the parameter's type.
+  package func takeWeight(
+    _ name: String, _ shape: [Int], _ dtype: DType, from weights: inout ArraySlice<Tensor>
+  ) throws(RecurraError) -> Tensor {
+    guard let weight = weights.popFirst() else {
+      throw failure(expected: "a weight \(name) of shape \(shape)", got: "no more weights")
+    }
+    guard weight.shape == shape else {
+      throw failure(expected: "a weight \(name) of shape \(shape)", got: "shape \(weight.shape)")
+    }
+    return weight.detached.converted(to: dtype)
+  }
+
+  /// Makes a parameter whose first value is drawn when it is needed, unless it would be larger than any machine holds.
+  package func parameter(
+    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
+  ) throws(RecurraError) -> Parameter {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow, product <= 1 << 36 else {
+        throw failure(.badArgument, expected: "a parameter \(name) of at most 2³⁶ numbers", got: "shape \(shape)")
+      }
+      count = product
+    }
+    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
+  }
+
+  /// An error of this layer.
+  package func failure(_ kind: RecurraError.Kind = .badData, expected: String, got: String) -> RecurraError {
+    RecurraError(kind, operation: Self.typeName, expected: expected, got: got)
+  }
+
+  /// Checks an input's type and last extent against what the layer was built for.
+  package func checkInput(
+    _ input: Tensor, minimumRank: Int, features: Int, dtype: DType
+  ) throws(RecurraError) {
+    guard input.rank >= minimumRank, input.shape.last == features else {
+      let axes = ["B"] + (1..<max(minimumRank - 1, 1)).map { _ in "T" } + ["\(features)"]
+      throw failure(expected: "input [\(axes.joined(separator: ", "))]", got: "\(input.shape)")
+    }
+    guard input.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(input.dtype)") }
+  }
+}
+
+/// The shape of a batch with the number of rows left open.
+package func anyBatch(of batch: Tensor) -> [Int?] { [nil] + batch.shape.dropFirst().map { Optional($0) } }
+
+/// Writes a shape for a message; an extent that is not known is a question mark.
+package func text(of shape: [Int?]) -> String {
+  "[" + shape.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]"
 }

@@ -4,48 +4,121 @@ internal import Synchronization
 /// A tensor that belongs to a layer and that training changes.
 ///
 /// Reading gives the value of that moment; a later update never changes what was read, so a model can answer requests while it
-/// is being trained.
+/// is being trained. The first value is computed when it is first read: a model whose weights come from a file never draws any.
 public final class Parameter: Sendable {
-  /// What the parameter is in its layer, in Keras' words: "kernel", "bias", "embeddings", …
+  private struct State {
+    var value: Tensor?
+    var initialize: (@Sendable () -> Tensor)?
+    var version = 0
+    var isTrainable: Bool
+
+    mutating func read() -> Tensor {
+      if let value { return value }
+      let first = (initialize?() ?? Tensor.zeros([])).detached.contiguous
+      value = first
+      initialize = nil
+      return first
+    }
+  }
+
+  /// What the parameter is in its layer, in Keras' words: "kernel", "bias", "embeddings"; a recurrent layer's [W;U] is "weights".
   public let name: String
-  /// Tells whether optimisers change it.
-  public let isTrainable: Bool
+  /// The extents of the value.
+  public let shape: [Int]
+  /// The element type of the value.
+  public let dtype: DType
   /// The start of every history that leads through this parameter.
-  private let leaf: Origin
-  private let state: Mutex<(value: Tensor, version: Int)>
+  private let leaf = Origin(node: Node(parents: []) { _ in [] })
+  private let state: Mutex<State>
 
   /// Makes a parameter with its first value.
   public init(_ name: String, _ value: Tensor, isTrainable: Bool = true) {
     self.name = name
-    self.isTrainable = isTrainable
-    leaf = Origin(node: Node(parents: []) { _ in [] })
-    state = Mutex((value.detached.contiguous, 0))
+    shape = value.shape
+    dtype = value.dtype
+    state = Mutex(State(value: value.detached.contiguous, isTrainable: isTrainable))
+  }
+
+  /// Makes a parameter whose first value is computed when it is needed; it must have the shape and type named here.
+  public init(_ name: String, shape: [Int], dtype: DType, initialize: @escaping @Sendable () -> Tensor) {
+    self.name = name
+    self.shape = shape
+    self.dtype = dtype
+    state = Mutex(
+      State(
+        initialize: {
+          let value = initialize()
+          Self.require(value, shape, dtype, name)
+          return value
+        }, isTrainable: true))
+  }
+
+  /// The number of numbers.
+  public var count: Int { Shape.count(shape) }
+
+  /// Tells whether optimisers change it.
+  public var isTrainable: Bool {
+    get { state.withLock { $0.isTrainable } }
+    set { state.withLock { $0.isTrainable = newValue } }
   }
 
   /// The value; setting one of another shape or type is a programmer's mistake.
   public var value: Tensor {
-    get { state.withLock { $0.value } }
+    get { state.withLock { $0.read() } }
     set {
+      Self.require(newValue, shape, dtype, name)
+      let value = newValue.detached.contiguous
       state.withLock { state in
-        precondition(
-          newValue.shape == state.value.shape && newValue.dtype == state.value.dtype,
-          "Parameter \(name): expected \(state.value.dtype) \(state.value.shape), got \(newValue.dtype) \(newValue.shape)")
-        state = (newValue.detached.contiguous, state.version + 1)
+        state.value = value
+        state.initialize = nil
+        state.version += 1
       }
     }
   }
 
   /// The value as the start of a history: gradients with respect to it are the parameter's.
-  public var tracked: Tensor { state.withLock { $0.value.with(origin: leaf) } }
+  public var tracked: Tensor { value.with(origin: leaf) }
 
-  /// The value with the number of changes it has seen; weights packed for one version serve until the next.
-  package var versioned: (value: Tensor, version: Int) { state.withLock { $0 } }
+  /// The value, tracked on request, with the number of changes it has seen: weights packed for one version serve until the next.
+  package func versioned(isTracked: Bool = false) -> (value: Tensor, version: Int) {
+    let (value, version) = state.withLock { ($0.read(), $0.version) }
+    return (isTracked ? value.with(origin: leaf) : value, version)
+  }
 
   /// Changes the value in place where nobody else holds it.
   package func update(_ body: (inout Tensor) -> Void) {
     state.withLock { state in
-      body(&state.value)
+      var value = state.read()
+      state.value = nil
+      body(&value)
+      state.value = value
       state.version += 1
+    }
+  }
+
+  private static func require(_ value: Tensor, _ shape: [Int], _ dtype: DType, _ name: String) {
+    check(
+      value.shape == shape && value.dtype == dtype, "Parameter \(name)", expected: "\(dtype) \(shape)",
+      got: "\(value.dtype) \(value.shape)")
+  }
+}
+
+/// What a layer makes when it is built: once, whichever thread comes first.
+package final class BuildState<Value: Sendable>: Sendable {
+  private let state = Mutex<Value?>(nil)
+
+  package init() {}
+
+  /// What was built, if anything was.
+  package var value: Value? { state.withLock { $0 } }
+
+  /// Builds with `body` unless that has been done, and returns what was built.
+  package func build(_ body: () throws(RecurraError) -> Value) throws(RecurraError) -> Value {
+    try state.withLock { state throws(RecurraError) -> Value in
+      if let state { return state }
+      let value = try body()
+      state = value
+      return value
     }
   }
 }

@@ -1,0 +1,155 @@
+public import RecurraTensor
+
+/// Says how the first values of a parameter are drawn, with Keras' names, defaults and meanings.
+///
+/// - Source: Glorot & Bengio 2010; He et al. 2015; LeCun et al. 1998; Saxe et al. 2014 (orthogonal).
+public enum Initializer: Sendable, Equatable {
+  /// All 0.
+  case zeros
+  /// All 1.
+  case ones
+  /// All the same number.
+  case constant(Double)
+  /// Evenly from a range.
+  case randomUniform(minimum: Double = -0.05, maximum: Double = 0.05)
+  /// Normal.
+  case randomNormal(mean: Double = 0, standardDeviation: Double = 0.05)
+  /// Normal, drawn again beyond two standard deviations.
+  case truncatedNormal(mean: Double = 0, standardDeviation: Double = 0.05)
+  /// Evenly from ±√(6 / (fan in + fan out)).
+  case glorotUniform
+  /// Truncated normal of variance 2 / (fan in + fan out).
+  case glorotNormal
+  /// Evenly from ±√(6 / fan in).
+  case heUniform
+  /// Truncated normal of variance 2 / fan in.
+  case heNormal
+  /// Evenly from ±√(3 / fan in).
+  case lecunUniform
+  /// Truncated normal of variance 1 / fan in.
+  case lecunNormal
+  /// `gain` times a matrix with orthonormal rows or columns, whichever are fewer.
+  case orthogonal(gain: Double = 1)
+
+  /// Draws a tensor; equal arguments give equal numbers.
+  ///
+  /// - Precondition: a floating type; at least two axes for `orthogonal`.
+  public func callAsFunction(_ shape: [Int], random: RandomSource, dtype: DType = .float32) -> Tensor {
+    switch self {
+    case .zeros: return .zeros(shape, dtype: dtype)
+    case .ones: return .ones(shape, dtype: dtype)
+    case .constant(let value): return .full(shape, value, dtype: dtype)
+    case .randomUniform(let minimum, let maximum): return random.uniform(shape, in: minimum..<maximum, dtype: dtype)
+    case .randomNormal(let mean, let deviation):
+      return random.normal(shape, mean: mean, standardDeviation: deviation, dtype: dtype)
+    case .truncatedNormal(let mean, let deviation):
+      return random.truncatedNormal(shape, mean: mean, standardDeviation: deviation, dtype: dtype)
+    case .glorotUniform: return uniform(shape, variance: 1 / Fans(shape).average, random, dtype)
+    case .glorotNormal: return normal(shape, variance: 1 / Fans(shape).average, random, dtype)
+    case .heUniform: return uniform(shape, variance: 2 / Fans(shape).input, random, dtype)
+    case .heNormal: return normal(shape, variance: 2 / Fans(shape).input, random, dtype)
+    case .lecunUniform: return uniform(shape, variance: 1 / Fans(shape).input, random, dtype)
+    case .lecunNormal: return normal(shape, variance: 1 / Fans(shape).input, random, dtype)
+    case .orthogonal(let gain): return Self.orthogonal(shape, gain, random, dtype)
+    }
+  }
+
+  private func uniform(_ shape: [Int], variance: Double, _ random: RandomSource, _ dtype: DType) -> Tensor {
+    let limit = (3 * variance).squareRoot()
+    return random.uniform(shape, in: -limit..<limit, dtype: dtype)
+  }
+
+  private func normal(_ shape: [Int], variance: Double, _ random: RandomSource, _ dtype: DType) -> Tensor {
+    // The standard deviation that is left of a unit normal when it is cut off at ±2.
+    let cutDeviation = 0.87962566103423978
+    return random.truncatedNormal(shape, standardDeviation: variance.squareRoot() / cutDeviation, dtype: dtype)
+  }
+
+  private static func orthogonal(_ shape: [Int], _ gain: Double, _ random: RandomSource, _ dtype: DType) -> Tensor {
+    check(shape.count >= 2, "orthogonal", expected: "at least two axes", got: "shape \(shape)")
+    let columns = shape[shape.count - 1]
+    let rows = Shape.count(Array(shape.dropLast()))
+    let (longer, shorter) = (max(rows, columns), min(rows, columns))
+    let (q, r) = random.normal([longer, shorter], dtype: dtype).qr()
+    // QR leaves the signs of the columns open; those of R's diagonal make the result uniformly distributed.
+    let diagonal = (r * Tensor.identity(shorter, dtype: dtype)).sum(axes: [0])
+    let signs = diagonal.isLess(than: Tensor.zeros([], dtype: dtype)).converted(to: dtype) * -2 + 1
+    let matrix = q * signs
+    return (rows < columns ? matrix.transposed() : matrix).reshaped(shape).contiguous * gain
+  }
+}
+
+/// The numbers of inputs and outputs that an element of a weight tensor stands between.
+private struct Fans {
+  let input: Double
+  let output: Double
+  var average: Double { (input + output) / 2 }
+
+  init(_ shape: [Int]) {
+    let last = shape.last ?? 1
+    let previous = shape.count >= 2 ? shape[shape.count - 2] : last
+    let receptiveField = Shape.count(Array(shape.dropLast(2)))
+    // Keras divides by at least 1.
+    input = Double(max(previous * receptiveField, 1))
+    output = Double(max(last * receptiveField, 1))
+  }
+}
+
+extension Initializer {
+  /// The initialiser in Keras' form: a class name and its arguments.
+  public var json: JSONValue {
+    let arguments: [(name: String, value: JSONValue)] =
+      switch self {
+      case .constant(let value): [("value", .number(value))]
+      case .randomUniform(let minimum, let maximum): [("minval", .number(minimum)), ("maxval", .number(maximum))]
+      case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
+        [("mean", .number(mean)), ("stddev", .number(deviation))]
+      case .orthogonal(let gain): [("gain", .number(gain))]
+      default: []
+      }
+    return .object([("class_name", .string(className)), ("config", .object(arguments))])
+  }
+
+  private var className: String {
+    switch self {
+    case .zeros: "Zeros"
+    case .ones: "Ones"
+    case .constant: "Constant"
+    case .randomUniform: "RandomUniform"
+    case .randomNormal: "RandomNormal"
+    case .truncatedNormal: "TruncatedNormal"
+    case .glorotUniform: "GlorotUniform"
+    case .glorotNormal: "GlorotNormal"
+    case .heUniform: "HeUniform"
+    case .heNormal: "HeNormal"
+    case .lecunUniform: "LecunUniform"
+    case .lecunNormal: "LecunNormal"
+    case .orthogonal: "Orthogonal"
+    }
+  }
+
+  /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform".
+  init?(name: String, _ argument: (_ name: String, _ default: Double) -> Double) {
+    switch name.lowercased().filter({ $0 != "_" }) {
+    case "zeros", "zero": self = .zeros
+    case "ones", "one": self = .ones
+    case "constant": self = .constant(argument("value", 0))
+    case "randomuniform", "uniform":
+      let (minimum, maximum) = (argument("minval", -0.05), argument("maxval", 0.05))
+      guard minimum < maximum else { return nil }
+      self = .randomUniform(minimum: minimum, maximum: maximum)
+    case "randomnormal", "normal":
+      self = .randomNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+    case "truncatednormal":
+      self = .truncatedNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+    case "glorotuniform": self = .glorotUniform
+    case "glorotnormal": self = .glorotNormal
+    case "heuniform": self = .heUniform
+    case "henormal": self = .heNormal
+    case "lecununiform": self = .lecunUniform
+    case "lecunnormal": self = .lecunNormal
+    case "orthogonal": self = .orthogonal(gain: argument("gain", 1))
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,55 @@
+public import RecurraTensor
+
+/// What flows from layer to layer: values, and what is known about them.
+public struct Signal: Sendable {
+  /// The values, batch first: [B, …].
+  public var value: Tensor
+  /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
+  public var furtherValues: [Tensor] = []
+  /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.
+  public var lengths: [Int]?
+  /// Final states, where a layer returns them: h (and c) of each direction, each [B, H]; or initial states given to a layer.
+  ///
+  /// Layers that have no states pass them on.
+  public var states: [Tensor]
+
+  /// Makes a signal.
+  public init(_ value: Tensor, lengths: [Int]? = nil, states: [Tensor] = []) {
+    self.value = value
+    self.lengths = lengths
+    self.states = states
+  }
+
+  /// Returns the signal with another value at the same timesteps.
+  package func with(value: Tensor) -> Signal { Signal(value, lengths: lengths, states: states) }
+}
+
+/// How a forward pass is run.
+public struct ForwardContext: Sendable {
+  /// Tells whether layers behave as in training: dropout drops.
+  public var isTraining: Bool
+  /// Tells whether operations on parameters are recorded for gradients.
+  public var isRecording: Bool
+  /// Where dropout takes its numbers from; a layer uses a stream of its own.
+  public var random: RandomSource
+
+  /// Makes a context; inference without a record when nothing is said.
+  public init(isTraining: Bool = false, isRecording: Bool = false, random: RandomSource = RandomSource(seed: 0)) {
+    self.isTraining = isTraining
+    self.isRecording = isRecording
+    self.random = random
+  }
+
+  /// The parameter's value, tracked when gradients are recorded.
+  public func tensor(_ parameter: Parameter) -> Tensor { versioned(parameter).value }
+
+  /// The same, with the number of changes the value has seen.
+  package func versioned(_ parameter: Parameter) -> (value: Tensor, version: Int) {
+    parameter.versioned(isTracked: isRecording && parameter.isTrainable)
+  }
+
+  /// The context of the sublayer at a position: its random numbers are its own.
+  package func forSublayer(_ position: Int) -> ForwardContext {
+    ForwardContext(isTraining: isTraining, isRecording: isRecording, random: random.stream(position))
+  }
+}
