@@ -1,0 +1,30 @@
+public import RecurraTensor
+
+/// Applies an activation function; Keras calls this layer `Activation`.
+public final class ActivationLayer: Layer {
+  /// Names the class as Keras does.
+  public static var typeName: String { "Activation" }
+
+  /// The function.
+  public let activation: Activation
+
+  /// Makes a layer that applies `activation`.
+  public init(_ activation: Activation) { self.activation = activation }
+
+  /// Makes the layer from its arguments in a file.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(try configuration.activation("activation"))
+  }
+
+  /// The arguments in Keras' names, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] { ["activation": .string(activation.rawValue)] }
+
+  /// Returns the shape it is given.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] { inputShape }
+
+  /// Applies the function.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    guard input.value.dtype.isFloating else { throw failure(expected: "floating input", got: "\(input.value.dtype)") }
+    return input.with(value: activation(input.value))
+  }
+}

@@ -1,0 +1,98 @@
+public import RecurraTensor
+
+/// Computes activation(x·W + b) along the last axis.
+///
+/// - Shapes: `input` [B, …, I]; result [B, …, units]; `kernel` [I, units], `bias` [units].
+/// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes.
+/// - Complexity: 2·rows·I·units flops, one product whatever the rank.
+/// - Source: Keras, `keras.layers.Dense`.
+public final class Dense: Layer {
+  /// Names the class as Keras does.
+  public static var typeName: String { "Dense" }
+
+  /// The last extent of the output.
+  public let units: Int
+  /// The function applied to the sums.
+  public let activation: Activation
+  /// Tells whether there is a bias.
+  public let useBias: Bool
+  private let kernelInitializer: Initializer
+  private let biasInitializer: Initializer
+  private let state = BuildState<(kernel: Parameter, bias: Parameter?)>()
+
+  /// Makes a dense layer; the kernel is Glorot uniform and the bias 0 unless said otherwise.
+  public init(
+    units: Int, activation: Activation = .linear, useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
+    biasInitializer: Initializer = .zeros
+  ) {
+    check(units >= 1, "Dense", expected: "at least 1 unit", got: "\(units)")
+    self.units = units
+    self.activation = activation
+    self.useBias = useBias
+    self.kernelInitializer = kernelInitializer
+    self.biasInitializer = biasInitializer
+  }
+
+  /// Makes the layer from its arguments in a file.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(
+      units: try configuration.positive("units"),
+      activation: try configuration.activation("activation", default: .linear),
+      useBias: try configuration.bool("use_bias", default: true),
+      kernelInitializer: try configuration.initializer("kernel_initializer", default: .glorotUniform),
+      biasInitializer: try configuration.initializer("bias_initializer", default: .zeros, isForVector: true))
+  }
+
+  /// The arguments in Keras' names, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] {
+    [
+      "units": .integer(units), "activation": .string(activation.rawValue), "use_bias": .bool(useBias),
+      "kernel_initializer": kernelInitializer.json, "bias_initializer": biasInitializer.json,
+    ]
+  }
+
+  /// `kernel` and, where there is one, `bias`; empty before the layer is built.
+  public var parameters: [Parameter] { state.value.map { [$0.kernel, $0.bias].compactMap { $0 } } ?? [] }
+  /// Tells whether the layer has been built.
+  public var isBuilt: Bool { state.value != nil }
+
+  /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    guard inputShape.count >= 2, let last = inputShape.last, let inputs = last else {
+      throw failure(expected: "input [B, …, I] with a known I", got: text(of: inputShape))
+    }
+    let built = try state.build { () throws(RecurraError) in
+      let (shape, units, initializers) = ([inputs, units], units, (kernelInitializer, biasInitializer))
+      let kernel = try parameter("kernel", shape, dtype) {
+        initializers.0(shape, random: random.stream(0), dtype: dtype)
+      }
+      let bias = try parameter("bias", [units], dtype) {
+        initializers.1([units], random: random.stream(1), dtype: dtype)
+      }
+      return (kernel, useBias ? bias : nil)
+    }
+    guard built.kernel.shape[0] == inputs else {
+      throw failure(expected: "input [B, …, \(built.kernel.shape[0])]", got: text(of: inputShape))
+    }
+  }
+
+  /// Puts `units` in the place of the last extent.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    guard inputShape.count >= 2 else { throw failure(expected: "input [B, …, I]", got: text(of: inputShape)) }
+    return inputShape.dropLast() + [units]
+  }
+
+  /// Computes activation(x·W + b).
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    input.with(value: activation(try sums(input.value, context)))
+  }
+
+  /// Computes x·W + b, what the activation is applied to: a loss on top of a softmax or sigmoid is exact from these.
+  package func sums(_ input: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
+    guard let (kernel, bias) = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
+    try checkInput(input, minimumRank: 2, features: kernel.shape[0], dtype: kernel.dtype)
+    let product = input.matrixProduct(context.tensor(kernel))
+    guard let bias else { return product }
+    return product + context.tensor(bias)
+  }
+}

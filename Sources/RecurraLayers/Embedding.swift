@@ -1,0 +1,122 @@
+public import RecurraTensor
+
+/// Turns ids into vectors: row `id` of a table that is learned.
+///
+/// - Shapes: `input` [B, T] (any rank) of ids, int32 or whole floating numbers; result [B, T, outputDim]; `embeddings`
+///   [inputDim, outputDim].
+/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id.
+/// - Complexity: one copy of B·T rows.
+/// - Source: Keras, `keras.layers.Embedding`.
+public final class Embedding: Layer {
+  /// Names the class as Keras does.
+  public static var typeName: String { "Embedding" }
+
+  /// The number of different ids: 0 ..< inputDim.
+  public let inputDim: Int
+  /// The length of each vector.
+  public let outputDim: Int
+  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length.
+  public let maskZero: Bool
+  private let initializer: Initializer
+  private let state = BuildState<Parameter>()
+
+  /// Makes an embedding; its vectors are drawn evenly from ±0.05 unless said otherwise.
+  public init(
+    inputDim: Int, outputDim: Int, maskZero: Bool = false, embeddingsInitializer: Initializer = .randomUniform()
+  ) {
+    check(inputDim >= 1, "Embedding", expected: "inputDim of at least 1", got: "\(inputDim)")
+    check(outputDim >= 1, "Embedding", expected: "outputDim of at least 1", got: "\(outputDim)")
+    self.inputDim = inputDim
+    self.outputDim = outputDim
+    self.maskZero = maskZero
+    initializer = embeddingsInitializer
+  }
+
+  /// Makes the layer from its arguments in a file.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(
+      inputDim: try configuration.positive("input_dim"), outputDim: try configuration.positive("output_dim"),
+      maskZero: try configuration.bool("mask_zero", default: false),
+      embeddingsInitializer: try configuration.initializer("embeddings_initializer", default: .randomUniform()))
+  }
+
+  /// The arguments in Keras' names, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] {
+    [
+      "input_dim": .integer(inputDim), "output_dim": .integer(outputDim), "mask_zero": .bool(maskZero),
+      "embeddings_initializer": initializer.json,
+    ]
+  }
+
+  /// The table of vectors, `embeddings`; empty before the layer is built.
+  public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
+  /// Tells whether the layer has been built.
+  public var isBuilt: Bool { state.value != nil }
+
+  /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    _ = try outputShape(for: inputShape)
+    _ = try state.build { () throws(RecurraError) in
+      let (shape, initializer) = ([inputDim, outputDim], initializer)
+      return try parameter("embeddings", shape, dtype) { initializer(shape, random: random, dtype: dtype) }
+    }
+  }
+
+  /// Adds an axis of `outputDim` to the shape of the ids.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    guard !inputShape.isEmpty, !maskZero || inputShape.count == 2 else {
+      throw failure(expected: maskZero ? "ids [B, T]" : "ids [B, …]", got: text(of: inputShape))
+    }
+    return inputShape + [outputDim]
+  }
+
+  /// Looks the ids up; with `maskZero` the result knows each row's length.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    guard let embeddings = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
+    _ = try outputShape(for: input.value.shape)
+    let ids = try self.ids(input.value)
+    var output = input.with(value: context.tensor(embeddings).gathered(ids))
+    if maskZero { output.lengths = try lengths(ids) }
+    return output
+  }
+
+  /// The ids as int32, each in 0..<inputDim.
+  private func ids(_ input: Tensor) throws(RecurraError) -> Tensor {
+    let stray: String?
+    switch input.dtype {
+    case .int32: stray = input.withSpan(of: Int32.self) { firstStray($0) { Int($0) } }
+    case .float32: stray = input.withSpan(of: Float.self) { firstStray($0) { Int(exactly: $0) } }
+    case .float64: stray = input.withSpan(of: Double.self) { firstStray($0) { Int(exactly: $0) } }
+    }
+    if let stray { throw failure(expected: "ids in 0..<\(inputDim)", got: stray) }
+    return input.converted(to: .int32)
+  }
+
+  private func firstStray<S: TensorScalar>(_ values: Span<S>, _ integer: (S) -> Int?) -> String? {
+    for i in values.indices {
+      guard let id = integer(values[i]), id >= 0, id < inputDim else { return "\(values[i])" }
+    }
+    return nil
+  }
+
+  /// The number of ids in front of each row's padding, nil when no row has any.
+  private func lengths(_ ids: Tensor) throws(RecurraError) -> [Int]? {
+    let (rows, timesteps) = (ids.shape[0], ids.shape[1])
+    var lengths = [Int](repeating: 0, count: rows)
+    let hole: (row: Int, timestep: Int)? = ids.withSpan(of: Int32.self) { ids in
+      for row in 0..<rows {
+        var length = timesteps
+        while length > 0, ids[row * timesteps + length - 1] == 0 { length -= 1 }
+        lengths[row] = length
+        for timestep in 0..<length where ids[row * timesteps + timestep] == 0 { return (row, timestep) }
+      }
+      return nil
+    }
+    if let hole {
+      throw failure(
+        expected: "padding (id 0) behind a row's last id only",
+        got: "a 0 in row \(hole.row) at timestep \(hole.timestep)")
+    }
+    return lengths.allSatisfy { $0 == timesteps } ? nil : lengths
+  }
+}

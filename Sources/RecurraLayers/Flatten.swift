@@ -1,0 +1,39 @@
+public import RecurraTensor
+
+/// Joins all axes but the first: [B, T, I] becomes [B, T·I]. Lengths of rows mean nothing behind it and are dropped.
+public final class Flatten: Layer {
+  /// Names the class as Keras does.
+  public static var typeName: String { "Flatten" }
+
+  /// Makes a flattening layer.
+  public init() {}
+
+  /// Makes the layer from its arguments in a file.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) { self.init() }
+
+  /// The arguments in Keras' names, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] { [:] }
+
+  /// Multiplies all extents but the first.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    guard let batch = inputShape.first else { throw failure(expected: "input [B, …]", got: text(of: inputShape)) }
+    var product: Int? = 1
+    for extent in inputShape.dropFirst() {
+      guard let known = product, let extent else {
+        product = nil
+        continue
+      }
+      let (next, overflow) = known.multipliedReportingOverflow(by: extent)
+      guard !overflow else { throw failure(expected: "a product of extents that fits in Int", got: text(of: inputShape)) }
+      product = next
+    }
+    return [batch, product]
+  }
+
+  /// Joins all axes but the first.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    let shape = input.value.shape
+    guard let batch = shape.first else { throw failure(expected: "input [B, …]", got: "\(shape)") }
+    return Signal(input.value.reshaped([batch, shape.dropFirst().reduce(1, *)]), states: input.states)
+  }
+}
