@@ -1,0 +1,176 @@
+public import RecurraCells
+public import RecurraTensor
+
+/// A layer that runs a cell over whole sequences.
+///
+/// A conforming class says which cell; parameters, shapes, directions, padding and states are everybody's. The parameter
+/// `weights` is [W; U]: its first I rows are Keras' `kernel`, its last H rows Keras' `recurrent_kernel`.
+///
+/// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; states [B, H]; `weights` [I+H, G·H].
+public protocol RecurrentLayer: Layer {
+  /// The kind of cell.
+  associatedtype Cell: RecurrentCell
+  /// The arithmetic of a timestep.
+  var cell: Cell { get }
+  /// Size, beginnings, and what is given out.
+  var options: RecurrentOptions { get }
+  /// Where the parameters are once the layer is built.
+  var state: RecurrentState { get }
+
+  /// Makes a layer from its parts.
+  init(cell: Cell, options: RecurrentOptions)
+}
+
+/// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
+public final class RecurrentState: Sendable {
+  struct Parts: Sendable {
+    let inputs: Int
+    let weights: Parameter
+    let bias: Parameter?
+    let packed = PackedWeights()
+  }
+
+  let built = BuildState<Parts>()
+
+  /// Makes an empty place.
+  public init() {}
+}
+
+extension RecurrentLayer {
+  /// W: [I, G·H], a view; nil before the layer is built.
+  public var kernel: Tensor? { state.built.value.map { $0.weights.value.sliced(0..<$0.inputs) } }
+  /// U: [H, G·H], a view; nil before the layer is built.
+  public var recurrentKernel: Tensor? {
+    state.built.value.map { $0.weights.value.sliced($0.inputs..<$0.inputs + options.units) }
+  }
+  /// The bias, in the cell's shape; nil before the layer is built and where there is none.
+  public var bias: Tensor? { state.built.value?.bias?.value }
+
+  /// `weights`, [W;U], and `bias`; empty before the layer is built.
+  public var parameters: [Parameter] { state.built.value.map { [$0.weights, $0.bias].compactMap { $0 } } ?? [] }
+  /// Tells whether the layer has been built.
+  public var isBuilt: Bool { state.built.value != nil }
+  /// `kernel`, `recurrent_kernel` and `bias`, as Keras' `get_weights()` gives them.
+  public var weights: [Tensor] { [kernel, recurrentKernel, bias].compactMap { $0 } }
+
+  /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    guard inputShape.count == 3, let inputs = inputShape[2] else {
+      throw failure(expected: "input [B, T, I] with a known I", got: text(of: inputShape))
+    }
+    let parts = try state.built.build { () throws(RecurraError) in
+      let (units, columns, options) = (options.units, cell.gateCount * options.units, options)
+      let weights = try parameter("weights", [inputs + units, columns], dtype) {
+        // Two matrices, drawn apart: the fan of W and the orthogonality of U are their own.
+        let kernel = options.kernelInitializer([inputs, columns], random: random.stream(0), dtype: dtype)
+        let recurrent = options.recurrentInitializer([units, columns], random: random.stream(1), dtype: dtype)
+        return Tensor.concatenated([kernel, recurrent])
+      }
+      let shape = cell.biasShape(units: units)
+      let bias = try parameter("bias", shape, dtype) {
+        options.bias(shape, random: random.stream(2), dtype: dtype)
+      }
+      return RecurrentState.Parts(inputs: inputs, weights: weights, bias: options.useBias ? bias : nil)
+    }
+    guard parts.inputs == inputs else {
+      throw failure(expected: "input [B, T, \(parts.inputs)]", got: text(of: inputShape))
+    }
+  }
+
+  /// [B, T, H] for every hidden state, [B, H] for the last.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    guard inputShape.count == 3 else { throw failure(expected: "input [B, T, I]", got: text(of: inputShape)) }
+    return options.returnSequences ? [inputShape[0], inputShape[1], options.units] : [inputShape[0], options.units]
+  }
+
+  /// Runs the cell over whole sequences, from the states in `input` or from zeros.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    let direction = try direction(input, input.states, context, isReversed: options.goBackwards)
+    let result = input.value.recurrent(
+      cell, [direction], lengths: input.lengths, returnsSequences: options.returnSequences,
+      padding: options.zeroOutputForMask ? .zero : .repeatsLast)
+    var output = Signal(result.output, states: options.returnState ? result.states : [])
+    if options.returnSequences {
+      // Read from the end, the padding comes out first: no lengths describe that.
+      if options.goBackwards { output.value = output.value.inOppositeTime } else { output.lengths = input.lengths }
+    }
+    return output
+  }
+
+  /// Runs the layer for reading: what every gate and the memory hold at every timestep.
+  public func trace(_ input: Signal) throws(RecurraError) -> RecurrentTrace {
+    let direction = try direction(input, input.states, ForwardContext(), isReversed: options.goBackwards)
+    let result = input.value.recurrent(
+      cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true)
+    return result.traces[0]
+  }
+
+  /// Takes `kernel`, `recurrent_kernel` and `bias` from the front of a list.
+  public func assignments(
+    from weights: inout ArraySlice<Tensor>
+  ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)] {
+    guard let parts = state.built.value else { throw failure(expected: "a built layer", got: "one that is not") }
+    let (dtype, columns) = (parts.weights.dtype, parts.weights.shape[1])
+    let kernel = try takeWeight("kernel", [parts.inputs, columns], dtype, from: &weights)
+    let recurrent = try takeWeight("recurrent_kernel", [options.units, columns], dtype, from: &weights)
+    var result = [(parameter: parts.weights, value: Tensor.concatenated([kernel, recurrent]))]
+    if let bias = parts.bias { result.append((bias, try takeWeight("bias", bias.shape, dtype, from: &weights))) }
+    return result
+  }
+
+  /// Returns a layer like this one, not built, that reads the other way.
+  func reversed() -> Self {
+    var options = options
+    options.goBackwards.toggle()
+    return Self(cell: cell, options: options)
+  }
+
+  /// Checks an input, and puts together what the cells need to run this layer over it.
+  func direction(
+    _ input: Signal, _ initialStates: [Tensor], _ context: ForwardContext, isReversed: Bool
+  ) throws(RecurraError) -> RecurrentDirection {
+    guard let parts = state.built.value else { throw failure(expected: "a built layer", got: "one that is not") }
+    let (x, dtype) = (input.value, parts.weights.dtype)
+    guard x.rank == 3, x.shape[2] == parts.inputs else {
+      throw failure(expected: "input [B, T, \(parts.inputs)]", got: "\(x.shape)")
+    }
+    guard x.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(x.dtype)") }
+    guard x.shape[0] > 0, x.shape[1] > 0 else {
+      throw failure(expected: "at least one row and one timestep", got: "input \(x.shape)")
+    }
+    let (rows, timesteps) = (x.shape[0], x.shape[1])
+    if let lengths = input.lengths, lengths.count != rows || !lengths.allSatisfy({ (0...timesteps).contains($0) }) {
+      let wrong = lengths.first { !(0...timesteps).contains($0) }
+      throw failure(
+        expected: "\(rows) lengths in 0...\(timesteps)", got: wrong.map { "a length of \($0)" } ?? "\(lengths.count)")
+    }
+    let stateShape = [rows, options.units]
+    if !initialStates.isEmpty {
+      guard initialStates.count == cell.stateCount else {
+        throw failure(expected: "\(cell.stateCount) initial states", got: "\(initialStates.count)")
+      }
+      for state in initialStates where state.shape != stateShape || state.dtype != dtype {
+        throw failure(expected: "initial states \(dtype) \(stateShape)", got: "\(state.dtype) \(state.shape)")
+      }
+    }
+    let (weights, version) = context.versioned(parts.weights)
+    return RecurrentDirection(
+      weights: weights, bias: parts.bias.map(context.tensor), initialStates: initialStates, isReversed: isReversed,
+      packed: parts.packed, version: version)
+  }
+
+  /// Stops at activations that look at more than one element; a cell applies its functions number by number.
+  package static func requireElementwise(_ activations: Activation...) {
+    for activation in activations {
+      check(activation.isElementwise, typeName, expected: "an elementwise activation", got: activation.rawValue)
+    }
+  }
+}
+
+extension Tensor {
+  /// The tensor [B, T, …] with its timesteps in the opposite order.
+  fileprivate var inOppositeTime: Tensor {
+    let order = Tensor((0..<Int32(shape[1])).reversed().map { $0 })
+    return transposed(0, 1).gathered(order).transposed(0, 1)
+  }
+}

@@ -1,0 +1,65 @@
+package import RecurraTensor
+
+/// What all recurrent layers can be told: their size, how their parameters begin, and what they give out.
+public struct RecurrentOptions: Sendable {
+  /// The number of hidden units, H.
+  public var units: Int
+  /// Tells whether there is a bias.
+  public var useBias = true
+  /// How W, the part of the weights that meets the input, begins.
+  public var kernelInitializer = Initializer.glorotUniform
+  /// How U, the part that meets the previous hidden state, begins.
+  public var recurrentInitializer = Initializer.orthogonal()
+  /// How the bias begins.
+  public var biasInitializer = Initializer.zeros
+  /// Tells whether the second gate's bias, an LSTM's forget gate, begins at 1 instead.
+  public var unitForgetBias = false
+  /// Tells whether the output is every hidden state [B, T, H], or the last one [B, H].
+  public var returnSequences = false
+  /// Tells whether the final states are given out as well.
+  public var returnState = false
+  /// Tells whether the sequence is read from its end; every hidden state then comes in the order it was computed.
+  public var goBackwards = false
+  /// Tells whether the output at padded timesteps is 0 instead of the last one before.
+  public var zeroOutputForMask = false
+
+  /// Makes options with Keras' defaults.
+  public init(units: Int) {
+    check(units >= 1, "recurrent layer", expected: "at least 1 unit", got: "\(units)")
+    self.units = units
+  }
+
+  /// Reads the arguments that all recurrent layers share.
+  package init(_ arguments: LayerArguments) throws(RecurraError) {
+    self.init(units: try arguments.positive("units"))
+    useBias = try arguments.bool("use_bias", default: useBias)
+    kernelInitializer = try arguments.initializer("kernel_initializer", default: kernelInitializer)
+    recurrentInitializer = try arguments.initializer("recurrent_initializer", default: recurrentInitializer)
+    biasInitializer = try arguments.initializer("bias_initializer", default: biasInitializer, isForVector: true)
+    returnSequences = try arguments.bool("return_sequences", default: false)
+    returnState = try arguments.bool("return_state", default: false)
+    goBackwards = try arguments.bool("go_backwards", default: false)
+    zeroOutputForMask = try arguments.bool("zero_output_for_mask", default: false)
+  }
+
+  /// The arguments in Keras' names.
+  package var configuration: [String: JSONValue] {
+    [
+      "units": .integer(units), "use_bias": .bool(useBias), "kernel_initializer": kernelInitializer.json,
+      "recurrent_initializer": recurrentInitializer.json, "bias_initializer": biasInitializer.json,
+      "return_sequences": .bool(returnSequences), "return_state": .bool(returnState),
+      "go_backwards": .bool(goBackwards), "zero_output_for_mask": .bool(zeroOutputForMask),
+    ]
+  }
+
+  /// Draws the first bias.
+  func bias(_ shape: [Int], random: RandomSource, dtype: DType) -> Tensor {
+    let drawn = biasInitializer(shape, random: random, dtype: dtype)
+    guard unitForgetBias else { return drawn }
+    let axis = shape.count - 1
+    let ones = Tensor.ones(shape.dropLast() + [units], dtype: dtype)
+    let before = drawn.sliced(0..<units, axis: axis)
+    let after = drawn.sliced(2 * units..<shape[axis], axis: axis)
+    return Tensor.concatenated([before, ones, after], axis: axis)
+  }
+}
