@@ -7,7 +7,7 @@ public struct LayerRegistry: Sendable {
   /// All layers of this package, by Keras' class names.
   public static let standard = LayerRegistry([
     Embedding.self, Dense.self, Dropout.self, ActivationLayer.self, Flatten.self, TimeDistributed.self,
-    LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, Bidirectional.self,
+    LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, Bidirectional.self, Sequential.self,
   ])
 
   private init(_ types: [any Layer.Type]) {

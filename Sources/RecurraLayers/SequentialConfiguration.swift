@@ -1,0 +1,187 @@
+public import RecurraTensor
+
+extension Sequential {
+  /// Makes a model from its description, with fresh parameters from `seed`; builds it where the input shape is given.
+  ///
+  /// Three forms are read: a list of layers `[{"class_name": "LSTM", "config": {"units": 100}}, …]`, Keras' model
+  /// `{"class_name": "Sequential", "config": {"layers": […]}}`, and its `config` alone. The shape comes from an `InputLayer` at
+  /// the front, from `build_input_shape`, or from the first layer's `batch_input_shape`.
+  ///
+  /// - Throws: `badArgument` for a class outside `registry` and for an argument that is unknown, wrong or not supported.
+  public convenience init(
+    configuration: JSONValue, seed: UInt64 = 0, registry: LayerRegistry = .standard
+  ) throws(RecurraError) {
+    let plan: SequentialPlan
+    switch configuration {
+    case .array(let layers): plan = try SequentialPlan(layers: layers, registry)
+    case .object(let members):
+      if let className = configuration.member("class_name"), className != .string(Self.typeName) {
+        throw RecurraError(
+          .badArgument, operation: "model", expected: "the class_name \"Sequential\"", got: className.shortText)
+      }
+      let config = configuration.member("config") ?? .object(members)
+      guard case .object(let arguments) = config else {
+        throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
+      }
+      let values = Dictionary(arguments.map { ($0.name, $0.value) }) { first, _ in first }
+      let reader = LayerArguments(typeName: Self.typeName, values: values, registry: registry)
+      plan = try SequentialPlan(reader)
+      try reader.requireAllRead()
+    default:
+      throw RecurraError(
+        .badArgument, operation: "model", expected: "a list of layers or a Sequential", got: configuration.shortText)
+    }
+    self.init(entries: plan.entries, name: plan.name, seed: seed)
+    if let shape = plan.inputShape { try build(inputShape: shape, dtype: plan.dtype) }
+  }
+
+  /// Makes a model that is a layer of another one.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    let plan = try SequentialPlan(configuration)
+    self.init(entries: plan.entries, name: plan.name, seed: 0)
+  }
+
+  /// The arguments of the model as Keras writes them, with the names of the layers and, once built, the input shape.
+  public var configuration: [String: JSONValue] {
+    let layers = layers.indices.map { index -> JSONValue in
+      var extra: [String: JSONValue] = ["name": .string(layerNames[index])]
+      if isFrozen(index) { extra["trainable"] = .bool(false) }
+      return self.layers[index].json(adding: extra)
+    }
+    var result: [String: JSONValue] = ["name": .string(name), "layers": .array(layers)]
+    if let inputShape { result["build_input_shape"] = JSONValue(shape: [nil] + inputShape.dropFirst()) }
+    if let dtype { result["dtype"] = .string(dtype.rawValue) }
+    return result
+  }
+}
+
+/// What a description of a model says.
+private struct SequentialPlan {
+  var name = "sequential"
+  var entries: [Sequential.Entry] = []
+  var inputShape: [Int?]?
+  var dtype = DType.float32
+
+  init(_ arguments: LayerArguments) throws(RecurraError) {
+    guard case .array(let layers)? = arguments.value("layers") else {
+      throw arguments.failure("layers", expected: "a list of layers", got: arguments.values["layers"] ?? .null)
+    }
+    try self.init(layers: layers, arguments.registry)
+    name = try arguments.string("name", default: name)
+    if let value = arguments.value("build_input_shape") {
+      guard let shape = value.shape else {
+        throw arguments.failure("build_input_shape", expected: "a list of extents", got: value)
+      }
+      inputShape = inputShape ?? shape
+    }
+    if let value = arguments.value("dtype") {
+      let text = value.member("config")?.member("name") ?? value
+      guard case .string(let name) = text, let dtype = DType(rawValue: name), dtype.isFloating else {
+        throw arguments.failure("dtype", expected: "float32 or float64", got: text)
+      }
+      self.dtype = dtype
+    }
+  }
+
+  init(layers: [JSONValue], _ registry: LayerRegistry) throws(RecurraError) {
+    for (index, json) in layers.enumerated() {
+      do {
+        if json.member("class_name") == .string("InputLayer") {
+          inputShape = try Self.inputShape(json, isFirst: index == 0)
+        } else {
+          entries.append(try Self.entry(json, registry))
+        }
+      } catch {
+        throw RecurraError(
+          error.kind, operation: "model layer \(index): \(error.operation)", expected: error.expected, got: error.got)
+      }
+    }
+    if let shape = layers.first?.member("config")?.member("batch_input_shape")?.shape { inputShape = shape }
+    let names = entries.compactMap(\.name)
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw RecurraError(
+        .badArgument, operation: "model", expected: "layer names that differ", got: "\"\(twice)\" twice")
+    }
+  }
+
+  private static func inputShape(_ json: JSONValue, isFirst: Bool) throws(RecurraError) -> [Int?] {
+    let config = json.member("config")
+    let given = config?.member("batch_shape") ?? config?.member("batch_input_shape")
+    guard isFirst, let shape = given?.shape, !shape.isEmpty else {
+      throw RecurraError(
+        .badArgument, operation: "InputLayer", expected: isFirst ? "a batch_shape" : "the first place",
+        got: isFirst ? given?.shortText ?? "none" : "a later one")
+    }
+    return shape
+  }
+
+  /// A layer with what belongs to its place in a model: its name, and whether it is trained.
+  private static func entry(_ json: JSONValue, _ registry: LayerRegistry) throws(RecurraError) -> Sequential.Entry {
+    var entry = Sequential.Entry(name: nil, layer: try registry.layer(from: json.without("trainable")))
+    switch json.member("config")?.member("name") {
+    case .string(let name)? where !name.isEmpty && !name.contains("/"): entry.name = name
+    case nil, .null?: break
+    case let other?:
+      throw RecurraError(
+        .badArgument, operation: "layer argument name", expected: "a text without \"/\"", got: other.shortText)
+    }
+    switch json.member("config")?.member("trainable") {
+    case .bool(let isTrainable)?: entry.isTrainable = isTrainable
+    case nil, .null?: break
+    case let other?:
+      throw RecurraError(
+        .badArgument, operation: "layer argument trainable", expected: "true or false", got: other.shortText)
+    }
+    return entry
+  }
+}
+
+extension JSONValue {
+  /// A layer's description without one of its arguments.
+  fileprivate func without(_ argument: String) -> JSONValue {
+    guard case .object(let members) = self else { return self }
+    return .object(
+      members.map { member in
+        guard member.name == "config", case .object(let arguments) = member.value else { return member }
+        return (member.name, .object(arguments.filter { $0.name != argument }))
+      })
+  }
+}
+
+/// Names layers as Keras does.
+enum LayerNames {
+  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a class and on.
+  ///
+  /// A wrapped layer counts, because Keras names it before it is wrapped; the backward copy in a `Bidirectional` does not.
+  static func names(for layers: [(name: String?, layer: any Layer)]) -> [String] {
+    var taken = Set(layers.compactMap(\.name))
+    var counts: [String: Int] = [:]
+    func next(_ base: String) -> String {
+      let count = counts[base, default: 0]
+      counts[base] = count + 1
+      return count == 0 ? base : "\(base)_\(count)"
+    }
+    return layers.map { name, layer in
+      if let name { return name }
+      for (role, wrapped) in layer.sublayers where role != "backward_layer" {
+        _ = next(snakeCase(type(of: wrapped).typeName))
+      }
+      var candidate = next(snakeCase(type(of: layer).typeName))
+      while !taken.insert(candidate).inserted { candidate = next(snakeCase(type(of: layer).typeName)) }
+      return candidate
+    }
+  }
+
+  /// "SimpleRNN" becomes "simple_rnn".
+  static func snakeCase(_ name: String) -> String {
+    let characters = Array(name)
+    var result = ""
+    for (index, character) in characters.enumerated() {
+      let followsLower = index > 0 && characters[index - 1].isLowercase
+      let startsWord = index > 0 && index + 1 < characters.count && characters[index + 1].isLowercase
+      if character.isUppercase, followsLower || startsWord { result += "_" }
+      result += character.lowercased()
+    }
+    return result
+  }
+}
