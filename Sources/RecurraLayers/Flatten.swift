@@ -24,7 +24,7 @@ public final class Flatten: Layer {
         continue
       }
       let (next, overflow) = known.multipliedReportingOverflow(by: extent)
-      guard !overflow else { throw failure(expected: "a product of extents that fits in Int", got: text(of: inputShape)) }
+      guard !overflow else { throw failure(expected: "extents whose product fits in Int", got: text(of: inputShape)) }
       product = next
     }
     return [batch, product]
