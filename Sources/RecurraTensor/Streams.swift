@@ -204,6 +204,6 @@ struct Patience {
 
   mutating func wait() {
     spins += 1
-    if spins < 20_000 { recurra_pause() } else { sched_yield() }
+    if spins < 2_000 { recurra_pause() } else { sched_yield() }
   }
 }
