@@ -96,11 +96,11 @@ public struct LayerArguments: Sendable {
     switch value {
     case .string(let text): initializer = Initializer(name: text) { $1 }
     case .object:
-      guard case .string(let className)? = value.member("class_name") else {
+      guard case .string(let className)? = value["class_name"] else {
         throw failure(name, expected: "a class_name", got: value)
       }
-      let arguments = value.member("config")
-      initializer = Initializer(name: className) { arguments?.member($0)?.double ?? $1 }
+      let arguments = value["config"]
+      initializer = Initializer(name: className) { arguments?[$0]?.double ?? $1 }
     default: initializer = nil
     }
     guard let initializer else { throw failure(name, expected: "the name of an initialiser", got: value) }
@@ -161,7 +161,7 @@ private struct NeutralArgument {
     case "name", "seed", "implementation", "unroll", "use_cudnn", "input_length", "batch_input_shape":
       self.init("anything") { _ in true }
     case "trainable": self.init("true") { $0 == .bool(true) }
-    case "dtype": self.init("float32") { ($0.member("config")?.member("name") ?? $0) == .string("float32") }
+    case "dtype": self.init("float32") { ($0["config"]?["name"] ?? $0) == .string("float32") }
     case "stateful", "time_major", "sparse", "rms_scaling", "zero_output_for_mask":
       self.init("false") { $0 == .bool(false) }
     case "dropout", "recurrent_dropout": self.init("0") { $0.double == 0 }

@@ -25,7 +25,7 @@ public struct LayerRegistry: Sendable {
   ///
   /// - Throws: `badArgument` for an unknown class, and for an argument that is unknown, wrong or not supported.
   public func layer(from json: JSONValue) throws(RecurraError) -> any Layer {
-    guard case .string(let className)? = json.member("class_name") else {
+    guard case .string(let className)? = json["class_name"] else {
       throw RecurraError(.badArgument, operation: "layer", expected: "an object with a class_name", got: json.shortText)
     }
     guard let type = types[className] else {
@@ -34,7 +34,7 @@ public struct LayerRegistry: Sendable {
         got: "\"\(className)\"")
     }
     var values: [String: JSONValue] = [:]
-    switch json.member("config") {
+    switch json["config"] {
     case .object(let members)?: for (name, value) in members { values[name] = value }
     case nil, .null?: break
     case let other?:
@@ -60,12 +60,6 @@ extension Layer {
 }
 
 extension JSONValue {
-  /// The value of a member of an object.
-  func member(_ name: String) -> JSONValue? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
   /// A number as `Double`.
   var double: Double? {
     switch self {

@@ -15,11 +15,11 @@ extension Sequential {
     switch configuration {
     case .array(let layers): plan = try SequentialPlan(layers: layers, registry)
     case .object(let members):
-      if let className = configuration.member("class_name"), className != .string(Self.typeName) {
+      if let className = configuration["class_name"], className != .string(Self.typeName) {
         throw RecurraError(
           .badArgument, operation: "model", expected: "the class_name \"Sequential\"", got: className.shortText)
       }
-      let config = configuration.member("config") ?? .object(members)
+      let config = configuration["config"] ?? .object(members)
       guard case .object(let arguments) = config else {
         throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
       }
@@ -75,7 +75,7 @@ private struct SequentialPlan {
       inputShape = inputShape ?? shape
     }
     if let value = arguments.value("dtype") {
-      let text = value.member("config")?.member("name") ?? value
+      let text = value["config"]?["name"] ?? value
       guard case .string(let name) = text, let dtype = DType(rawValue: name), dtype.isFloating else {
         throw arguments.failure("dtype", expected: "float32 or float64", got: text)
       }
@@ -86,7 +86,7 @@ private struct SequentialPlan {
   init(layers: [JSONValue], _ registry: LayerRegistry) throws(RecurraError) {
     for (index, json) in layers.enumerated() {
       do {
-        if json.member("class_name") == .string("InputLayer") {
+        if json["class_name"] == .string("InputLayer") {
           inputShape = try Self.inputShape(json, isFirst: index == 0)
         } else {
           entries.append(try Self.entry(json, registry))
@@ -96,7 +96,7 @@ private struct SequentialPlan {
           error.kind, operation: "model layer \(index): \(error.operation)", expected: error.expected, got: error.got)
       }
     }
-    if let shape = layers.first?.member("config")?.member("batch_input_shape")?.shape { inputShape = shape }
+    if let shape = layers.first?["config"]?["batch_input_shape"]?.shape { inputShape = shape }
     let names = entries.compactMap(\.name)
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw RecurraError(
@@ -105,8 +105,8 @@ private struct SequentialPlan {
   }
 
   private static func inputShape(_ json: JSONValue, isFirst: Bool) throws(RecurraError) -> [Int?] {
-    let config = json.member("config")
-    let given = config?.member("batch_shape") ?? config?.member("batch_input_shape")
+    let config = json["config"]
+    let given = config?["batch_shape"] ?? config?["batch_input_shape"]
     guard isFirst, let shape = given?.shape, !shape.isEmpty else {
       throw RecurraError(
         .badArgument, operation: "InputLayer", expected: isFirst ? "a batch_shape" : "the first place",
@@ -118,14 +118,14 @@ private struct SequentialPlan {
   /// A layer with what belongs to its place in a model: its name, and whether it is trained.
   private static func entry(_ json: JSONValue, _ registry: LayerRegistry) throws(RecurraError) -> Sequential.Entry {
     var entry = Sequential.Entry(name: nil, layer: try registry.layer(from: json.without("trainable")))
-    switch json.member("config")?.member("name") {
+    switch json["config"]?["name"] {
     case .string(let name)? where !name.isEmpty && !name.contains("/"): entry.name = name
     case nil, .null?: break
     case let other?:
       throw RecurraError(
         .badArgument, operation: "layer argument name", expected: "a text without \"/\"", got: other.shortText)
     }
-    switch json.member("config")?.member("trainable") {
+    switch json["config"]?["trainable"] {
     case .bool(let isTrainable)?: entry.isTrainable = isTrainable
     case nil, .null?: break
     case let other?:
