@@ -45,7 +45,7 @@ let package = Package(
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Recurra", "RecurraLayers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources/extract_syllables.py"],
       resources: [.copy("Resources/syllables.txt"), .copy("Resources/LICENSE-cmudict.txt")],
