@@ -3,10 +3,13 @@
 
     bench_peers.py [--quick] [--cells lstm,bilstm] [--shapes 64,50,60,100;1,100,512,512] [--job inference]
                    [--out FOLDER] [--binary PATH] [--without-ours] [--threads 2] [--rounds N] [--statistic median|min]
+                   [--patience SECONDS]
 
 Makes a virtual environment outside the repository with torch, onnxruntime, onnx and tensorflow-cpu, once, in
 $XDG_CACHE_HOME/recurra-peers (RECURRA_PEERS_VENV names an existing one instead). Each peer is one long-lived process;
-while one system computes, the others are stopped. --out receives peers.json and peers.svg.
+while one system computes, the others are stopped. A figure taken while unrelated processes kept more than a tenth of a
+core busy is taken again, and marked if it stayed so: spinning barriers make some peers a hundred times slower on a busy
+machine, which would flatter us. --out receives peers.json and peers.svg.
 Only the standard library is needed to run this file itself.
 """
 import argparse
@@ -18,93 +21,17 @@ import math
 import os
 import pathlib
 import platform
-import signal
 import statistics
-import subprocess
 import sys
-import venv
 
 import ratio_chart
 from peers import CAN_TRAIN, CELLS, JOBS, PEERS, SHAPES
+from systems import (HERE, QUIET, Worker, note, peers_python, quietly, run_our_case, run_ours, run_seed_program)
 
-HERE = pathlib.Path(__file__).resolve().parent
 BINARY = HERE.parent.parent / ".build" / "release" / "recur-bench"
-PACKAGES = ("torch", "onnxruntime", "onnx", "tensorflow-cpu")
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OURS = "Recurra"
 PROGRAM_CELLS = ("rnn", "lstm", "bilstm")
 PROGRAM_PEERS = {"torch": "PyTorch", "keras": "Keras/TF"}
-
-
-def note(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def peers_python():
-    """Returns the interpreter of the peers' environment, which it makes on first use."""
-    if "RECURRA_PEERS_VENV" in os.environ:
-        python = pathlib.Path(os.environ["RECURRA_PEERS_VENV"]) / "bin" / "python"
-        if not python.exists():
-            sys.exit(f"RECURRA_PEERS_VENV: expected a virtual environment, got no {python}")
-        return python
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "recurra-peers"
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
-        note(f"making {folder} with {', '.join(PACKAGES)} (once; more than 1 GB)")
-        venv.create(folder, with_pip=True, clear=True)
-        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own.
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--extra-index-url", TORCH_CPU_INDEX, *PACKAGES],
-                       check=True)
-        complete.touch()
-    return python
-
-
-class Worker:
-    """A peer's process: answers one case per line, and is stopped whenever it is not asked."""
-
-    def __init__(self, python, peer, threads):
-        self.process = subprocess.Popen(
-            [python, HERE / "peers.py", peer, str(threads), "--serve"], text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.peer = peer
-        self.versions = self.read()  # A worker that cannot start ends here by itself.
-        self.process.send_signal(signal.SIGSTOP)
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"{PEERS[self.peer]}: expected an answer, got the end of the process; run peers.py by hand")
-        return json.loads(line)
-
-    def ask(self, case):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(json.dumps(case) + "\n")
-        self.process.stdin.flush()
-        result = self.read()
-        self.process.send_signal(signal.SIGSTOP)
-        return result
-
-    def close(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def run_ours(options, *arguments):
-    command = [str(options.binary), *arguments, "--threads", str(options.threads), "--json"]
-    done = subprocess.run(command, text=True, capture_output=True, check=False)
-    try:
-        return json.loads(done.stdout.strip().splitlines()[-1])
-    except (json.JSONDecodeError, IndexError):
-        return {"error": f"exit {done.returncode}: {(done.stderr or done.stdout).strip()[-200:]}"}
-
-
-def ask_ours(options, case):
-    batch, timesteps, inputs, units = (str(number) for number in case["shape"])
-    cell = ["--cell", "lstm", "--bidirectional"] if case["cell"] == "bilstm" else ["--cell", case["cell"]]
-    return run_ours(options, *cell, "--batch", batch, "--timesteps", timesteps, "--inputs", inputs, "--units", units,
-                    "--job", case["job"])
 
 
 def merge_rounds(answers, statistic):
@@ -114,7 +41,8 @@ def merge_rounds(answers, statistic):
         return {"error": answers[0]["error"]}
     median = statistics.median(answer["median_seconds"] for answer in good) * 1e3
     least = min(answer["min_seconds"] for answer in good) * 1e3
-    return {"median": median, "min": least, "used": median if statistic == "median" else least}
+    return {"median": median, "min": least, "used": median if statistic == "median" else least,
+            "others_busy": max(answer["others_busy"] for answer in good)}
 
 
 def compare(row, used):
@@ -131,12 +59,12 @@ def measure_case(options, workers, case):
     names = [PEERS[peer] for peer in workers if case["job"] == "inference" or peer in CAN_TRAIN]
     asking = {PEERS[peer]: worker.ask for peer, worker in workers.items() if PEERS[peer] in names}
     if options.binary:
-        asking[OURS] = lambda asked: ask_ours(options, asked)
+        asking[OURS] = lambda asked: run_our_case(options.binary, options.threads, asked)
     answers = {name: [] for name in asking}
     order = list(asking)
     for _ in range(options.rounds):
         for name in order:
-            answers[name].append(asking[name](case))
+            answers[name].append(quietly(lambda name=name: asking[name](case), options.patience))
         order = order[1:] + order[:1]
     milliseconds = {name: merge_rounds(given, options.statistic) for name, given in answers.items()}
     used = {name: figure["used"] for name, figure in milliseconds.items() if "error" not in figure}
@@ -148,23 +76,18 @@ def measure_program(options, python, cell):
     asking = {name: lambda peer=peer: run_seed_program(python, peer, cell, options.threads)
               for peer, name in PROGRAM_PEERS.items()}
     if options.binary:
-        asking[OURS] = lambda: run_ours(options, "--program", "seed", "--cell", cell)
+        asking[OURS] = lambda: run_ours(options.binary, options.threads, "--program", "seed",
+                                        "--cell", cell)
     answers = {name: [] for name in asking}
     for _ in range(options.rounds):
         for name, ask in asking.items():
-            answers[name].append(ask())
+            answers[name].append(quietly(ask, options.patience))
     seconds = {name: min((answer["epoch_seconds"] for answer in given if "error" not in answer), default=None)
                for name, given in answers.items()}
     errors = {name: given[0]["error"] for name, given in answers.items() if seconds[name] is None}
-    row = {"cell": cell, "epoch_seconds": seconds, "errors": errors}
+    busy = max(answer["others_busy"] for given in answers.values() for answer in given)
+    row = {"cell": cell, "epoch_seconds": seconds, "errors": errors, "others_busy": busy}
     return compare(row, {name: figure for name, figure in seconds.items() if figure is not None})
-
-
-def run_seed_program(python, peer, cell, threads):
-    environment = dict(os.environ, KERAS_BACKEND="tensorflow")
-    done = subprocess.run([python, HERE / "seed_program.py", peer, cell, str(threads)], text=True,
-                          capture_output=True, check=False, env=environment)
-    return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr.strip()[-200:]}
 
 
 def geometric_mean(rows):
@@ -178,10 +101,16 @@ def figures(row, systems, values):
     return "".join(cells) + f"  {row.get('best_peer', '–'):<13}{ratio}"
 
 
+def disturbed(others_busy):
+    return f"  (others used {others_busy:.1f} cores)" if others_busy > QUIET else ""
+
+
 def print_row(row, systems):
     values = {name: figure.get("used") for name, figure in row["milliseconds"].items()}
     shape = "{}, {}, {}, {}".format(*row["shape"])
-    print(f"{row['job']:<10} {row['cell']:<7} {shape:<19}" + figures(row, systems, values), flush=True)
+    busy = max((figure.get("others_busy", 0) for figure in row["milliseconds"].values()), default=0)
+    print(f"{row['job']:<10} {row['cell']:<7} {shape:<19}" + figures(row, systems, values) + disturbed(busy),
+          flush=True)
     for name, figure in row["milliseconds"].items():
         if "error" in figure:
             note(f"  {name}: {figure['error']}")
@@ -196,8 +125,6 @@ def header(options, workers):
              "versions": {name: version for worker in workers.values() for name, version in worker.versions.items()}}
     print(f"{cpu}, {about['cores']} cores, {options.threads} threads, {about['date']}, load {about['load_before']}")
     print(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
-    if about["load_before"] > 0.5:
-        note("warning: the machine is busy; peers with spinning barriers suffer most, so the ratios may flatter us")
     return about
 
 
@@ -211,6 +138,8 @@ def parse():
     parser.add_argument("--programs", choices=("with", "only", "without"), default="with")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--statistic", choices=("median", "min"), default="median")
+    parser.add_argument("--patience", type=float, default=20, metavar="SECONDS",
+                        help="how long each figure may wait for a moment when other processes are quiet")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--binary", type=pathlib.Path, default=BINARY)
     parser.add_argument("--without-ours", action="store_true", help="time the peers alone")
@@ -264,7 +193,7 @@ def main():
         for cell in (cell for cell in PROGRAM_CELLS if cell in options.cells):
             row = measure_program(options, python, cell)
             result["programs"].append(row)
-            print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]), flush=True)
+            print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]) + disturbed(row["others_busy"]), flush=True)
             for name, error in row["errors"].items():
                 note(f"  {name}: {error}")
     if options.out:

@@ -1,0 +1,148 @@
+"""The systems that are compared: the peers' environment, their worker processes, our binary, and a quiet machine."""
+import json
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import time
+import venv
+
+from peers import PEERS
+
+HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = ("torch", "onnxruntime", "onnx", "tensorflow-cpu")
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+QUIET = 0.1  # Cores that other processes may use before a figure counts as disturbed.
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def peers_python():
+    """Returns the interpreter of the peers' environment, which it makes on first use."""
+    if "RECURRA_PEERS_VENV" in os.environ:
+        python = pathlib.Path(os.environ["RECURRA_PEERS_VENV"]) / "bin" / "python"
+        if not python.exists():
+            sys.exit(f"RECURRA_PEERS_VENV: expected a virtual environment, got no {python}")
+        return python
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = cache / "recurra-peers"
+    python, complete = folder / "bin" / "python", folder / "complete"
+    if not complete.exists():
+        note(f"making {folder} with {', '.join(PACKAGES)} (once; more than 1 GB)")
+        venv.create(folder, with_pip=True, clear=True)
+        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own.
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--extra-index-url", TORCH_CPU_INDEX, *PACKAGES],
+                       check=True)
+        complete.touch()
+    return python
+
+
+def busy_seconds():
+    """Returns the seconds of all cores that did not idle, time stolen by a hypervisor included."""
+    user, nice, system, _, _, *interrupts_and_stolen = (
+        int(ticks) for ticks in open("/proc/stat", encoding="ascii").readline().split()[1:9])
+    return (user + nice + system + sum(interrupts_and_stolen)) * TICK
+
+
+def process_seconds(pid):
+    after_name = open(f"/proc/{pid}/stat", encoding="utf-8").read().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in after_name[11:13]) * TICK
+
+
+def ended_children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def watched(ask, own_seconds):
+    """Runs `ask` and adds `others_busy`, the cores that processes other than the asked one used meanwhile."""
+    start, busy, own = time.perf_counter(), busy_seconds(), own_seconds()
+    answer = ask()
+    wall = time.perf_counter() - start
+    others = (busy_seconds() - busy) - (own_seconds() - own)
+    return dict(answer, others_busy=round(max(others, 0) / wall, 3))
+
+
+def quietly(ask, patience):
+    """Asks in a quiet moment, again if it turned out not to be one, until `patience` seconds are over."""
+    deadline = time.monotonic() + patience
+    best = None
+    while best is None or (best["others_busy"] > QUIET and time.monotonic() < deadline):
+        while time.monotonic() < deadline:
+            busy = busy_seconds()
+            time.sleep(0.2)
+            if busy_seconds() - busy <= 0.2 * QUIET + TICK:
+                break
+        answer = ask()
+        if best is None or answer["others_busy"] < best["others_busy"]:
+            best = answer
+    return best
+
+
+class Worker:
+    """A peer's process: answers one case per line, and is stopped whenever it is not asked."""
+
+    def __init__(self, python, peer, threads):
+        self.process = subprocess.Popen(
+            [python, HERE / "peers.py", peer, str(threads), "--serve"], text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.peer = peer
+        self.versions = self.read()  # A worker that cannot start ends here by itself.
+        self.process.send_signal(signal.SIGSTOP)
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{PEERS[self.peer]}: expected an answer, got the end of the process; run peers.py by hand")
+        return json.loads(line)
+
+    def ask(self, case):
+        return watched(lambda: self.exchange(case), lambda: process_seconds(self.process.pid))
+
+    def exchange(self, case):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write(json.dumps(case) + "\n")
+        self.process.stdin.flush()
+        result = self.read()
+        self.process.send_signal(signal.SIGSTOP)
+        return result
+
+    def close(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def run_to_end(command, environment=None):
+    """Runs a program that prints one JSON line at its end and returns that, or the error."""
+    def run():
+        done = subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False,
+                              env=environment)
+        try:
+            if done.returncode == 0:
+                return json.loads(done.stdout.strip().splitlines()[-1])
+        except (json.JSONDecodeError, IndexError):
+            pass
+        return {"error": f"exit {done.returncode}: {(done.stderr or done.stdout).strip()[-200:]}"}
+    return watched(run, ended_children_seconds)
+
+
+def run_ours(binary, threads, *arguments):
+    return run_to_end([binary, *arguments, "--threads", threads, "--json"])
+
+
+def run_our_case(binary, threads, case):
+    cell = ["--cell", "lstm", "--bidirectional"] if case["cell"] == "bilstm" else ["--cell", case["cell"]]
+    shape = zip(("--batch", "--timesteps", "--inputs", "--units"), case["shape"], strict=True)
+    sizes = [word for flag_and_size in shape for word in flag_and_size]
+    return run_ours(binary, threads, *cell, *sizes, "--job", case["job"])
+
+
+def run_seed_program(python, peer, cell, threads):
+    return run_to_end([python, HERE / "seed_program.py", peer, cell, threads],
+                      dict(os.environ, KERAS_BACKEND="tensorflow"))
