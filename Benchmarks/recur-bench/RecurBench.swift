@@ -35,6 +35,8 @@ struct RecurBench: ParsableCommand {
   var repetitions = 7
   @Option(help: "The least seconds a repetition lasts.")
   var least = 0.2
+  @Flag(help: "The time of a timestep of a sequence as sequences grow longer and batches wider, as a chart.")
+  var growth = false
   @Flag(help: "Print one JSON object per line.")
   var json = false
 
@@ -44,9 +46,11 @@ struct RecurBench: ParsableCommand {
     }
   }
 
-  func run() {
+  func run() throws {
     let threads = threads ?? Streams.threadCount
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
+    if growth { Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
+    if growth { return }
     guard let cell else {
       Comparison(threads: threads, multiplier: multiplier, job: job, stopwatch: stopwatch).run(json: json)
       return

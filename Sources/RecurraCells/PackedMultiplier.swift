@@ -94,18 +94,32 @@ struct PackedMultiplier: Multiplier {
   private func project(_ step: Int, _ hoist: Hoist, _ active: Range<Int>) {
     let steps = min(hoist.stretch, run.layout.steps - step)
     var product = RecurraProduct()
-    (product.inputs, product.units) = (run.inputs, run.units)
-    (product.panelBegin, product.panelEnd) = (panels.lowerBound, panels.upperBound)
+    (product.rows, product.inputs, product.units) = (steps, run.inputs, run.units)
     (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
-    // A row's timesteps lie side by side in the input: one product over time for each row.
-    for row in active {
-      let x = inputRows(step, row)
-      (product.rows, product.x) = (steps, UnsafePointer(x.base))
-      product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
-      product.out = hoist.rows[row]
-      product.outStride = run.layout.batch * hoist.rows.stride
-      kernels.product(&product)
+    product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
+    product.outStride = run.layout.batch * hoist.rows.stride
+    // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache.
+    for panel in panels {
+      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
+      for row in active {
+        product.x = UnsafePointer(inputRows(step, row).base)
+        product.out = hoist.rows[row]
+        kernels.product(&product)
+      }
     }
+  }
+
+  /// Computes the input's product for some rows of Z, all steps together, into the gate buffer.
+  static func project(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>) {
+    var product = RecurraProduct()
+    (product.rows, product.inputs, product.units) = (rows.count, run.inputs, run.units)
+    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(run.units))
+    let (x, gates) = (run.zRows.from(rows.lowerBound), run.gateRows.from(rows.lowerBound))
+    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
+    (product.`init`, product.initStride) = (UnsafePointer(run.biasRows.base), 0)
+    product.packed = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
+    (product.out, product.outStride) = (gates.base, gates.stride)
+    kernels.product(&product)
   }
 
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
@@ -127,19 +141,6 @@ struct PackedMultiplier: Multiplier {
     (kernel.hPrevious, kernel.hPreviousStride) = (UnsafePointer(previousH.base), previousH.stride)
     (kernel.dc, kernel.dcStride) = (gradients.cRows[first], gradients.cRows.stride)
     kernels.backward(&kernel)
-  }
-
-  /// Computes the input's product for some rows of Z, all steps together, into the gate buffer.
-  static func project(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>) {
-    var product = RecurraProduct()
-    (product.rows, product.inputs, product.units) = (rows.count, run.inputs, run.units)
-    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(run.units))
-    let (x, gates) = (run.zRows.from(rows.lowerBound), run.gateRows.from(rows.lowerBound))
-    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
-    (product.`init`, product.initStride) = (UnsafePointer(run.biasRows.base), 0)
-    product.packed = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (product.out, product.outStride) = (gates.base, gates.stride)
-    kernels.product(&product)
   }
 
   func finish(_ step: Int, _ rows: Range<Int>) {

@@ -30,8 +30,8 @@ struct RecurrentCall: Sendable {
     if let target {
       for (index, run) in runs.enumerated() { run.fillPadding(target + index * units, width: width, padding) }
     }
-    let last = Tensor([x.shape[0], width], of: S.self) { output in
-      for (index, run) in runs.enumerated() { run.writeFinalState(0, to: output + index * units, width: width) }
+    let output = sequence ?? Tensor([x.shape[0], width], of: S.self) { last in
+      for (index, run) in runs.enumerated() { run.writeFinalState(0, to: last + index * units, width: width) }
     }
     let states = runs.flatMap { run in
       (0..<cell.stateCount).map { index in
@@ -39,7 +39,7 @@ struct RecurrentCall: Sendable {
       }
     }
     let traces = keepsTrace ? runs.map { RecurrentTrace($0) } : []
-    let outputs = [sequence ?? last] + states
+    let outputs = [output] + states
     guard parents.contains(where: \.isTracked) else {
       return RecurrentOutput(output: outputs[0], states: states, traces: traces)
     }
@@ -75,17 +75,15 @@ struct ForwardPass<S: FloatingScalar> {
   let width: Int
 
   func run() {
-    for run in runs { run.layInitialStates() }
-    if runs[0].isTraining {
-      for run in runs {
-        Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) }
-        run.clearEndedRows()
-      }
+    for run in runs {
+      run.layInitialStates()
+      if run.isTraining { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
     }
     if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
       runPacked(runs, kernels)
       return
     }
+    for run in runs where run.isTraining { run.clearEndedRows() }
     Streams.run(runs.count * plan.rowBlocks) { piece in
       let run = runs[piece % runs.count]
       loop(run, piece % runs.count, rows: plan.rows(piece / runs.count, run.layout), by: OpenBLASMultiplier(run))
@@ -108,8 +106,11 @@ struct ForwardPass<S: FloatingScalar> {
     }
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
-    let hoists = runs.map { hoist($0, kernels, packed: packed[0]) }
-    if runs[0].isTraining, plan.hoistedSteps > 0 { project(runs, kernels, packed) }
+    let hoists = runs.map(hoist)
+    if runs[0].isTraining {
+      if plan.hoistedSteps > 0 { project(runs, kernels, packed) }
+      for run in runs { run.clearEndedRows() }
+    }
 
     func multiplier(_ direction: Int, _ share: Range<Int>) -> PackedMultiplier {
       let run = runs[direction]
@@ -139,7 +140,7 @@ struct ForwardPass<S: FloatingScalar> {
   }
 
   /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
-  private func hoist(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, packed: Tensor) -> Tensor? {
+  private func hoist(_ run: DirectionRun<Float>) -> Tensor? {
     guard !run.isTraining, !run.laysInput, plan.hoistedSteps > 0, run.layout.lengths.last == run.layout.steps else {
       return nil
     }
@@ -159,9 +160,6 @@ struct ForwardPass<S: FloatingScalar> {
           run, kernels, packed[direction], rows: first..<min(first + stretch, run.layout.productRows))
       }
     }
-    for run in runs {
-      run.isProjected = true
-      run.clearEndedRows()
-    }
+    for run in runs { run.isProjected = true }
   }
 }
