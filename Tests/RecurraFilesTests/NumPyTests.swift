@@ -62,10 +62,7 @@ import Testing
 
   @Test(arguments: ["f4", "f8", "i8", "version2", "fortran", "b1"]) func everyTruncationThrows(_ name: String) throws {
     let whole = try bytes(of: fixture("\(name).npy"))
-    for count in whole.indices {
-      let path = try folder.add("cut", Array(whole[..<count]))
-      #expect(throws: RecurraError.self, "\(count) bytes") { try Tensor(contentsOfNumPy: path) }
-    }
+    try expectErrorForEveryTruncation(of: whole, in: folder) { _ = try Tensor(contentsOfNumPy: $0) }
     let path = try folder.add("longer", whole + [0])
     expectError(.badFile, "bytes of data") { _ = try Tensor(contentsOfNumPy: path) }
   }

@@ -67,10 +67,7 @@ import Testing
 
   @Test(arguments: ["native", "other"]) func everyTruncationThrowsAndSoDoesOneByteMore(_ name: String) throws {
     let whole = try bytes(of: fixture("\(name).safetensors"))
-    for count in whole.indices {
-      let path = try folder.add("cut", Array(whole[..<count]))
-      #expect(throws: RecurraError.self, "\(count) bytes") { try SafeTensors(contentsOf: path) }
-    }
+    try expectErrorForEveryTruncation(of: whole, in: folder) { _ = try SafeTensors(contentsOf: $0) }
     let path = try folder.add("longer", whole + [0])
     expectError(.badFile, "bytes of data") { _ = try SafeTensors(contentsOf: path) }
   }

@@ -16,7 +16,12 @@ final class TemporaryFolder {
   let path: String
 
   init() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "recurra-\(UUID().uuidString)")
+    // Thousands of small files in memory do not wait for a busy disk.
+    let memory = "/dev/shm"
+    let base =
+      FileManager.default.isWritableFile(atPath: memory)
+      ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+    let url = base.appending(path: "recurra-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
   }
@@ -135,6 +140,18 @@ final class TroubledFileSystem: FileSystem {
   }
 
   func remove(_ path: String) throws(SystemError) { try local.remove(path) }
+}
+
+/// Expects an error from reading a file that ends early, for every length it could have.
+func expectErrorForEveryTruncation(
+  of whole: [UInt8], in folder: TemporaryFolder, at location: SourceLocation = #_sourceLocation,
+  from read: (String) throws -> Void
+) throws {
+  let path = try folder.add("cut", whole)
+  for count in whole.indices.reversed() {
+    truncate(path, count)
+    #expect(throws: RecurraError.self, "\(count) bytes", sourceLocation: location) { try read(path) }
+  }
 }
 
 /// What a call throws; nil when it does not.
