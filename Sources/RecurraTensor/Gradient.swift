@@ -94,7 +94,7 @@ extension Tensor {
     check(start.shape == shape, "gradients", expected: "a seed of shape \(shape)", got: "\(start.shape)")
     let outputs = sources.map { source -> Origin in
       guard let origin = source.origin else {
-        preconditionFailure("gradients: expected tracked tensors, got one that is not")
+        stop("gradients", expected: "tracked tensors", got: "one that is not")
       }
       return origin
     }

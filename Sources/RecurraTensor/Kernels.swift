@@ -7,9 +7,9 @@ package enum Kernels {
   package static let table: RecurraKernels = {
     guard let name = getenv("RECURRA_ISA") else { return recurra_kernels_best().pointee }
     guard let named = recurra_kernels_named(name) else {
-      preconditionFailure(
-        "RECURRA_ISA: expected an instruction set of this processor (generic, avx2, avx512, neon), got \(String(cString: name))"
-      )
+      stop(
+        "RECURRA_ISA", expected: "an instruction set of this processor (generic, avx2, avx512, neon)",
+        got: String(cString: name))
     }
     return named.pointee
   }()

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Says what went wrong with something that came from outside: data, a file, an argument.
 ///
 /// Every error names the operation, what it expected and what it got, so that a log line is enough to act on.
@@ -47,5 +49,13 @@ package func check(
   _ condition: Bool, _ operation: @autoclosure () -> String, expected: @autoclosure () -> String,
   got: @autoclosure () -> String
 ) {
-  precondition(condition, "\(operation()): expected \(expected()), got \(got())")
+  if !condition { stop(operation(), expected: expected(), got: got()) }
+}
+
+/// Stops the program; says why on standard error, because an optimised build does not print the message of a precondition.
+@inline(never)
+package func stop(_ operation: String, expected: String, got: String) -> Never {
+  var message = "\(operation): expected \(expected), got \(got)\n"
+  message.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  preconditionFailure()
 }

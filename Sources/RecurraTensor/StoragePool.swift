@@ -58,7 +58,7 @@ public enum StoragePool {
       return UInt(bitPattern: aligned_alloc(64, size))
     }
     guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
-      preconditionFailure("storage: expected \(size) bytes from the system, got none")
+      stop("storage", expected: "\(size) bytes from the system", got: "none")
     }
     return (pointer, sizeClass)
   }

@@ -123,7 +123,7 @@ extension Tensor {
 
   /// Joins tensors along an axis; the other extents must agree.
   public static func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    guard let first = tensors.first else { preconditionFailure("concatenated: expected a tensor, got none") }
+    guard let first = tensors.first else { stop("concatenated", expected: "a tensor", got: "none") }
     let axis = Shape.axis(axis, rank: first.rank, "concatenated")
     var target = first.shape
     target[axis] = tensors.reduce(0) { $0 + ($1.rank == first.rank ? $1.shape[axis] : 0) }
