@@ -167,11 +167,11 @@ extension Tensor {
 }
 
 /// Writes e^(x − max x) and returns their sum.
-private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int)
-  -> S
-{
-  var largest = row[0]
-  for i in 0..<count { largest = Swift.max(largest, row[i]) }
+@discardableResult
+private func exponentials<S: FloatingScalar>(
+  _ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int
+) -> S {
+  let largest = row[largestIndex(row, count)]
   for i in 0..<count { output[i] = row[i] - largest }
   Kernels.exponential(output, output, count)
   var total: S = 0
@@ -183,8 +183,16 @@ private func exponentials<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: 
 private func shiftedLogarithms<S: FloatingScalar>(
   _ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int
 ) {
-  var largest = row[0]
-  for i in 0..<count { largest = Swift.max(largest, row[i]) }
-  let logarithm = S.logarithm(exponentials(row, output, count))
-  for i in 0..<count { output[i] = row[i] - largest - logarithm }
+  let index = largestIndex(row, count)
+  exponentials(row, output, count)
+  // The largest term is 1; leaving it out keeps the digits of the others where they are small.
+  let others = (0..<count).reduce(S(0)) { $1 == index ? $0 : $0 + output[$1] }
+  let logarithm = S.logarithmOnePlus(others)
+  for i in 0..<count { output[i] = row[i] - row[index] - logarithm }
+}
+
+private func largestIndex<S: FloatingScalar>(_ row: UnsafePointer<S>, _ count: Int) -> Int {
+  var index = 0
+  for i in 0..<count where row[i] > row[index] { index = i }
+  return index
 }
