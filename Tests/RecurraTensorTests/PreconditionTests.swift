@@ -1,0 +1,78 @@
+import RecurraTensor
+import TestSupport
+import Testing
+
+/// A programmer's mistake ends the process and says, also in an optimised build, what was expected and what came.
+@Suite struct PreconditionTests {
+  private func expectMessage(
+    _ result: ExitTest.Result?, _ message: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(output.contains(message), "standard error was: \(output)", sourceLocation: sourceLocation)
+  }
+
+  @Test("Shapes that do not broadcast are named")
+  func broadcasting() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([2, 3]) + Tensor.zeros([4])
+    }
+    expectMessage(result, "+: expected shapes that broadcast, got [2, 3] and [4]")
+  }
+
+  @Test("Mixed element types are refused, not converted")
+  func types() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([2]) * Tensor.zeros([2], dtype: .float64)
+    }
+    expectMessage(result, "*: expected operands of one type, got float32 and float64")
+  }
+
+  @Test("A matrix product names both shapes")
+  func matrixProduct() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([2, 3]).matrixProduct(Tensor.zeros([2, 3]))
+    }
+    expectMessage(result, "matrixProduct: expected shapes [… M, K] and [… K, N], got [2, 3] and [2, 3]")
+  }
+
+  @Test("An index outside the table, a slice outside the axis, an axis outside the rank")
+  func ranges() async {
+    let gathered = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([5, 2]).gathered(Tensor([Int32(1), 5]))
+    }
+    expectMessage(gathered, "gathered: expected an index in 0..<5, got 5")
+    let sliced = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([5, 2]).sliced(1..<4, axis: 1)
+    }
+    expectMessage(sliced, "sliced: expected a range within 0..<2, got 1..<4")
+    let summed = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([5, 2]).sum(axes: [2])
+    }
+    expectMessage(summed, "sum: expected an axis in -2..<2, got 2")
+  }
+
+  @Test("The extremum of nothing, a reshape that does not fit, the gradient of something untracked")
+  func meaningless() async {
+    let maximum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([3, 0]).max(axes: [1])
+    }
+    expectMessage(maximum, "max: expected at least one element, got shape [3, 0]")
+    let reshaped = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([3, 4]).reshaped([5, -1])
+    }
+    expectMessage(reshaped, "reshaped: expected a shape that divides 12 elements, got [5, -1]")
+    let gradient = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(3).gradients(withRespectTo: [Tensor(2)])
+    }
+    expectMessage(gradient, "gradients: expected tracked tensors, got one that is not")
+  }
+
+  @Test("An instruction set that does not exist is refused at the first use")
+  func instructionSet() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      ProcessEnvironment.set("RECURRA_ISA", "abacus")
+      _ = Tensor.zeros([3]).exp()
+    }
+    expectMessage(result, "RECURRA_ISA: expected an instruction set of this processor")
+  }
+}
