@@ -6,10 +6,12 @@
 
 #define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
 
+enum { maximumTileRows = 6, lineFloats = 16 };
+
 #define TILE_PARAMETERS                                                                       \
   const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
-    ptrdiff_t sumsStride
-#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, sumsStride
+    ptrdiff_t sumsStride, const float *ahead
+#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, sumsStride, ahead
 
 typedef void Tile(TILE_PARAMETERS);
 
@@ -22,6 +24,8 @@ INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_P
     for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
 
   for (ptrdiff_t k = 0; k < depth; k++) {
+    // With few rows the weights stream by anyway, and the core's own prefetcher sees it.
+    if (rows > 3) __builtin_prefetch(ahead + k * lineFloats, 0, 2);
     // What there is less of stays in registers: sums leave only a few of them.
     if (width < rows) {
       Vector weight[8];
@@ -57,8 +61,6 @@ INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_P
   static void tile_##rows##_##strips##_##vectors(TILE_PARAMETERS) {   \
     tileBody(rows, strips, vectors, TILE_ARGUMENTS);                  \
   }
-
-enum { maximumTileRows = 6 };
 
 #define ROWS_OF_TILES(vectors) \
   TILE(1, 1, vectors) TILE(2, 1, vectors) TILE(3, 1, vectors) TILE(4, 1, vectors) TILE(5, 1, vectors) TILE(6, 1, vectors)
@@ -99,7 +101,7 @@ INLINE void accumulate(
     for (ptrdiff_t strips; (strips = smaller((floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
       groupTiles[rows - 1][strips - 1](
         z, zStride, depth, panel + column * panelDepth + firstDepth * stripFloats, stripStride, sums + column,
-        sumsStride);
+        sumsStride, z);
       column += strips * stripFloats;
     }
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
@@ -108,10 +110,14 @@ INLINE void accumulate(
     ptrdiff_t width = smaller(stripFloats, floats - column);
     const float *weights = panel + column * panelDepth + firstDepth * width;
     Tile *const *tile = tiles[width / WIDTH - 1];
+    // The tiles of a strip share the fetching of the next one, a line per step of depth each.
+    const float *next = weights + stripFloats * panelDepth;
     for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {
-      ptrdiff_t next = rows * (block + 1) / blocks;
-      tile[next - row - 1](z + row * zStride, zStride, depth, weights, 0, sums + row * sumsStride + column, sumsStride);
-      row = next;
+      const ptrdiff_t end = rows * (block + 1) / blocks;
+      tile[end - row - 1](
+        z + row * zStride, zStride, depth, weights, 0, sums + row * sumsStride + column, sumsStride,
+        next + smaller(block, (stripFloats - 1) / lineFloats) * depth * lineFloats);
+      row = end;
     }
   }
 }
