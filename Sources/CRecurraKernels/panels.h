@@ -73,17 +73,24 @@ INLINE void packBackward(
 ) {
   const ptrdiff_t depth = gateCount(cell) * units;
   const float *recurrent = weights + inputs * depth;
+  // A transposition: this many source rows and a line of their columns stay in L1 until they are used up.
+  enum { side = 16 };
   for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
     const ptrdiff_t first = panel * backwardPanelUnits;
     const ptrdiff_t count = smaller(backwardPanelUnits, units - first);
     const ptrdiff_t floats = roundUp(count, WIDTH);
-    float *to = packed + first * depth;
     for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
       const ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
-      float *strip = to + column * depth;
-      for (ptrdiff_t k = 0; k < depth; k++)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-          strip[k * width + lane] = column + lane < count ? recurrent[(first + column + lane) * depth + k] : 0;
+      const ptrdiff_t used = smaller(width, count - column);
+      float *strip = packed + (first + column) * depth;
+      const float *from = recurrent + (first + column) * depth;
+      for (ptrdiff_t begin = 0; begin < depth; begin += side) {
+        const ptrdiff_t end = smaller(begin + side, depth);
+        for (ptrdiff_t lane = 0; lane < used; lane++)
+          for (ptrdiff_t k = begin; k < end; k++) strip[k * width + lane] = from[lane * depth + k];
+        for (ptrdiff_t lane = used; lane < width; lane++)
+          for (ptrdiff_t k = begin; k < end; k++) strip[k * width + lane] = 0;
+      }
     }
   }
 }

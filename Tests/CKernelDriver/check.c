@@ -2,6 +2,7 @@
 // division of the work shows in the result.
 #include "cases.h"
 #include "reference.h"
+#include "elementwise.h"
 
 static int failures;
 
@@ -228,6 +229,7 @@ int main(void) {
   for (Cell cell = RNN; cell <= GRU; cell++)
     for (int i = 0; i < count; i++)
       for (int h = 0; h < count; h++) checkCase(cell, sizes[i], sizes[h]);
+  failures += checkElementwise();
   printf("%s: %d failures\n", recurra_kernels_best()->name, failures);
   return failures != 0;
 }
