@@ -52,6 +52,8 @@ struct PackedMultiplier: Multiplier {
 
   func forward(_ step: Int, _ active: Range<Int>) {
     let first = active.lowerBound
+    // In training everything was laid down before the loop.
+    if run.laysInput, !run.isTraining { run.layInput(step, active) }
     if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
     var kernel = RecurraForwardStep()
     (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
