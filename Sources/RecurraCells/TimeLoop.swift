@@ -25,8 +25,8 @@ enum TimeLoop {
       let active = rows.clamped(to: 0..<counts[step])
       let next = rows.clamped(to: 0..<counts[step + 1])
       // Going back, rows of the reverse direction leave at the step they started with.
-      if next.upperBound > active.upperBound {
-        multiplier.finish(step + 1, max(active.upperBound, rows.lowerBound)..<next.upperBound)
+      if next.count > active.count {
+        multiplier.finish(step + 1, (rows.lowerBound + active.count)..<next.upperBound)
       }
       if !active.isEmpty {
         multiplier.backward(step, active, following: active.clamped(to: 0..<counts[step + 1]))
