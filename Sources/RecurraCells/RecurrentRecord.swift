@@ -96,17 +96,20 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// Adds the gradients of repeated outputs at padded timesteps to the timestep they repeat.
   private func foldPadding(_ gradient: Tensor) -> Tensor {
     let dense = gradient.contiguous
+    let forward = runs.indices.filter { !runs[$0].layout.isReversed }
     guard call.padding == .repeatsLast, let lengths = call.lengths, lengths.contains(where: { $0 < dense.shape[1] }),
-      let forward = runs.firstIndex(where: { !$0.layout.isReversed })
+      !forward.isEmpty
     else { return dense }
     let (timesteps, width, units) = (dense.shape[1], dense.shape[2], runs[0].units)
     var folded = dense
     folded.withMutablePointer(of: S.self) { values in
       for (row, length) in lengths.enumerated() where length > 0 && length < timesteps {
-        let last = values + (row * timesteps + length - 1) * width + forward * units
-        for time in length..<timesteps {
-          let padded = values + (row * timesteps + time) * width + forward * units
-          for u in 0..<units { last[u] += padded[u] }
+        for column in forward.map({ $0 * units }) {
+          let last = values + (row * timesteps + length - 1) * width + column
+          for time in length..<timesteps {
+            let padded = values + (row * timesteps + time) * width + column
+            for u in 0..<units { last[u] += padded[u] }
+          }
         }
       }
     }
