@@ -148,6 +148,14 @@ final class DirectionRun<S: FloatingScalar> {
     }
   }
 
+  /// Copies the last output to [B][width]: the final h, but zeros for a row without timesteps, which has given out nothing.
+  func writeLastOutput(to output: UnsafeMutablePointer<S>, width: Int) {
+    writeFinalState(0, to: output, width: width)
+    for row in 0..<layout.batch where layout.lengths[row] == 0 {
+      (output + layout.index(row) * width).update(repeating: 0, count: units)
+    }
+  }
+
   /// Copies a final state to [B][width], in the order of the batch.
   func writeFinalState(_ index: Int, to output: UnsafeMutablePointer<S>, width: Int) {
     for row in 0..<layout.batch {

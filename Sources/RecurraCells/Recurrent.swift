@@ -60,7 +60,7 @@ extension Tensor {
   ///   - cell: the arithmetic of a timestep.
   ///   - directions: weights and initial states of each direction, one or two.
   ///   - lengths: the valid timesteps of each row (right-padded); nil when all are full.
-  ///   - returnsSequences: whether every hidden state is given out, or the last.
+  ///   - returnsSequences: whether every hidden state is given out, or the last; zeros for a row without timesteps.
   ///   - padding: what the output holds at padded timesteps.
   ///   - keepsTrace: whether gates and memory are kept for reading.
   /// - Precondition: shapes agree, T ≥ 1, one floating element type.

@@ -31,7 +31,7 @@ struct RecurrentCall: Sendable {
       for (index, run) in runs.enumerated() { run.fillPadding(target + index * units, width: width, padding) }
     }
     let output = sequence ?? Tensor([x.shape[0], width], of: S.self) { last in
-      for (index, run) in runs.enumerated() { run.writeFinalState(0, to: last + index * units, width: width) }
+      for (index, run) in runs.enumerated() { run.writeLastOutput(to: last + index * units, width: width) }
     }
     let states = runs.flatMap { run in
       (0..<cell.stateCount).map { index in

@@ -37,7 +37,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     let gradientRuns = runs.enumerated().map { index, run in
       var final = upstream[(1 + index * states)..<(1 + (index + 1) * states)].map { $0?.contiguous }
       if !call.returnsSequences, let last = upstream[0] {
-        let own = last.sliced((index * units)..<((index + 1) * units), axis: 1)
+        let own = stoppingAtEmptyRows(last.sliced((index * units)..<((index + 1) * units), axis: 1))
         final[0] = (final[0].map { $0 + own } ?? own).contiguous
       }
       return GradientRun(run, output: sequence, column: index * units, states: final)
@@ -91,6 +91,13 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       TimeLoop.backward(
         runs[index], rows: plan.rows(piece / runs.count, runs[index].layout), by: multiplier(index, 0..<panels)) {}
     }
+  }
+
+  /// Stops the gradient of the last outputs at rows without timesteps: theirs are zeros, whatever the state.
+  private func stoppingAtEmptyRows(_ gradient: Tensor) -> Tensor {
+    guard let lengths = call.lengths, lengths.contains(0) else { return gradient }
+    let condition = Tensor(lengths.map { Int32($0) }, shape: [lengths.count, 1])
+    return .select(condition, gradient, .zeros(gradient.shape, dtype: S.dtype))
   }
 
   /// Adds the gradients of repeated outputs at padded timesteps to the timestep they repeat.
