@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// What went on inside one direction of a recurrent layer, at every timestep; zeros at padded ones.
 public struct RecurrentTrace: Sendable {
-  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n and h·U + b (GRU).
+  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n, and with reset after h·U + b
+  /// (GRU). None for a cell whose only slot becomes the state itself.
   public let gates: [Tensor]
   /// The hidden state h, [B, T, H].
   public let hidden: Tensor
@@ -23,7 +24,8 @@ public struct RecurrentTrace: Sendable {
         }
       }
     }
-    gates = (0..<run.slots / max(units, 1)).map { slot in spread { run.gates($0)[$1] + slot * units } }
+    let slotCount = run.cell.slotCount > 1 ? run.cell.slotCount : 0
+    gates = (0..<slotCount).map { slot in spread { run.gates($0)[$1] + slot * units } }
     hidden = spread { run.hidden($0 + 1)[$1] }
     memory = run.cell.stateCount > 1 ? spread { run.memory($0 + 1)[$1] } : nil
   }
