@@ -30,6 +30,21 @@ public struct RecurrentDirection: Sendable {
     self.packed = packed ?? PackedWeights()
     self.version = version
   }
+
+  /// Stops at parameters and states that do not fit a cell and its input.
+  func check(_ cell: any RecurrentCell, _ name: String, dtype: DType, batch: Int, inputs: Int, units: Int) {
+    func expect(_ tensor: Tensor, _ what: String, _ shape: [Int]) {
+      RecurraTensor.check(
+        tensor.dtype == dtype && tensor.shape == shape, name, expected: "\(dtype) \(what) \(shape)",
+        got: "\(tensor.dtype) \(tensor.shape)")
+    }
+    expect(weights, "weights", [inputs + units, cell.gateCount * units])
+    if let bias { expect(bias, "bias", cell.biasShape(units: units)) }
+    RecurraTensor.check(
+      initialStates.isEmpty || initialStates.count == cell.stateCount, name,
+      expected: "\(cell.stateCount) initial states or none", got: "\(initialStates.count)")
+    for state in initialStates { expect(state, "initial states", [batch, units]) }
+  }
 }
 
 /// Says what the output holds at padded timesteps.
@@ -83,23 +98,7 @@ extension Tensor {
     check(!directions.isEmpty, name, expected: "a direction", got: "none")
     let units = directions[0].weights.shape.last.map { $0 / cell.gateCount } ?? 0
     for direction in directions {
-      check(
-        direction.weights.dtype == dtype && direction.weights.shape == [shape[2] + units, cell.gateCount * units], name,
-        expected: "\(dtype) weights \([shape[2] + units, cell.gateCount * units])",
-        got: "\(direction.weights.dtype) \(direction.weights.shape)")
-      if let bias = direction.bias {
-        check(
-          bias.dtype == dtype && bias.shape == cell.biasShape(units: units), name,
-          expected: "\(dtype) bias \(cell.biasShape(units: units))", got: "\(bias.dtype) \(bias.shape)")
-      }
-      check(
-        direction.initialStates.isEmpty || direction.initialStates.count == cell.stateCount, name,
-        expected: "\(cell.stateCount) initial states or none", got: "\(direction.initialStates.count)")
-      for state in direction.initialStates {
-        check(
-          state.dtype == dtype && state.shape == [shape[0], units], name,
-          expected: "\(dtype) initial states \([shape[0], units])", got: "\(state.dtype) \(state.shape)")
-      }
+      direction.check(cell, name, dtype: dtype, batch: shape[0], inputs: shape[2], units: units)
     }
     if let lengths {
       check(

@@ -16,16 +16,15 @@ public final class RecurrentStepper<S: FloatingScalar> {
   ///
   /// - Parameters:
   ///   - cell: the arithmetic of a timestep.
-  ///   - direction: weights, bias and the states to begin with.
+  ///   - direction: weights, bias and the states to begin with; one that goes forward, for the future has not arrived.
   ///   - inputs: features of each timestep.
   ///   - batch: sequences.
+  /// - Precondition: shapes agree, and their element type is that of the stepper.
   public init(_ cell: any RecurrentCell, _ direction: RecurrentDirection, inputs: Int, batch: Int = 1) {
-    check(
-      direction.weights.dtype == S.dtype, "RecurrentStepper", expected: "\(S.dtype) weights", got: "\(direction.weights.dtype)")
-    let units = direction.weights.shape[1] / cell.gateCount
-    check(
-      direction.weights.shape == [inputs + units, cell.gateCount * units], "RecurrentStepper",
-      expected: "weights \([inputs + units, cell.gateCount * units])", got: "\(direction.weights.shape)")
+    let name = "RecurrentStepper"
+    check(!direction.isReversed, name, expected: "a direction that goes forward", got: "a reversed one")
+    let units = direction.weights.shape.last.map { $0 / cell.gateCount } ?? 0
+    direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
     let plan = Plan(
       cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1, isTraining: false)
     run = DirectionRun(
