@@ -60,6 +60,10 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["RecurraTensor"], path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(
       name: "RecurraTensorTests", dependencies: ["RecurraTensor", "TestSupport"], swiftSettings: common),
+    .testTarget(
+      name: "RecurraCellsTests",
+      dependencies: ["CRecurraKernels", "RecurraTensor", "RecurraCells", "RecurraLayers", "TestSupport"],
+      swiftSettings: common),
     .testTarget(name: "RecurraFilesTests", dependencies: ["RecurraTensor", "RecurraLayers"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],
