@@ -1,0 +1,148 @@
+import CRecurraKernels
+import Foundation
+import RecurraCells
+import RecurraTensor
+import TestSupport
+import Testing
+
+extension EngineSettings {
+  @Suite("The multipliers agree") struct Multipliers {
+    @Test("OpenBLAS and packed, on 500 random shapes: outputs, states and gradients", arguments: 0..<20)
+    func randomShapes(part: Int) {
+      var generator = ShapeGenerator(seed: UInt64(part))
+      for _ in 0..<25 { expectAgreement(LayerCase.random(using: &generator)) }
+    }
+
+    @Test("OpenBLAS and packed, where rows and units leave remainders", arguments: [1, 5, 72, 100, 650])
+    func remainders(units: Int) {
+      for kind in [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter] {
+        for batch in units < 650 ? [1, 2, 3, 4, 5, 7, 31, 33] : [1, 5, 33] {
+          expectAgreement(
+            LayerCase(kind: kind, batch: batch, timesteps: 3, inputs: 60, units: units, hasInitialStates: true))
+        }
+      }
+    }
+
+    @Test("Every instruction set of this processor", arguments: ["generic", "avx2", "avx512", "neon"])
+    func instructionSets(name: String) async {
+      guard recurra_kernels_named(name) != nil else { return }
+      // The set is chosen once in a process.
+      await #expect(processExitsWith: .success) { [name] in
+        setenv("RECURRA_ISA", name, 1)
+        #expect(String(cString: Kernels.table.name) == name)
+        var generator = ShapeGenerator(seed: 77)
+        for _ in 0..<60 {
+          let test = LayerCase.random(using: &generator)
+          expectAgreement(test)
+          let found = EngineSettings.with(.packed) { test.results(of: test.values(.float32)) }
+          for (found, wanted) in zip(found, test.results(of: test.values(.float64))) {
+            expectClose(found, wanted, relative: Tolerance.float32Accumulated, toLargest: true, test.testDescription)
+          }
+        }
+      }
+    }
+
+    @Test("The sets with fused multiply-add give the same bits")
+    func equalBits() async throws {
+      var digests: [String] = []
+      for name in ["avx2", "avx512"] where recurra_kernels_named(name) != nil {
+        let result = await #expect(
+          processExitsWith: .success, observing: [\.standardOutputContent]
+        ) { [name = name as String] in
+          setenv("RECURRA_ISA", name, 1)
+          var generator = ShapeGenerator(seed: 5)
+          var digest: UInt64 = 0
+          for _ in 0..<20 {
+            let test = LayerCase.random(using: &generator)
+            let results = EngineSettings.with(.packed) { test.results(of: test.values(.float32)) }
+            for number in results.flatMap(\.doubles) { digest = digest &* 0x100_0000_01B3 ^ number.bitPattern }
+          }
+          print("digest \(digest) end")
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        digests.append(String(try #require(output.firstMatch(of: /digest (\d+) end/)).1))
+      }
+      #expect(Set(digests).count <= 1, "\(digests)")
+    }
+
+    @Test("An instruction set that does not exist is refused", arguments: ["sse9", "", "AVX2"])
+    func unknownInstructionSet(name: String) async {
+      await #expect(processExitsWith: .failure) { [name] in
+        setenv("RECURRA_ISA", name, 1)
+        let test = LayerCase()
+        _ = test.results(of: test.values(.float32))
+      }
+    }
+
+    @Test("RECURRA_MULTIPLIER forces a multiplier", arguments: EngineSettings.multipliers)
+    func environment(multiplier: MultiplierChoice) async {
+      await #expect(processExitsWith: .success) { [name = multiplier.rawValue as String] in
+        setenv("RECURRA_MULTIPLIER", name, 1)
+        #expect(MultiplierChoice.current.rawValue == name)
+        let test = LayerCase(batch: 3, timesteps: 20, inputs: 30, units: 50)
+        let found = test.results(of: test.values(.float32))[0]
+        let forced = EngineSettings.multipliers.map { choice in
+          EngineSettings.with(choice) { test.results(of: test.values(.float32))[0] }
+        }
+        // Their sums differ in the last bits, so the bits tell which one has multiplied.
+        #expect(forced[0].doubles != forced[1].doubles)
+        expectIdentical(found, forced[name == "openblas" ? 0 : 1])
+      }
+    }
+  }
+}
+
+/// Holds the two multipliers against each other, forward and back.
+private func expectAgreement(_ test: LayerCase, sourceLocation: SourceLocation = #_sourceLocation) {
+  let values = test.values(.float32)
+  let runs = EngineSettings.multipliers.map { multiplier in
+    EngineSettings.with(multiplier) { (test.results(of: values), test.resultsAndGradients(of: values)) }
+  }
+  let names =
+    test.resultNames + test.resultNames.map { "\($0) in training" } + test.valueNames.map { "gradient of \($0)" }
+  let tensors = runs.map { inference, training in inference + training.results + training.gradients }
+  for (name, (packed, reference)) in zip(names, zip(tensors[1], tensors[0])) {
+    expectClose(
+      packed, reference, relative: Tolerance.multipliers, toLargest: true, "\(name), \(test.testDescription)",
+      sourceLocation: sourceLocation)
+  }
+}
+
+/// SplitMix64: the same shapes every time.
+private struct ShapeGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &* 0xD134_2543_DE82_EF95 &+ 1 }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+}
+
+extension LayerCase {
+  /// A case of any shape, for the cells that have packed kernels; small extents come as often as large ones.
+  fileprivate static func random(using generator: inout ShapeGenerator) -> LayerCase {
+    func extent(_ most: Int) -> Int {
+      Bool.random(using: &generator)
+        ? Int.random(in: 1...min(most, 8), using: &generator) : Int.random(in: 1...most, using: &generator)
+    }
+    var test = LayerCase(
+      kind: [.simpleRNN, .lstm, .gruResetAfter].randomElement(using: &generator) ?? .lstm, batch: extent(70),
+      timesteps: extent(24), inputs: extent(70), units: extent(130),
+      reversals: [[false], [true], [false, true]].randomElement(using: &generator) ?? [false])
+    if Bool.random(using: &generator) {
+      test.lengths = (0..<test.batch).map { _ in Int.random(in: 0...test.timesteps, using: &generator) }
+      if Bool.random(using: &generator) { test.lengths?.sort(by: >) }
+    }
+    test.hasBias = Int.random(in: 0..<4, using: &generator) > 0
+    test.hasInitialStates = Bool.random(using: &generator)
+    test.returnsSequences = Int.random(in: 0..<4, using: &generator) > 0
+    test.padding = Bool.random(using: &generator) ? .zero : .repeatsLast
+    test.seed = Int.random(in: 0..<100_000, using: &generator)
+    return test
+  }
+}
