@@ -1,0 +1,85 @@
+import RecurraCells
+import RecurraTensor
+import TestSupport
+import Testing
+
+@Suite("Mismatched arguments stop the program") struct PreconditionTests {
+  /// What a programmer may get wrong; each differs from a sound call in one argument.
+  enum Mistake: String, CaseIterable, Codable {
+    case inputOfTwoAxes, integerInput, noTimestep, noDirection, weightsOfOtherInputs, weightsOfOtherType
+    case unevenGates, biasOfOtherLength, biasOfOtherType, oneStateOfTwo, stateOfOtherBatch, tooFewLengths
+    case lengthPastTheEnd, negativeLength, otherUnitsInSecondDirection
+  }
+
+  @Test("Of a whole sequence", arguments: Mistake.allCases)
+  func wholeSequence(mistake: Mistake) async {
+    await #expect(processExitsWith: .failure) { [mistake] in PreconditionTests.commit(mistake) }
+  }
+
+  @Test("A sound call passes")
+  func soundCall() { Self.commit(nil) }
+
+  /// Runs an LSTM with B 2, T 3, I 4, H 5 and one mistake.
+  private static func commit(_ mistake: Mistake?) {
+    var input = Tensor.zeros([2, 3, 4])
+    var weights = Tensor.zeros([9, 20])
+    var bias = Tensor.zeros([20])
+    var states = [Tensor.zeros([2, 5]), .zeros([2, 5])]
+    var lengths = [3, 1]
+    var others: [RecurrentDirection] = []
+    switch mistake {
+    case .inputOfTwoAxes: input = .zeros([3, 4])
+    case .integerInput: input = .zeros([2, 3, 4], dtype: .int32)
+    case .noTimestep: (input, lengths) = (.zeros([2, 0, 4]), [0, 0])
+    case .weightsOfOtherInputs: weights = .zeros([10, 20])
+    case .weightsOfOtherType: weights = .zeros([9, 20], dtype: .float64)
+    case .unevenGates: weights = .zeros([9, 21])
+    case .biasOfOtherLength: bias = .zeros([5])
+    case .biasOfOtherType: bias = .zeros([20], dtype: .float64)
+    case .oneStateOfTwo: states = [.zeros([2, 5])]
+    case .stateOfOtherBatch: states[1] = .zeros([1, 5])
+    case .tooFewLengths: lengths = [3]
+    case .lengthPastTheEnd: lengths = [3, 4]
+    case .negativeLength: lengths = [-1, 3]
+    case .otherUnitsInSecondDirection: others = [RecurrentDirection(weights: .zeros([10, 24]), bias: nil)]
+    case .noDirection, nil: break
+    }
+    let directions = [RecurrentDirection(weights: weights, bias: bias, initialStates: states)] + others
+    _ = input.recurrent(
+      LSTMCell(), mistake == .noDirection ? [] : directions, lengths: lengths, returnsSequences: true)
+  }
+
+  /// What a programmer may get wrong in streaming.
+  enum StreamingMistake: String, CaseIterable, Codable {
+    case weightsOfOtherInputs, weightsOfOtherType, biasOfOtherLength, oneStateOfTwo, stateOfOtherBatch
+    case reversedDirection, inputOfOtherBatch, inputOfOtherType
+  }
+
+  @Test("Of the streaming step", arguments: StreamingMistake.allCases)
+  func streaming(mistake: StreamingMistake) async {
+    await #expect(processExitsWith: .failure) { [mistake] in PreconditionTests.stream(mistake) }
+  }
+
+  @Test("A sound stream passes")
+  func soundStream() { Self.stream(nil) }
+
+  private static func stream(_ mistake: StreamingMistake?) {
+    var (weights, bias, states) = (
+      Tensor.zeros([9, 20]), Tensor.zeros([20]), [Tensor.zeros([2, 5]), .zeros([2, 5])]
+    )
+    var input = Tensor.zeros([2, 4])
+    switch mistake {
+    case .weightsOfOtherInputs: weights = .zeros([10, 20])
+    case .weightsOfOtherType: weights = .zeros([9, 20], dtype: .float64)
+    case .biasOfOtherLength: bias = .zeros([5])
+    case .oneStateOfTwo: states = [.zeros([2, 5])]
+    case .stateOfOtherBatch: states[0] = .zeros([1, 5])
+    case .inputOfOtherBatch: input = .zeros([3, 4])
+    case .inputOfOtherType: input = .zeros([2, 4], dtype: .float64)
+    case .reversedDirection, nil: break
+    }
+    let direction = RecurrentDirection(
+      weights: weights, bias: bias, initialStates: states, isReversed: mistake == .reversedDirection)
+    _ = RecurrentStepper<Float>(LSTMCell(), direction, inputs: 4, batch: 2).step(input)
+  }
+}
