@@ -1,12 +1,24 @@
 """Ten batches of the lesson's program in Keras 3: initial weights, data, and each batch's loss before its update."""
 import keras
 import numpy as np
+import tensorflow as tf
 
 from .fixture import Fixture, normal, seeded
 from .keras_cells import VERSIONS, set_precision, weights
 
 VOCABULARY, EMBEDDING, UNITS, TIMESTEPS, BATCH, BATCHES = 30, 60, 100, 12, 64, 10
 CELLS = ("simple_rnn", "lstm", "gru", "bidirectional")
+
+
+class DenseAdam(keras.optimizers.Adam):
+    """Adam as Keras means it, and as its JAX and PyTorch backends run it.
+
+    On TensorFlow the gradient of an embedding is a list of rows, in which an id that a batch holds n times stands n times;
+    Keras squares the rows one by one before they are added up, so the second moment is Σg² instead of (Σg)².
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
 
 
 def data(masked):
@@ -53,7 +65,7 @@ def make_model(cell, masked=False, dtype="float32"):
         keras.layers.Dense(10, activation="relu"),
         keras.layers.Dense(6, activation="softmax"),
     ])
-    model.compile(loss="sparse_categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+    model.compile(loss="sparse_categorical_crossentropy", optimizer=DenseAdam(), metrics=["accuracy"])
     return model
 
 
