@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "recur-bench",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraCells", "CRecurraKernels",
+        "Recurra", "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "CRecurraKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/recur-bench", swiftSettings: strict),

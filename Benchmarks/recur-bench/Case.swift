@@ -6,7 +6,7 @@ import RecurraTensor
 /// A recurrent layer and what is asked of it.
 struct Case {
   /// The cells that are compared.
-  enum Cell: String, CaseIterable, ExpressibleByArgument {
+  enum Cell: String, CaseIterable {
     case rnn, lstm, gru
 
     var arithmetic: any RecurrentCell {
@@ -42,7 +42,7 @@ struct Case {
   }
 
   /// Prepares the data, and returns the work of one run.
-  func prepare() -> () -> Void {
+  func prepare(returnsSequences: Bool = true) -> () -> Void {
     let random = RandomSource(seed: 1)
     let arithmetic = cell.arithmetic
     let scale = 1 / Double(units).squareRoot()
@@ -61,9 +61,10 @@ struct Case {
         RecurrentDirection(
           weights: parameter.weights, bias: parameter.bias, isReversed: index == 1, packed: parameter.packed)
       }
-      return { _ = x.recurrent(arithmetic, directions, returnsSequences: true) }
+      return { _ = x.recurrent(arithmetic, directions, returnsSequences: returnsSequences) }
     case .training:
-      let seed = Tensor.ones([batch, timesteps, units * parameters.count])
+      let width = units * parameters.count
+      let seed = Tensor.ones(returnsSequences ? [batch, timesteps, width] : [batch, width])
       var version = 0
       return {
         // Weights change with every training step, so packing them again is part of the work.
@@ -74,7 +75,7 @@ struct Case {
             weights: sources[1 + 2 * index], bias: sources[2 + 2 * index], isReversed: index == 1,
             packed: parameter.packed, version: version)
         }
-        let output = sources[0].recurrent(arithmetic, directions, returnsSequences: true).output
+        let output = sources[0].recurrent(arithmetic, directions, returnsSequences: returnsSequences).output
         _ = output.gradients(withRespectTo: sources, seed: seed)
       }
     case .step:

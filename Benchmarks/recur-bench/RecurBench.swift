@@ -13,8 +13,8 @@ struct RecurBench: ParsableCommand {
       With a cell and its shape, times that one case.
       """)
 
-  @Option(help: "One cell: rnn, lstm or gru.")
-  var cell: Case.Cell?
+  @Option(help: "One cell: rnn, lstm, gru, or bilstm for lstm in both directions.")
+  var cell: CellName?
   @Flag(help: "Both directions, at the same time.")
   var bidirectional = false
   @Option(help: "Sequences.")
@@ -35,8 +35,12 @@ struct RecurBench: ParsableCommand {
   var repetitions = 7
   @Option(help: "The least seconds a repetition lasts.")
   var least = 0.2
+  @Option(help: "A whole program instead of a layer: seed, the lesson's, trained for an epoch; all cells, or the one named.")
+  var program: ProgramName?
   @Flag(help: "The time of a timestep of a sequence as sequences grow longer and batches wider, as a chart.")
   var growth = false
+  @Flag(help: "The time and memory of recur predict, from process start to the answer.")
+  var startUp = false
   @Flag(help: "Print one JSON object per line.")
   var json = false
 
@@ -49,14 +53,17 @@ struct RecurBench: ParsableCommand {
   func run() throws {
     let threads = threads ?? Streams.threadCount
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
-    if growth { Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
-    if growth { return }
+    if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
+    if startUp { return try Startup(repetitions: repetitions).run(json: json) }
+    if program != nil { return try runProgram(threads, stopwatch) }
     guard let cell else {
       Comparison(threads: threads, multiplier: multiplier, job: job, stopwatch: stopwatch).run(json: json)
+      try runProgram(threads, stopwatch)
+      try Startup(repetitions: repetitions).run(json: json)
       return
     }
     let subject = Case(
-      cell: cell, isBidirectional: bidirectional, batch: batch, timesteps: timesteps, inputs: inputs, units: units, job: job)
+      cell: cell.cell, isBidirectional: bidirectional || cell == .bilstm, batch: batch, timesteps: timesteps, inputs: inputs, units: units, job: job)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
       print(measurement.json)
@@ -66,6 +73,33 @@ struct RecurBench: ParsableCommand {
       print(Table.row(measurement, roof: roof))
     }
   }
+
+  private func runProgram(_ threads: Int, _ stopwatch: Stopwatch) throws {
+    for name in cell.map({ [$0] }) ?? [.rnn, .lstm, .bilstm] {
+      try Program(
+        cell: name.cell, isBidirectional: bidirectional || name == .bilstm, threads: threads, multiplier: multiplier,
+        stopwatch: stopwatch
+      ).run(json: json)
+    }
+  }
+}
+
+/// The cells by the names people use.
+enum CellName: String, CaseIterable, ExpressibleByArgument {
+  case rnn, lstm, gru, bilstm
+
+  var cell: Case.Cell {
+    switch self {
+    case .rnn: .rnn
+    case .lstm, .bilstm: .lstm
+    case .gru: .gru
+    }
+  }
+}
+
+/// The programs that can be timed.
+enum ProgramName: String, CaseIterable, ExpressibleByArgument {
+  case seed
 }
 
 /// Reads the name of a multiplier.

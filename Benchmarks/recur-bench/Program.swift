@@ -1,0 +1,102 @@
+import Recurra
+import RecurraCells
+import RecurraLayers
+import RecurraTensor
+import RecurraTraining
+
+/// The lesson's program: Embedding(60) → cell(100) → Dense(10, relu) → Dense(6, softmax), Adam, batches of 64, a share of 0.3
+/// for validation; 8,000 sequences of 50 out of 5,000 words.
+struct Program {
+  let cell: Case.Cell
+  let isBidirectional: Bool
+  let threads: Int
+  let multiplier: MultiplierChoice
+  let stopwatch: Stopwatch
+
+  private static let (samples, timesteps, vocabulary, batch) = (8_000, 50, 5_000, 64)
+
+  /// Seconds of the parts of an epoch, found by elimination.
+  private struct Shares {
+    let epoch, recurrent, optimizer: Double
+    var rest: Double { max(0, epoch - recurrent - optimizer) }
+  }
+
+  private var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+
+  func run(json: Bool) throws {
+    Streams.threadCount = threads
+    MultiplierChoice.current = multiplier
+    let random = RandomSource(seed: 3)
+    let shape = [Self.samples, Self.timesteps]
+    let x = random.stream(0).uniform(shape, in: 0..<Double(Self.vocabulary), dtype: .float64).converted(to: .int32)
+    let y = random.stream(1).uniform([Self.samples], in: 0..<6, dtype: .float64).converted(to: .int32)
+    let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
+    let clock = ContinuousClock()
+    // The first epoch fills the pools and packs the weights; it does not count.
+    let epochs = try (0...max(3, stopwatch.repetitions / 2)).map { _ in
+      let elapsed = try clock.measure {
+        _ = try trainer.fit(x, y, batchSize: Self.batch, epochs: 1, validationSplit: 0.3, verbose: .silent)
+      }.components
+      return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    }.dropFirst().sorted()
+    let shares = Shares(epoch: epochs[epochs.count / 2], recurrent: recurrentSeconds(), optimizer: try optimizerSeconds(trainer))
+    let sequences = Double(Self.samples) / shares.epoch
+    guard !json else {
+      let members: [(name: String, value: JSONLine.Value)] = [
+        ("program", .text("seed")), ("cell", .text(name)), ("threads", .count(threads)), ("epoch_seconds", .number(shares.epoch)),
+        ("min_epoch_seconds", .number(epochs[0])), ("sequences_per_second", .number(sequences)),
+        ("recurrent_share", .number(shares.recurrent / shares.epoch)),
+        ("optimizer_share", .number(shares.optimizer / shares.epoch)), ("rest_share", .number(shares.rest / shares.epoch)),
+      ]
+      print(JSONLine(members).text)
+      return
+    }
+    func percent(_ seconds: Double) -> String { Table.fixed(100 * seconds / shares.epoch, 1) + " %" }
+    print(
+      """
+      program seed, \(Table.left(name, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \(Table.fixed(sequences, 0)) sequences/s; \
+      recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest))
+      """)
+  }
+
+  private var model: Sequential {
+    Sequential {
+      Embedding(inputDim: Self.vocabulary, outputDim: 60)
+      if isBidirectional { Bidirectional(layer) } else { layer }
+      Dense(units: 10, activation: .relu)
+      Dense(units: 6, activation: .softmax)
+    }
+  }
+
+  private var layer: any RecurrentLayer {
+    switch cell {
+    case .rnn: SimpleRNN(units: 100)
+    case .lstm: LSTM(units: 100)
+    case .gru: GRU(units: 100)
+    }
+  }
+
+  /// The recurrent layer alone, on the batches of an epoch: training steps on seven tenths, inference on the rest.
+  private func recurrentSeconds() -> Double {
+    func seconds(_ job: Case.Job, _ batches: Double) -> Double {
+      let subject = Case(
+        cell: cell, isBidirectional: isBidirectional, batch: Self.batch, timesteps: Self.timesteps, inputs: 60, units: 100,
+        job: job)
+      return stopwatch.time(subject.prepare(returnsSequences: false)).median * batches
+    }
+    let batches = Double(Self.samples) / Double(Self.batch)
+    return seconds(.training, 0.7 * batches) + seconds(.inference, 0.3 * batches)
+  }
+
+  /// The update of all parameters alone, as often as in an epoch.
+  private func optimizerSeconds(_ trainer: Trainer) throws -> Double {
+    let state = OptimizerState(.adam(), trainer.model.namedParameters)
+    var gradients = state.parameters.map { Tensor.full($0.shape, 1e-3) }
+    var failure: (any Error)?
+    let time = stopwatch.time {
+      do { try state.update(&gradients) { "benchmark" } } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return time.median * (0.7 * Double(Self.samples) / Double(Self.batch)).rounded(.up)
+  }
+}
