@@ -113,8 +113,7 @@ class Worker:
         return result
 
     def close(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
+        self.process.kill()  # Ends a stopped process too, and a peer has nothing to save.
         self.process.wait()
 
 
