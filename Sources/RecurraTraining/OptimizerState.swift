@@ -121,24 +121,6 @@ extension OptimizerState {
 }
 
 extension Tensor {
-  /// Σ x² in double precision, in a fixed order.
-  fileprivate var sumOfSquares: Double { dtype == .float32 ? squares(Float.self) : squares(Double.self) }
-
-  private func squares<S: FloatingScalar>(_ type: S.Type) -> Double {
-    withSpan(of: S.self) { values in
-      // Four chains, always the same ones: fast, and the same bits every time.
-      var sums = SIMD4<Double>.zero
-      let whole = values.count / 4 * 4
-      for i in stride(from: 0, to: whole, by: 4) {
-        let quad = SIMD4(values[i].asDouble, values[i + 1].asDouble, values[i + 2].asDouble, values[i + 3].asDouble)
-        sums += quad * quad
-      }
-      var sum = (sums.x + sums.y) + (sums.z + sums.w)
-      for i in whole..<values.count { sum += values[i].asDouble * values[i].asDouble }
-      return sum
-    }
-  }
-
   /// Cuts every element to −limit … limit, in place.
   fileprivate mutating func clip(to limit: Double) {
     func cut<S: FloatingScalar>(_ type: S.Type) {

@@ -17,9 +17,30 @@ struct UpdateRule {
     to weights: inout Tensor, gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
     if weights.dtype == .float32 {
-      apply(to: &weights, gradient, &first, &second, &third, Float.self)
+      updateVectors(&weights, gradient, &first, &second, &third)
     } else {
       apply(to: &weights, gradient, &first, &second, &third, Double.self)
+    }
+  }
+
+  /// The update by the vector kernels.
+  private func updateVectors(
+    _ weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
+  ) {
+    let update = VectorUpdate(learningRate: learningRate, weightDecay: weightDecay, gradientScale: gradientScale)
+    switch rule {
+    case .sgd(let momentum, let nesterov):
+      update.sgd(&weights, gradient, velocity: &first, momentum: momentum, nesterov: nesterov)
+    case .rmsprop(let rho, let momentum, let epsilon, let centered):
+      update.rmsprop(
+        &weights, gradient, velocity: &first, moment: &second, average: &third, rho: rho, momentum: momentum,
+        epsilon: epsilon, isCentered: centered)
+    case .adam(let beta1, let beta2, let epsilon, let amsgrad):
+      update.adam(
+        &weights, gradient, moment: &first, velocity: &second, maximum: &third, stepSize: adamStepSize(beta1, beta2),
+        beta1: beta1, beta2: beta2, epsilon: epsilon, keepsMaximum: amsgrad)
+    case .adagrad(_, let epsilon):
+      update.adagrad(&weights, gradient, accumulator: &first, epsilon: epsilon)
     }
   }
 
