@@ -12,7 +12,7 @@ package enum BLAS {
   }()
 
   /// Read before anything is asked of OpenBLAS, LAPACK included: makes its one-thread setting.
-  static let isReady: Bool = {
+  package static let isReady: Bool = {
     openblas_set_num_threads(1)
     return openblas_get_num_threads() == 1
   }()

@@ -13,7 +13,7 @@ public struct RandomSource: Sendable, Equatable {
   /// Makes a source from a seed.
   public init(seed: UInt64) { self.init(seed: seed, streamNumber: 0) }
 
-  private init(seed: UInt64, streamNumber: UInt64) {
+  package init(seed: UInt64, streamNumber: UInt64) {
     self.seed = seed
     self.streamNumber = streamNumber
   }
@@ -57,15 +57,26 @@ public struct RandomSource: Sendable, Equatable {
   /// A number in 0..<1 for position `index`, with 53 random bits.
   @inline(__always)
   package func unit(_ index: UInt64) -> Double {
-    let words = block(index / 2)
-    let (high, low) = index % 2 == 0 ? (words.0, words.1) : (words.2, words.3)
-    return Double((UInt64(high) << 32 | UInt64(low)) >> 11) * 0x1p-53
+    let pair = units(index / 2)
+    return index % 2 == 0 ? pair.0 : pair.1
+  }
+
+  /// The numbers of positions 2·pair and 2·pair + 1: one block of words gives both.
+  @inline(__always)
+  private func units(_ pair: UInt64) -> (Double, Double) {
+    let words = block(pair)
+    return (
+      Double((UInt64(words.0) << 32 | UInt64(words.1)) >> 11) * 0x1p-53,
+      Double((UInt64(words.2) << 32 | UInt64(words.3)) >> 11) * 0x1p-53
+    )
   }
 
   /// Returns numbers spread evenly over `range`, the upper end excluded.
   public func uniform(_ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32) -> Tensor {
     let width = range.upperBound - range.lowerBound
-    return filled(shape, dtype) { range.lowerBound + width * $0 }
+    // Rounding may reach the upper end: in float32 once in 2²⁵ numbers of 0..<1, and often in a narrow range.
+    let largest = dtype == .float32 ? Double(Float(range.upperBound).nextDown) : range.upperBound.nextDown
+    return filled(shape, dtype) { Swift.min(range.lowerBound + width * $0, largest) }
   }
 
   /// Returns numbers of the normal distribution.
@@ -95,7 +106,13 @@ public struct RandomSource: Sendable, Equatable {
     check(dtype.isFloating, "random", expected: "a floating type", got: "\(dtype)")
     func fill<S: FloatingScalar>(_ type: S.Type) -> Tensor {
       Tensor(shape, of: S.self) { output in
-        for i in 0..<Shape.count(shape) { output[i] = S(transform(unit(UInt64(i)))) }
+        let count = Shape.count(shape)
+        for pair in 0..<count / 2 {
+          let (first, second) = units(UInt64(pair))
+          output[2 * pair] = S(transform(first))
+          output[2 * pair + 1] = S(transform(second))
+        }
+        if count % 2 == 1 { output[count - 1] = S(transform(unit(UInt64(count - 1)))) }
       }
     }
     return dtype == .float32 ? fill(Float.self) : fill(Double.self)
@@ -103,11 +120,11 @@ public struct RandomSource: Sendable, Equatable {
 }
 
 /// The inverse of the normal distribution function, from arithmetic alone so that every machine gets the same bits.
-enum NormalDistribution {
+package enum NormalDistribution {
   /// Returns the x whose share of the distribution below it is `share`, for 0 < share < 1; relative error about 1e-16.
   ///
   /// - Source: Wichura, algorithm AS 241, Applied Statistics 37 (1988).
-  static func quantile(_ share: Double) -> Double {
+  package static func quantile(_ share: Double) -> Double {
     let q = share - 0.5
     if q.magnitude <= 0.425 {
       let r = 0.180625 - q * q
@@ -151,8 +168,15 @@ enum NormalDistribution {
     return q < 0 ? -value : value
   }
 
-  private static func ratio(_ x: Double, _ numerator: [Double], _ denominator: [Double]) -> Double {
-    numerator.reversed().reduce(0) { $0 * x + $1 } / denominator.reversed().reduce(0) { $0 * x + $1 }
+  private static func ratio(
+    _ x: Double, _ numerator: InlineArray<8, Double>, _ denominator: InlineArray<8, Double>
+  ) -> Double {
+    var (above, below) = (0.0, 0.0)
+    for i in stride(from: 7, through: 0, by: -1) {
+      above = above * x + numerator[i]
+      below = below * x + denominator[i]
+    }
+    return above / below
   }
 
   /// Natural logarithm from arithmetic alone: ln m = 2 artanh((m − 1)/(m + 1)), with m scaled to [√½, √2].
