@@ -1,0 +1,167 @@
+import Glibc
+import RecurraTensor
+import Synchronization
+import TestSupport
+import Testing
+
+/// Each in a process of its own with a watchdog: the thread count is one for all, and a deadlock must not hang the tests.
+@Suite struct StreamsTests {
+  @Test("Every piece runs exactly once, for any number of pieces and threads")
+  func pieces() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      for threads in [1, 2, 3, 8, 1] {
+        Streams.threadCount = threads
+        for count in [0, 1, 2, 7, 64, 1001] {
+          let runs = (0..<count).map { _ in Counter() }
+          Streams.run(count) { runs[$0].increment() }
+          #expect(runs.allSatisfy { $0.value == 1 }, "\(threads) threads, \(count) pieces")
+        }
+      }
+    }
+  }
+
+  @Test("Work within work completes")
+  func nested() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      for threads in [1, 2, 3, 8] {
+        Streams.threadCount = threads
+        let total = Counter()
+        for _ in 0..<50 {
+          Streams.run(4) { _ in Streams.run(5) { _ in Streams.run(2) { _ in total.increment() } } }
+        }
+        #expect(total.value == 50 * 40, "\(threads) threads")
+      }
+    }
+  }
+
+  @Test("Members that run together see at the barrier what the others wrote before it")
+  func together() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      for threads in [1, 2, 3, 8] {
+        Streams.threadCount = threads
+        for maximum in [1, 2, 4] {
+          let ranks = (0..<4).map { _ in Counter() }
+          let rounds = (0..<4).map { _ in Counter() }
+          let late = Counter()
+          let sizes = Counter()
+          Streams.runTogether(maximum) { rank, size, barrier in
+            ranks[rank].increment()
+            if rank == 0 { sizes.add(size) }
+            for round in 1...200 {
+              rounds[rank].increment()
+              barrier.wait()
+              for other in 0..<size where rounds[other].value != round { late.increment() }
+              barrier.wait()
+            }
+          }
+          let size = sizes.value
+          #expect(size >= 1 && size <= min(maximum, threads))
+          #expect(ranks.map(\.value) == (0..<4).map { $0 < size ? 1 : 0 }, "each rank below the size once")
+          #expect(late.value == 0)
+        }
+      }
+    }
+  }
+
+  @Test("Callers on many threads share the workers; work within gangs and gangs within work do not block each other")
+  func concurrentCallers() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      Streams.threadCount = 3
+      let (pieces, members) = (Counter(), Counter())
+      onThreads(6) { caller in
+        for round in 0..<100 {
+          Streams.run(5) { _ in pieces.increment() }
+          if (round + caller) % 3 == 0 {
+            Streams.runTogether(3) { rank, _, barrier in
+              if rank == 0 { members.increment() }
+              barrier.wait()
+              if rank == 0 { Streams.run(2) { _ in pieces.increment() } }
+              barrier.wait()
+            }
+          }
+        }
+      }
+      #expect(pieces.value == 6 * 100 * 5 + members.value * 2)
+      #expect(members.value == 200)
+    }
+  }
+
+  @Test("The thread count may change between calls and while others run")
+  func changing() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      let total = Counter()
+      onThreads(4) { caller in
+        for round in 0..<200 {
+          if caller == 0 { Streams.threadCount = 1 + round % 5 }
+          Streams.run(6) { _ in total.increment() }
+        }
+      }
+      #expect(total.value == 4 * 200 * 6)
+    }
+  }
+
+  @Test("RECURRA_THREADS sets the number of threads; nonsense leaves the number of processors")
+  func environment() async {
+    await #expect(processExitsWith: .success) {
+      ProcessEnvironment.set("RECURRA_THREADS", "3")
+      #expect(Streams.threadCount == 3)
+    }
+    await #expect(processExitsWith: .success) {
+      ProcessEnvironment.set("RECURRA_THREADS", "many")
+      #expect(Streams.threadCount >= 1 && Streams.threadCount <= 256)
+    }
+  }
+
+  @Test("Denormals are zero inside and numbers outside; the caller's rounding is as it was")
+  func floatingPointSetting() async {
+    await #expect(processExitsWith: .success) {
+      for threads in [1, 3] {
+        Streams.threadCount = threads
+        #expect(part(of: Float.leastNormalMagnitude) > 0)
+        fesetround(FE_UPWARD)
+        let flushed = Counter()
+        Streams.run(12) { _ in
+          if part(of: Float.leastNormalMagnitude) == 0, part(of: Double.leastNormalMagnitude) == 0 {
+            flushed.increment()
+          }
+        }
+        #expect(flushed.value == 12)
+        #expect(fegetround() == FE_UPWARD)
+        #expect(part(of: Float.leastNormalMagnitude) > 0)
+        #expect(part(of: Double.leastNormalMagnitude) > 0)
+        fesetround(FE_TONEAREST)
+      }
+    }
+  }
+
+  @Test("Products and gradients are the same to the bit for 1, 2, 3 and 8 threads")
+  func sameBits() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      let results = [1, 2, 3, 8].map { threads -> [[Double]] in
+        Streams.threadCount = threads
+        let x = Tensor.varied([700, 130], seed: 1, dtype: .float32).tracked
+        let w = Tensor.varied([130, 410], seed: 2, dtype: .float32).tracked
+        let loss = x.matrixProduct(w).tanh().logSoftmax().squared.mean()
+        return ([loss] + loss.gradients(withRespectTo: [x, w])).map(\.doubles)
+      }
+      for other in results.dropFirst() { #expect(other == results[0]) }
+    }
+  }
+}
+
+/// A part of a number, of a size that the compiler cannot know: it would do the division itself, and there denormals count.
+private func part<Number: BinaryFloatingPoint>(of x: Number) -> Number { x / Number(CommandLine.arguments.count + 1) }
+
+/// A number that several threads may count up.
+final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+  var value: Int { count.load(ordering: .acquiring) }
+  func increment() { add(1) }
+  func add(_ amount: Int) { count.add(amount, ordering: .acquiringAndReleasing) }
+}
