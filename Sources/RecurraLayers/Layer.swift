@@ -15,6 +15,8 @@ public protocol Layer: AnyObject, Sendable {
   var isBuilt: Bool { get }
   /// The arguments the layer was made with, in Keras' names: what `init(configuration:)` needs to make it again.
   var configuration: [String: JSONValue] { get }
+  /// What the first values of the parameters follow from when the layer builds itself.
+  var seed: UInt64 { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
@@ -37,6 +39,8 @@ extension Layer {
   public var sublayers: [(role: String, layer: any Layer)] { [] }
   /// The parameters of all sublayers.
   public var parameters: [Parameter] { sublayers.flatMap(\.layer.parameters) }
+  /// 0.
+  public var seed: UInt64 { 0 }
   /// Tells whether all sublayers have been built.
   public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
   /// The values of the parameters, or the weights of all sublayers.
@@ -58,13 +62,17 @@ extension Layer {
     return result
   }
 
-  /// Applies the layer to a tensor, for inference; builds it first, from seed 0, when that has not been done.
-  public func callAsFunction(_ input: Tensor) throws(RecurraError) -> Tensor {
+  /// Applies the layer to a batch, for inference; builds it first, from its seed, when that has not been done.
+  ///
+  /// - Parameters:
+  ///   - input: the batch, rows first.
+  ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
+  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
     if !isBuilt {
       let dtype: DType = input.dtype == .float64 ? .float64 : .float32
-      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: 0), dtype: dtype)
+      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
     }
-    return try forward(Signal(input), ForwardContext()).value
+    return try forward(Signal(input, lengths: lengths), ForwardContext()).value
   }
 
   /// Sets the parameters from tensors ordered as Keras' `set_weights()` takes them; on an error nothing has changed.

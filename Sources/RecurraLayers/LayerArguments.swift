@@ -126,7 +126,7 @@ public struct LayerArguments: Sendable {
           got: "\"\(name)\"")
       }
       guard neutral.accepts(value) else {
-        throw failure(name, expected: "\(neutral.description), all that is supported,", got: value)
+        throw failure(name, expected: "\(neutral.description), all that is supported", got: value)
       }
     }
   }

@@ -33,7 +33,7 @@ public final class LayerNormalization: Layer {
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
     if let axis = configuration.value("axis"), axis.wholeNumber != -1, axis != .array([.integer(-1)]) {
-      throw configuration.failure("axis", expected: "-1, all that is supported,", got: axis)
+      throw configuration.failure("axis", expected: "-1, all that is supported", got: axis)
     }
     self.init(
       epsilon: try configuration.number("epsilon", default: 1e-3, in: 0...Double.greatestFiniteMagnitude),

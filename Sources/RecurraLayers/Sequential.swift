@@ -119,15 +119,6 @@ public final class Sequential: Layer {
     try run(layers.indices, input, context)
   }
 
-  /// Applies the model to a batch, for inference; builds it first when that has not been done.
-  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
-    if !isBuilt {
-      let dtype: DType = input.dtype == .float64 ? .float64 : .float32
-      try build(inputShape: anyBatch(of: input), dtype: dtype)
-    }
-    return try forward(Signal(input, lengths: lengths), ForwardContext()).value
-  }
-
   /// Computes the output up to the last layer's activation, and names that activation: a loss on top of a softmax or sigmoid
   /// is exact from there. `linear` with the plain output where the last layer is not dense.
   package func forwardBeforeActivation(
