@@ -64,6 +64,9 @@ let package = Package(
       name: "RecurraCellsTests",
       dependencies: ["CRecurraKernels", "RecurraTensor", "RecurraCells", "RecurraLayers", "TestSupport"],
       swiftSettings: common),
+    .testTarget(
+      name: "RecurraLayersTests", dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "TestSupport"],
+      swiftSettings: common),
     .testTarget(name: "RecurraFilesTests", dependencies: ["RecurraTensor", "RecurraLayers"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],

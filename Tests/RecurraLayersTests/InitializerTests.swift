@@ -1,0 +1,104 @@
+import RecurraLayers
+import RecurraTensor
+import TestSupport
+import Testing
+
+/// Statistics of the initialisers against Keras' formulas.
+@Suite struct InitializerTests {
+  private func statistics(_ initializer: Initializer, _ shape: [Int]) -> (
+    mean: Double, deviation: Double, largest: Double
+  ) {
+    let values = initializer(shape, random: RandomSource(seed: 3), dtype: .float64).doubles
+    let mean = values.reduce(0, +) / Double(values.count)
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+    return (mean, variance.squareRoot(), values.map(\.magnitude).max() ?? 0)
+  }
+
+  @Test func scaledByFans() {
+    let (inputs, outputs) = (300, 500)
+    let average = Double(inputs + outputs) / 2
+    let cases: [(Initializer, variance: Double, isUniform: Bool)] = [
+      (.glorotUniform, 1 / average, true), (.glorotNormal, 1 / average, false), (.heUniform, 2.0 / 300, true),
+      (.heNormal, 2.0 / 300, false), (.lecunUniform, 1.0 / 300, true), (.lecunNormal, 1.0 / 300, false),
+    ]
+    for (initializer, variance, isUniform) in cases {
+      let found = statistics(initializer, [inputs, outputs])
+      #expect(abs(found.mean) < 0.01 * variance.squareRoot(), "\(initializer)")
+      #expect(abs(found.deviation / variance.squareRoot() - 1) < 0.01, "\(initializer)")
+      // A uniform ends at √3 deviations; a normal is cut at 2 of its own, before the correction.
+      let end = (isUniform ? 3.0.squareRoot() : 2 / 0.87962566103423978) * variance.squareRoot()
+      #expect(found.largest <= end && found.largest > 0.99 * end, "\(initializer)")
+    }
+  }
+
+  @Test func fixedSpreads() {
+    let uniform = statistics(.randomUniform(), [200, 200])
+    #expect(uniform.largest <= 0.05 && uniform.largest > 0.0499 && abs(uniform.mean) < 5e-4)
+    let normal = statistics(.randomNormal(mean: 0.5, standardDeviation: 0.2), [200, 200])
+    #expect(abs(normal.mean - 0.5) < 0.005 && abs(normal.deviation - 0.2) < 0.002 && normal.largest > 1.1)
+    let truncated = statistics(.truncatedNormal(standardDeviation: 0.2), [200, 200])
+    #expect(truncated.largest <= 0.4 && truncated.largest > 0.39 && abs(truncated.deviation - 0.2 * 0.8796) < 0.002)
+    #expect(
+      Initializer.constant(0.25)([2, 3], random: RandomSource(seed: 1)).doubles == [0.25, 0.25, 0.25, 0.25, 0.25, 0.25])
+    #expect(Initializer.zeros([2], random: RandomSource(seed: 1)).doubles == [0, 0])
+    #expect(Initializer.ones([2], random: RandomSource(seed: 1)).doubles == [1, 1])
+  }
+
+  @Test(arguments: [[7, 28], [28, 7], [9, 9], [3, 4, 5]], [DType.float32, .float64])
+  func orthogonalRowsOrColumns(shape: [Int], dtype: DType) {
+    let matrix = Initializer.orthogonal(gain: 2)(shape, random: RandomSource(seed: 5), dtype: dtype)
+    #expect(matrix.shape == shape && matrix.dtype == dtype)
+    let flat = matrix.reshaped([-1, shape[shape.count - 1]])
+    let (rows, columns) = (flat.shape[0], flat.shape[1])
+    let product = rows < columns ? flat.matrixProduct(flat.transposed()) : flat.transposed().matrixProduct(flat)
+    expectClose(
+      product, Tensor.identity(min(rows, columns), dtype: dtype) * 4, relative: 0,
+      absolute: dtype == .float32 ? 5e-6 : 1e-13)
+  }
+
+  @Test func orthogonalTakesItsSignsFromTheTriangle() throws {
+    // With the signs, q·R = normal has a positive diagonal in R: qᵀ·normal must be upper triangular and positive there.
+    let random = RandomSource(seed: 8)
+    let q = Initializer.orthogonal()([6, 4], random: random, dtype: .float64)
+    let triangle = q.transposed().matrixProduct(random.normal([6, 4], dtype: .float64)).doubles
+    for row in 0..<4 {
+      #expect(triangle[row * 4 + row] > 0)
+      for column in 0..<row { #expect(abs(triangle[row * 4 + column]) < 1e-12) }
+    }
+  }
+
+  @Test func recurrentWeightsAreTwoMatricesAndForgetBiasIsOne() throws {
+    let (inputs, units) = (30, 20)
+    let layer = LSTM(units: units, biasInitializer: .constant(0.5))
+    try layer.build(inputShape: [nil, nil, inputs], random: RandomSource(seed: 2), dtype: .float64)
+    let kernel = try #require(layer.kernel)
+    let recurrent = try #require(layer.recurrentKernel)
+    #expect(kernel.shape == [inputs, 4 * units] && recurrent.shape == [units, 4 * units])
+    let limit = (6.0 / Double(inputs + 4 * units)).squareRoot()
+    let largest = kernel.doubles.map(\.magnitude).max() ?? 0
+    #expect(largest <= limit && largest > 0.98 * limit)
+    expectClose(
+      recurrent.matrixProduct(recurrent.transposed()), .identity(units, dtype: .float64), relative: 0, absolute: 1e-12)
+    let bias = try #require(layer.bias).doubles
+    #expect(bias.enumerated().allSatisfy { $1 == ($0 / units == 1 ? 1 : 0.5) })
+  }
+
+  @Test func seedsTellLayersAndDirectionsApart() throws {
+    func model(_ seed: UInt64) throws -> [Tensor] {
+      let model = Sequential(seed: seed) {
+        Bidirectional(LSTM(units: 3, returnSequences: true))
+        Bidirectional(LSTM(units: 3))
+        Dense(units: 6)
+        Dense(units: 6)
+      }
+      try model.build(inputShape: [nil, nil, 6])
+      return model.parameters.filter { $0.name != "bias" }.map(\.value)
+    }
+    let (first, again, other) = (try model(1), try model(1), try model(2))
+    for (index, tensor) in first.enumerated() {
+      expectIdentical(tensor, again[index])
+      #expect(tensor.doubles != other[index].doubles)
+      for later in first[(index + 1)...] where later.shape == tensor.shape { #expect(tensor.doubles != later.doubles) }
+    }
+  }
+}
