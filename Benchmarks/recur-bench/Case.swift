@@ -82,7 +82,8 @@ struct Case {
       let steps = (0..<timesteps).map { x.sliced($0..<($0 + 1), axis: 1).squeezed(1).detached }
       let steppers = parameters.map {
         RecurrentStepper<Float>(
-          arithmetic, RecurrentDirection(weights: $0.weights, bias: $0.bias, packed: $0.packed), inputs: inputs, batch: batch)
+          arithmetic, RecurrentDirection(weights: $0.weights, bias: $0.bias, packed: $0.packed), inputs: inputs,
+          batch: batch)
       }
       return {
         for stepper in steppers {

@@ -39,14 +39,17 @@ struct Program {
       }.components
       return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
     }.dropFirst().sorted()
-    let shares = Shares(epoch: epochs[epochs.count / 2], recurrent: recurrentSeconds(), optimizer: try optimizerSeconds(trainer))
+    let shares = Shares(
+      epoch: epochs[epochs.count / 2], recurrent: recurrentSeconds(), optimizer: try optimizerSeconds(trainer))
     let sequences = Double(Self.samples) / shares.epoch
     guard !json else {
       let members: [(name: String, value: JSONLine.Value)] = [
-        ("program", .text("seed")), ("cell", .text(name)), ("threads", .count(threads)), ("epoch_seconds", .number(shares.epoch)),
+        ("program", .text("seed")), ("cell", .text(name)), ("threads", .count(threads)),
+        ("epoch_seconds", .number(shares.epoch)),
         ("min_epoch_seconds", .number(epochs[0])), ("sequences_per_second", .number(sequences)),
         ("recurrent_share", .number(shares.recurrent / shares.epoch)),
-        ("optimizer_share", .number(shares.optimizer / shares.epoch)), ("rest_share", .number(shares.rest / shares.epoch)),
+        ("optimizer_share", .number(shares.optimizer / shares.epoch)),
+        ("rest_share", .number(shares.rest / shares.epoch)),
       ]
       print(JSONLine(members).text)
       return
@@ -80,7 +83,8 @@ struct Program {
   private func recurrentSeconds() -> Double {
     func seconds(_ job: Case.Job, _ batches: Double) -> Double {
       let subject = Case(
-        cell: cell, isBidirectional: isBidirectional, batch: Self.batch, timesteps: Self.timesteps, inputs: 60, units: 100,
+        cell: cell, isBidirectional: isBidirectional, batch: Self.batch, timesteps: Self.timesteps, inputs: 60,
+        units: 100,
         job: job)
       return stopwatch.time(subject.prepare(returnsSequences: false)).median * batches
     }

@@ -25,7 +25,8 @@ struct RecurBench: ParsableCommand {
   var inputs = 60
   @Option(help: "Units of the layer.")
   var units = 100
-  @Option(help: "inference: whole sequences, all hidden states; training: forward, and the gradients; step: single steps.")
+  @Option(
+    help: "inference: whole sequences, all hidden states; training: forward, and the gradients; step: single steps.")
   var job: Case.Job = .inference
   @Option(help: "Threads, the caller included; all processors when left out.")
   var threads: Int?
@@ -35,7 +36,8 @@ struct RecurBench: ParsableCommand {
   var repetitions = 7
   @Option(help: "The least seconds a repetition lasts.")
   var least = 0.2
-  @Option(help: "A whole program instead of a layer: seed, the lesson's, trained for an epoch; all cells, or the one named.")
+  @Option(
+    help: "A whole program instead of a layer: seed, the lesson's, trained for an epoch; all cells, or the one named.")
   var program: ProgramName?
   @Flag(help: "The time of a timestep of a sequence as sequences grow longer and batches wider, as a chart.")
   var growth = false
@@ -45,7 +47,8 @@ struct RecurBench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard batch > 0, timesteps > 0, inputs > 0, units > 0, repetitions > 0, least > 0, threads.map({ $0 > 0 }) ?? true else {
+    guard batch > 0, timesteps > 0, inputs > 0, units > 0, repetitions > 0, least > 0, threads.map({ $0 > 0 }) ?? true
+    else {
       throw ValidationError("every number must be greater than 0")
     }
   }
@@ -63,7 +66,8 @@ struct RecurBench: ParsableCommand {
       return
     }
     let subject = Case(
-      cell: cell.cell, isBidirectional: bidirectional || cell == .bilstm, batch: batch, timesteps: timesteps, inputs: inputs, units: units, job: job)
+      cell: cell.cell, isBidirectional: bidirectional || cell == .bilstm, batch: batch, timesteps: timesteps,
+      inputs: inputs, units: units, job: job)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
       print(measurement.json)

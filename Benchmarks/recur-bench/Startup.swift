@@ -8,7 +8,8 @@ struct Startup {
   func run(json: Bool) throws {
     let folder = "/tmp/recur-bench-\(getpid())"
     guard unsafe mkdir(folder, 0o700) == 0 else {
-      throw RecurraError(.cannotCreate, operation: "start-up", expected: "to make the folder \(folder)", got: "a refusal")
+      throw RecurraError(
+        .cannotCreate, operation: "start-up", expected: "to make the folder \(folder)", got: "a refusal")
     }
     defer { for name in ["model.safetensors", "x.npy", "y.npy", ""] { _ = unsafe remove("\(folder)/\(name)") } }
     let model = Sequential {
@@ -20,7 +21,9 @@ struct Startup {
     try model.build(inputShape: [nil, nil])
     try model.save(to: "\(folder)/model.safetensors")
     try Tensor.zeros([1, 50], dtype: .int32).writeNumPy(to: "\(folder)/x.npy")
-    let arguments = ["predict", "\(folder)/model.safetensors", "--input", "\(folder)/x.npy", "--output", "\(folder)/y.npy"]
+    let arguments = [
+      "predict", "\(folder)/model.safetensors", "--input", "\(folder)/x.npy", "--output", "\(folder)/y.npy",
+    ]
     // The first run reads the program from disk; it does not count.
     let runs = try (0...repetitions).map { _ in try ChildProcess("recur", arguments) }.dropFirst()
     let seconds = runs.map(\.seconds).sorted()

@@ -21,10 +21,12 @@ public struct GRUCell: RecurrentCell {
     self.resetAfter = resetAfter
   }
 
+  /// Blocks of H columns in the weights.
   public var gateCount: Int { 3 }
   /// Slots z, r, and the candidate; with reset after the candidate's input half and state half lie apart.
   public var slotCount: Int { resetAfter ? 4 : 3 }
 
+  /// The products of a step.
   public var phases: [[GateProduct]] {
     let gates = GateProduct(.inputAndState, gates: 0..<2, slot: 0)
     let candidate = GateProduct(.input, gates: 2..<3, slot: 2)
@@ -33,24 +35,29 @@ public struct GRUCell: RecurrentCell {
       : [[gates, candidate], [GateProduct(.scratch, gates: 2..<3, slot: 2)]]
   }
 
+  /// The vector kernel, for the functions it has.
   public var kernel: CellKernel? {
     resetAfter && activation == .tanh && recurrentActivation == .sigmoid ? .gru : nil
   }
 
+  /// The shape of the bias.
   public func biasShape(units: Int) -> [Int] { resetAfter ? [2, 3 * units] : [3 * units] }
 
+  /// Spreads the bias over the slots.
   public func slotBias(_ bias: Tensor, units: Int) -> Tensor {
     guard resetAfter else { return bias }
     let gates = bias.sliced(0..<(2 * units), axis: 1).sum(axes: [0])
     return .concatenated([gates, bias[0].sliced((2 * units)..<(3 * units)), bias[1].sliced((2 * units)..<(3 * units))])
   }
 
+  /// Gathers the gradient of the bias.
   public func biasGradient(slots: Tensor, units: Int) -> Tensor {
     guard resetAfter else { return slots }
     let state = Tensor.concatenated([slots.sliced(0..<(2 * units)), slots.sliced((3 * units)..<(4 * units))])
     return .stacked([slots.sliced(0..<(3 * units)), state])
   }
 
+  /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
     let units = step.units
     for row in 0..<step.rows {
@@ -71,6 +78,7 @@ public struct GRUCell: RecurrentCell {
     }
   }
 
+  /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
     let units = step.units
     for row in 0..<step.rows {

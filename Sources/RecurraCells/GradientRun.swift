@@ -17,7 +17,8 @@ final class GradientRun<S: FloatingScalar> {
     self.run = run
     self.output = output
     self.column = column
-    carries = (0..<run.cell.stateCount).map { _ in Tensor(uninitialized: [run.layout.batch, run.units], dtype: S.dtype) }
+    carries = (0..<run.cell.stateCount).map { _ in Tensor(uninitialized: [run.layout.batch, run.units], dtype: S.dtype)
+    }
     scratch = Tensor(uninitialized: [run.cell.phases.count > 1 ? run.layout.batch : 0, run.units], dtype: S.dtype)
     hRows = DirectionRun<S>.rows(carries[0])
     cRows = DirectionRun<S>.rows(carries[carries.count - 1])

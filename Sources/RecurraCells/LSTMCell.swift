@@ -17,11 +17,16 @@ public struct LSTMCell: RecurrentCell {
     self.recurrentActivation = recurrentActivation
   }
 
+  /// Blocks of H columns in the weights.
   public var gateCount: Int { 4 }
+  /// One tensor of state, or two with a memory.
   public var stateCount: Int { 2 }
+  /// The products of a step.
   public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<4, slot: 0)]] }
+  /// The vector kernel, for the functions it has.
   public var kernel: CellKernel? { activation == .tanh && recurrentActivation == .sigmoid ? .lstm : nil }
 
+  /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
     let units = step.units
     for row in 0..<step.rows {
@@ -38,6 +43,7 @@ public struct LSTMCell: RecurrentCell {
     }
   }
 
+  /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
     let units = step.units
     for row in 0..<step.rows {

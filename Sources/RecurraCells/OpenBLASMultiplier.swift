@@ -90,7 +90,8 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
     BLAS.product(
       rows: rows, columns: run.units, depth: product.gates.count * run.units,
       UnsafePointer(gates.base + product.slot * run.units), stride: gates.stride,
-      UnsafePointer(weights[run.inputs]) + product.gates.lowerBound * run.units, stride: weights.stride, rightTransposed: true,
+      UnsafePointer(weights[run.inputs]) + product.gates.lowerBound * run.units, stride: weights.stride,
+      rightTransposed: true,
       into: target.base, stride: target.stride, keeping: keeping)
   }
 }

@@ -35,7 +35,9 @@ struct PackedMultiplier: Multiplier {
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
     output: OutputRows?
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output) = (run, kernels, packed, panels, hoist, output)
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output) = (
+      run, kernels, packed, panels, hoist, output
+    )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
   }
@@ -74,9 +76,13 @@ struct PackedMultiplier: Multiplier {
       (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
     }
     let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
-    (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (UnsafePointer(h.base), h.stride, next.base, next.stride)
+    (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (
+      UnsafePointer(h.base), h.stride, next.base, next.stride
+    )
     let (c, nextC) = (run.memory(step).from(first), run.memory(step + 1).from(first))
-    (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (UnsafePointer(c.base), c.stride, nextC.base, nextC.stride)
+    (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (
+      UnsafePointer(c.base), c.stride, nextC.base, nextC.stride
+    )
     if let output {
       let stride = run.input.shape[1] * output.width
       (kernel.y, kernel.yStride) = (output.base + first * stride + run.layout.time(step) * output.width, stride)

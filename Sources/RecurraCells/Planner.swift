@@ -40,7 +40,8 @@ struct Plan {
       rowBlocks = min((threads + directions - 1) / directions, max(1, batch / (weightCount > 1 << 17 ? 4 : 2)))
     }
     let projection = timesteps * batch * cell.slotCount * units
-    hoistedSteps = isTraining ? timesteps : (batch <= 4 ? max(1, min(timesteps, (1 << 17) * timesteps / max(projection, 1))) : 0)
+    hoistedSteps =
+      isTraining ? timesteps : (batch <= 4 ? max(1, min(timesteps, (1 << 17) * timesteps / max(projection, 1))) : 0)
   }
 
   /// The number of row blocks for products by OpenBLAS, whose sums may depend on the number of rows.

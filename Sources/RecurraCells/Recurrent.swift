@@ -20,7 +20,8 @@ public struct RecurrentDirection: Sendable {
   ///   - packed: keeps the packed weights from call to call; give each direction of a layer its own.
   ///   - version: changes whenever the weights change.
   public init(
-    weights: Tensor, bias: Tensor?, initialStates: [Tensor] = [], isReversed: Bool = false, packed: PackedWeights? = nil,
+    weights: Tensor, bias: Tensor?, initialStates: [Tensor] = [], isReversed: Bool = false,
+    packed: PackedWeights? = nil,
     version: Int = 0
   ) {
     self.weights = weights

@@ -21,7 +21,8 @@ struct RecurrentCall: Sendable {
       directions: directions.count, isTraining: isTraining)
     let runs = directions.map {
       DirectionRun(
-        cell, $0.detached, input: x, lengths: lengths, isTraining: isTraining, laysInput: plan.kernels == nil, of: S.self)
+        cell, $0.detached, input: x, lengths: lengths, isTraining: isTraining, laysInput: plan.kernels == nil,
+        of: S.self)
     }
     let width = directions.count * units
     let sequence = returnsSequences ? Tensor(uninitialized: [x.shape[0], x.shape[1], width], dtype: S.dtype) : nil
@@ -30,9 +31,11 @@ struct RecurrentCall: Sendable {
     if let target {
       for (index, run) in runs.enumerated() { run.fillPadding(target + index * units, width: width, padding) }
     }
-    let output = sequence ?? Tensor([x.shape[0], width], of: S.self) { last in
-      for (index, run) in runs.enumerated() { run.writeLastOutput(to: last + index * units, width: width) }
-    }
+    let output =
+      sequence
+      ?? Tensor([x.shape[0], width], of: S.self) { last in
+        for (index, run) in runs.enumerated() { run.writeLastOutput(to: last + index * units, width: width) }
+      }
     let states = runs.flatMap { run in
       (0..<cell.stateCount).map { index in
         Tensor([x.shape[0], units], of: S.self) { run.writeFinalState(index, to: $0, width: units) }
@@ -120,7 +123,8 @@ struct ForwardPass<S: FloatingScalar> {
       let stretch = hoists[direction].map {
         PackedMultiplier.Hoist(rows: DirectionRun<Float>.rows($0), stretch: $0.shape[0] / run.layout.batch)
       }
-      return PackedMultiplier(run, kernels: kernels, packed: packed[direction], panels: share, hoist: stretch, output: rows)
+      return PackedMultiplier(
+        run, kernels: kernels, packed: packed[direction], panels: share, hoist: stretch, output: rows)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       let run = runs[0]
@@ -134,7 +138,9 @@ struct ForwardPass<S: FloatingScalar> {
       let (direction, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
       TimeLoop.forward(run, rows: rows, by: multiplier(direction, panels)) { step, active in
-        if run.layout.order != nil, let target { run.writeOutput(step, active, to: target + direction * units, width: width) }
+        if run.layout.order != nil, let target {
+          run.writeOutput(step, active, to: target + direction * units, width: width)
+        }
       }
     }
   }

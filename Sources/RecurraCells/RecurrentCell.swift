@@ -38,12 +38,19 @@ public protocol RecurrentCell: Sendable {
   func backward(phase: Int, _ step: GateBackward<Double>)
 }
 
+/// What most cells are: a slot for each gate, one state, a bias for each column, no kernel of their own.
 extension RecurrentCell {
+  /// Slots of a row of the gate buffer.
   public var slotCount: Int { gateCount }
+  /// One tensor of state, or two with a memory.
   public var stateCount: Int { 1 }
+  /// The vector kernel, for the functions it has.
   public var kernel: CellKernel? { nil }
+  /// The shape of the bias.
   public func biasShape(units: Int) -> [Int] { [gateCount * units] }
+  /// Spreads the bias over the slots.
   public func slotBias(_ bias: Tensor, units: Int) -> Tensor { bias }
+  /// Gathers the gradient of the bias.
   public func biasGradient(slots: Tensor, units: Int) -> Tensor { slots }
 }
 

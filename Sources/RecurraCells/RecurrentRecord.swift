@@ -48,7 +48,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     var result: [Tensor?] = [products.inputGradient()]
     for (index, run) in runs.enumerated() {
       result.append(products.weights[index])
-      if run.direction.bias != nil { result.append(call.cell.biasGradient(slots: products.biases[index], units: units)) }
+      if run.direction.bias != nil {
+        result.append(call.cell.biasGradient(slots: products.biases[index], units: units))
+      }
       for state in run.direction.initialStates.indices {
         result.append(gradientRuns[index].initialStateGradient(state))
       }
@@ -67,7 +69,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       let index = piece % runs.count
       TimeLoop.backward(
         runs[index], rows: plan.rows(piece / runs.count, runs[index].layout),
-        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])) {}
+        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
+      ) {}
     }
   }
 
@@ -77,7 +80,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     let packed = runs.map { $0.direction.packed.backward($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
     let panels = kernels.backwardPanels(runs[0].units)
     func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
-      PackedMultiplier(runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
+      PackedMultiplier(
+        runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       Streams.runTogether(plan.unitShares) { rank, size, barrier in
@@ -89,7 +93,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     Streams.run(runs.count * plan.rowBlocks) { piece in
       let index = piece % runs.count
       TimeLoop.backward(
-        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout), by: multiplier(index, 0..<panels)) {}
+        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout), by: multiplier(index, 0..<panels)
+      ) {}
     }
   }
 

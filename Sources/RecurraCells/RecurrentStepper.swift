@@ -26,7 +26,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
     let units = direction.weights.shape.last.map { $0 / cell.gateCount } ?? 0
     direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
     let plan = Plan(
-      cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1, isTraining: false)
+      cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1,
+      isTraining: false)
     run = DirectionRun(
       cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype), lengths: nil, isTraining: false,
       laysInput: plan.kernels == nil, of: S.self)

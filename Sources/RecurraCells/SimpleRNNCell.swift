@@ -10,10 +10,14 @@ public struct SimpleRNNCell: RecurrentCell {
   /// Makes a cell.
   public init(activation: Activation = .tanh) { self.activation = activation }
 
+  /// Blocks of H columns in the weights.
   public var gateCount: Int { 1 }
+  /// The products of a step.
   public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<1, slot: 0)]] }
+  /// The vector kernel, for the functions it has.
   public var kernel: CellKernel? { activation == .tanh ? .simpleRNN : nil }
 
+  /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
     for row in 0..<step.rows {
       let (gates, h) = (step.gates[row], step.nextH[row])
@@ -21,6 +25,7 @@ public struct SimpleRNNCell: RecurrentCell {
     }
   }
 
+  /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
     for row in 0..<step.rows {
       let (gates, h, dh) = (step.gates[row], step.nextH[row], step.dh[row])

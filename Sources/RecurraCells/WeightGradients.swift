@@ -75,7 +75,8 @@ final class WeightGradients<S: FloatingScalar> {
           BLAS.product(
             rows: rows.count, columns: run.inputs, depth: product.gates.count * run.units,
             UnsafePointer(run.gateRows[rows.lowerBound]) + product.slot * run.units, stride: run.gateRows.stride,
-            UnsafePointer(weights.base) + product.gates.lowerBound * run.units, stride: weights.stride, rightTransposed: true,
+            UnsafePointer(weights.base) + product.gates.lowerBound * run.units, stride: weights.stride,
+            rightTransposed: true,
             into: target[rows.lowerBound], stride: target.stride, keeping: position == 0 ? 0 : 1)
         }
       }

@@ -15,6 +15,7 @@ public enum JSONValue: Sendable, Equatable {
   /// Names and values, in the order of the file; names are unique.
   case object([(name: String, value: JSONValue)])
 
+  /// Compares by kind and content; members of objects in their order.
   public static func == (left: JSONValue, right: JSONValue) -> Bool {
     switch (left, right) {
     case (.null, .null): true

@@ -16,7 +16,9 @@ package struct VectorUpdate {
   }
 
   /// Gradient descent; the velocity is used where there is momentum.
-  package func sgd(_ weights: inout Tensor, _ gradient: Tensor, velocity: inout Tensor, momentum: Double, nesterov: Bool) {
+  package func sgd(
+    _ weights: inout Tensor, _ gradient: Tensor, velocity: inout Tensor, momentum: Double, nesterov: Bool
+  ) {
     var settings = RecurraSGD()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     (settings.momentum, settings.nesterov) = (Float(momentum), nesterov ? 1 : 0)
@@ -57,7 +59,9 @@ package struct VectorUpdate {
     let v = velocity.writable
     let x = keepsMaximum ? maximum.writable : nil
     update(&weights, gradient) { [settings] w, g, start, count in
-      withUnsafePointer(to: settings) { Kernels.table.adam($0, w, g, m + start, v + start, x.map { $0 + start }, count) }
+      withUnsafePointer(to: settings) {
+        Kernels.table.adam($0, w, g, m + start, v + start, x.map { $0 + start }, count)
+      }
     }
   }
 
