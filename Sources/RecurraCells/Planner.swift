@@ -28,21 +28,36 @@ struct Plan {
       return
     }
     kernels = Kernels.cell(kernel)
-    let weightCount = cell.slotCount * units * (inputs + units)
     let shares = max(1, threads / directions)
-    // A barrier costs some tenths of a microsecond: sharing a step must save more.
-    let stepWork = batch * cell.slotCount * units * units
-    if directions == 1, shares > 1, batch < 2 * shares, stepWork >= 1 << 16 {
+    let stateWeights = cell.gateCount * units * units
+    let isHoisted = isTraining || batch <= 4
+    let stepBytes = 4 * (isHoisted ? stateWeights : stateWeights + cell.gateCount * units * inputs)
+    // A barrier costs some tenths of a microsecond: sharing the units of a step must save more. It does where there are too few
+    // rows to share, and where the weights do not fit a core's own cache: then each core streams its share of them only.
+    let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 16
+    let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20
+    if directions == 1, shares > 1, fewRows || largeWeights {
       unitShares = shares
       rowBlocks = 1
     } else {
       unitShares = 1
-      rowBlocks = min((threads + directions - 1) / directions, max(1, batch / (weightCount > 1 << 17 ? 4 : 2)))
+      rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
     }
-    let projection = timesteps * batch * cell.slotCount * units
-    hoistedSteps =
-      isTraining ? timesteps : (batch <= 4 ? max(1, min(timesteps, (1 << 17) * timesteps / max(projection, 1))) : 0)
+    if isTraining {
+      hoistedSteps = timesteps
+    } else if isHoisted {
+      // As many steps as keep their products within half a mebibyte.
+      hoistedSteps = max(1, min(timesteps, (1 << 17) / max(1, batch * cell.slotCount * units)))
+    } else {
+      hoistedSteps = 0
+    }
   }
+
+  /// The cache that a core has for itself.
+  private static let privateCacheBytes: Int = {
+    let bytes = Int(recurra_private_cache_bytes())
+    return bytes > 0 ? bytes : 1 << 19
+  }()
 
   /// The number of row blocks for products by OpenBLAS, whose sums may depend on the number of rows.
   private static func fixedBlocks(_ batch: Int) -> Int {

@@ -4,4 +4,7 @@
 /// Counts the processors this process may run on (its affinity mask), at least 1.
 int recurra_processor_count(void);
 
+/// Returns the size of the second-level cache in bytes, 0 where the system does not tell.
+long recurra_private_cache_bytes(void);
+
 #endif
