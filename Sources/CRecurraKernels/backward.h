@@ -19,7 +19,7 @@ INLINE void backwardUnits(
     float *dcPointer = step->dc + row * step->dcStride + unit;
     Vector i = loadLanes(gates, lanes), f = loadLanes(gates + units, lanes);
     Vector candidate = loadLanes(gates + 2 * units, lanes), o = loadLanes(gates + 3 * units, lanes);
-    Vector tanhC = tanhVector(loadLanes(step->c + row * step->cStride + unit, lanes));
+    Vector tanhC = tanhOne(loadLanes(step->c + row * step->cStride + unit, lanes));
     Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), loadLanes(dcPointer, lanes));
     Vector previous = loadLanes(step->cPrevious + row * step->cPreviousStride + unit, lanes);
     storeLanes(gates, dc * candidate * fma(-i, i, i), lanes);
@@ -63,7 +63,8 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step) {
       const ptrdiff_t count = smaller(backwardPanelUnits, units - unit), floats = roundUp(count, WIDTH);
       const float *weights = step->packed + unit * depth;
       for (ptrdiff_t row = 0; row < rows; row++) {
-#define FILL(index, lanes) store(sums + row * sumsWidth + index, incomingGradient(step, first + row, unit + index, lanes))
+#define FILL(index, lanes) \
+  store(sums + row * sumsWidth + index, incomingGradient(step, first + row, unit + index, lanes))
         FOR_LANES(index, count, FILL);
 #undef FILL
       }

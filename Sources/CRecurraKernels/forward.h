@@ -72,10 +72,13 @@ INLINE void finish(
 #undef ACTIVATE
     }
   ptrdiff_t row = 0;
-#define EMIT_BUNDLE(index, lanes) emit(cell, step, first + row, bundle, unit + index, count, lanes, sums + row * sumsWidth + index)
-#define EMIT_ROW(index, lanes) emit(cell, step, first + row, 1, unit + index, count, lanes, sums + row * sumsWidth + index)
+#define EMIT(rows, index, lanes) \
+  emit(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
+#define EMIT_BUNDLE(index, lanes) EMIT(bundle, index, lanes)
+#define EMIT_ROW(index, lanes) EMIT(1, index, lanes)
   for (; row + bundle <= rows; row += bundle) FOR_LANES(index, count, EMIT_BUNDLE);
   for (; row < rows; row++) FOR_LANES(index, count, EMIT_ROW);
+#undef EMIT
 #undef EMIT_BUNDLE
 #undef EMIT_ROW
 }

@@ -62,8 +62,9 @@ INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_P
     tileBody(rows, strips, vectors, TILE_ARGUMENTS);                  \
   }
 
-#define ROWS_OF_TILES(vectors) \
-  TILE(1, 1, vectors) TILE(2, 1, vectors) TILE(3, 1, vectors) TILE(4, 1, vectors) TILE(5, 1, vectors) TILE(6, 1, vectors)
+#define ROWS_OF_TILES(vectors)                                      \
+  TILE(1, 1, vectors) TILE(2, 1, vectors) TILE(3, 1, vectors)       \
+  TILE(4, 1, vectors) TILE(5, 1, vectors) TILE(6, 1, vectors)
 #define ROW_OF_NAMES(vectors)                                                                                     \
   { tile_1_1_##vectors, tile_2_1_##vectors, tile_3_1_##vectors, tile_4_1_##vectors, tile_5_1_##vectors,           \
     tile_6_1_##vectors }

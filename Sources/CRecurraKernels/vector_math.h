@@ -5,7 +5,9 @@ INLINE Vector atMost(Vector x, float bound) { return broadcast(bound) < x ? broa
 INLINE Vector atLeast(Vector x, float bound) { return x < broadcast(bound) ? broadcast(bound) : x; }
 
 INLINE Vector magnitude(Vector x) { return (Vector)((IntVector)x & 0x7fffffff); }
-INLINE Vector withSign(Vector x, Vector sign) { return (Vector)((IntVector)x | ((IntVector)sign & (int32_t)0x80000000)); }
+INLINE Vector withSign(Vector x, Vector sign) {
+  return (Vector)((IntVector)x | ((IntVector)sign & (int32_t)0x80000000));
+}
 
 // Functions take bundles of vectors, stage by stage: one activation is a chain of 80 cycles, and a core's scheduler
 // sees too few instructions ahead to overlap chains that come one after the other.
@@ -74,7 +76,7 @@ INLINE void activations(const int sigmoids, const int count, Vector *x) {
 INLINE void tanhs(const int count, Vector *x) { activations(0, count, x); }
 INLINE void sigmoids(const int count, Vector *x) { activations(count, count, x); }
 
-INLINE Vector tanhVector(Vector x) {
+INLINE Vector tanhOne(Vector x) {
   tanhs(1, &x);
   return x;
 }

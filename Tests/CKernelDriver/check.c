@@ -10,7 +10,9 @@ static void expect(int condition, const char *isa, const Case *k, const char *wh
   if (condition) return;
   failures++;
   if (failures <= 40)
-    printf("FAIL %s %s rows %td inputs %td units %td: %s\n", isa, cellNames[k->cell], k->rows, k->inputs, k->units, what);
+    printf(
+      "FAIL %s %s rows %td inputs %td units %td: %s\n", isa, cellNames[k->cell], k->rows, k->inputs, k->units,
+      what);
 }
 
 static int near(Matrix got, Matrix wanted, double tolerance) {

@@ -20,14 +20,16 @@ static void checkMaths(const RecurraKernels *k) {
   for (int function = 0; function < 3; function++) {
     float out[5];
     functions[function](edges, out, 5);
-    demand(memcmp(out, wanted[function], sizeof wanted[function]) == 0 && isnan(out[4]), k->name, "exact at the edges", 5);
+    const int exact = memcmp(out, wanted[function], sizeof wanted[function]) == 0 && isnan(out[4]);
+    demand(exact, k->name, "exact at the edges", 5);
     for (int index = 0; index < longest; index++) functions[function](input + index, single + index, 1);
     for (size_t count = 0; count < longest; count++) {
       Matrix m = makeMatrix(2, longest, 0);
       memcpy(m.data, input, sizeof input);
       functions[function](m.data, m.data, count);
       demand(memcmp(m.data, single, count * sizeof(float)) == 0, k->name, "one by one and in place", count);
-      demand(memcmp(m.data + count, input + count, (longest - count) * sizeof(float)) == 0, k->name, "past its end", count);
+      const int kept = memcmp(m.data + count, input + count, (longest - count) * sizeof(float)) == 0;
+      demand(kept, k->name, "past its end", count);
       freeMatrix(&m);
     }
   }
@@ -56,7 +58,8 @@ static void checkOptimizers(const RecurraKernels *k) {
       EACH_ELEMENT {
         START;
         const double velocity = 0.9 * m[i] - rate * gi;
-        demand(close(got[i], wi + (!a ? -rate * gi : b ? 0.9 * velocity - rate * gi : velocity)), k->name, "SGD", count);
+        const double change = !a ? -rate * gi : b ? 0.9 * velocity - rate * gi : velocity;
+        demand(close(got[i], wi + change), k->name, "SGD", count);
         demand(!a || close(m1[i], velocity), k->name, "SGD's velocity", count);
       }
       RESET;
@@ -77,7 +80,8 @@ static void checkOptimizers(const RecurraKernels *k) {
         const double moment = m[i] + (gi - m[i]) * 0.1, velocity = v[i] + (gi * gi - v[i]) * 0.01;
         const double maximum = a && x[i] > velocity ? x[i] : velocity;
         demand(close(got[i], wi - 0.02 * moment / (sqrt(maximum) + 1e-3)), k->name, "Adam", count);
-        demand(close(m1[i], moment) && close(v1[i], velocity) && (!a || close(x1[i], maximum)), k->name, "Adam's state", count);
+        const int right = close(m1[i], moment) && close(v1[i], velocity) && (!a || close(x1[i], maximum));
+        demand(right, k->name, "Adam's state", count);
       }
       RESET;
       k->adagrad(&(RecurraAdagrad){rate, 1e-3f, scale, decay}, got, g, v1, count);

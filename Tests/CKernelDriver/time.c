@@ -82,7 +82,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.weights = randoms((size_t)(depth * gates * units), 1 / sqrtf((float)depth));
   b.packed = aligned(cell->packedForwardSize(inputs, units));
   b.packedBackward = aligned(cell->packedBackwardSize(units));
-  float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1), *bias = randoms((size_t)(slots * units), 1);
+  float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1);
+  float *bias = randoms((size_t)(slots * units), 1);
   float *init = randoms(buffer * steps, 1), *stored = randoms(buffer, 1), *next = randoms(buffer, 1);
   float *dy = randoms(state, 1), *carry = randoms(state, 0), *dc = randoms(state, 1);
   b.h[0] = randoms(state, 1), b.h[1] = randoms(state, 1);
@@ -128,7 +129,9 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     printf(" read %.0f of %.0f GB/s %3.0f%% |", weights, read, 100 * weights / read);
   }
   const double packBytes = (double)b.byteCount * 1e-9;
-  printf(" pack %.1f, %.1f GB/s\n", packBytes / least(runPack, &b), packBytes * (double)units / (double)depth / least(runPackBackward, &b));
+  const double packBackwardBytes = packBytes * (double)units / (double)depth;
+  printf(
+    " pack %.1f, %.1f GB/s\n", packBytes / least(runPack, &b), packBackwardBytes / least(runPackBackward, &b));
   fflush(stdout);
   recurra_fp_leave(control);
   float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1]};

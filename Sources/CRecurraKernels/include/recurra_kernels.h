@@ -148,13 +148,18 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
 typedef struct RECURRA_SENDABLE RecurraKernels {
   const char *name;  // "generic", "avx2", "avx512", "neon"
   int vectorWidth;   // floats in a register
+
   RecurraCellKernels rnn;   // h' = tanh(pre-activation)
   RecurraCellKernels lstm;  // c' = f*c + i*c~, h' = o*tanh(c')
   RecurraCellKernels gru;   // reset after: h' = (1-z)*n + z*h
 
-  /// Maps `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out.
+  // Maps of `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out, the same bits in every lane
+  // and in every set with FMA. The bounds are of all 2^32 floats against double, with subnormals not flushed.
+  /// Computes e^x within 1.02 ULP.
   void (*exp)(const float *input, float *output, size_t count);
+  /// Computes tanh(x) within 1.34 ULP; keeps the sign of zero.
   void (*tanh)(const float *input, float *output, size_t count);
+  /// Computes 1/(1 + e^-x) within 2.49 ULP, in both tails; a result below 2^-126 may be 0.
   void (*sigmoid)(const float *input, float *output, size_t count);
 
   /// v = momentum*v - lr*g; w += v, or with Nesterov w += momentum*v - lr*g. Without velocity: w -= lr*g.
@@ -185,7 +190,9 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
 /// Returns the table of an instruction set, NULL when the name is unknown or this CPU does not have it.
 const RecurraKernels *_Nullable recurra_kernels_named(const char *isa);
 
-/// Returns the table that is fastest on this CPU.
+/// Returns the table that is fastest on this CPU: AVX-512, else AVX2, else NEON, else generic.
+///
+/// AVX-512 leads even where 512 bits take two passes (Zen 4: 1.05 to 1.15 times AVX2), by its 32 registers.
 const RecurraKernels *recurra_kernels_best(void);
 
 /// Makes this thread flush subnormal floats to zero (FTZ, DAZ, FPCR.FZ) and returns its former control word.
