@@ -17,7 +17,8 @@ extension Tensor {
     let range = 0..<Double(limit)
     guard let stray = firstStray(isValid: { range.contains($0) && $0 == $0.rounded() }) else { return }
     throw RecurraError(
-      .badData, operation: operation, expected: "\(what) in 0..<\(limit)", got: "\(stray.text) in row \(stray.row) of \(name)")
+      .badData, operation: operation, expected: "\(what) in 0..<\(limit)",
+      got: "\(stray.text) in row \(stray.row) of \(name)")
   }
 
   /// The first number that is not valid, and the row it is in.
@@ -47,7 +48,8 @@ extension Loss {
     guard output.count == known.count + 1, essential(targets.shape.dropFirst()) == expected else {
       throw RecurraError(
         .badData, operation: operation,
-        expected: "y of shape [\((["B"] + expected.map(String.init)).joined(separator: ", "))] for \(name) of \(text(of: output))",
+        expected:
+          "y of shape [\((["B"] + expected.map(String.init)).joined(separator: ", "))] for \(name) of \(text(of: output))",
         got: "\(targets.shape)")
     }
     if takesLabels { try targets.checkIntegers(below: known.last ?? 1, "labels", of: "y", operation) }

@@ -57,7 +57,9 @@ public final class Trainer {
     get { model.parameters.map(\.value) }
     set {
       let parameters = model.parameters
-      check(newValue.count == parameters.count, "weights", expected: "\(parameters.count) tensors", got: "\(newValue.count)")
+      check(
+        newValue.count == parameters.count, "weights", expected: "\(parameters.count) tensors", got: "\(newValue.count)"
+      )
       for (parameter, value) in zip(parameters, newValue) { parameter.value = value }
     }
   }

@@ -24,7 +24,8 @@ struct TrainingData {
     if let y {
       guard y.rank >= 1, y.shape[0] == x.shape[0], y.count > 0 else {
         throw RecurraError(
-          .badData, operation: operation, expected: "as many rows in y as in x, \(x.shape[0])", got: "y of shape \(y.shape)")
+          .badData, operation: operation, expected: "as many rows in y as in x, \(x.shape[0])",
+          got: "y of shape \(y.shape)")
       }
     }
     if let lengths { try Self.validate(lengths, x.shape, operation) }
@@ -63,7 +64,8 @@ struct TrainingData {
     let cut = Int((Double(count) * (1 - share)).rounded(.down))
     guard cut > 0, cut < count else {
       throw RecurraError(
-        .badData, operation: "fit", expected: "rows on both sides of a validation split of \(share)", got: "\(count) rows")
+        .badData, operation: "fit", expected: "rows on both sides of a validation split of \(share)",
+        got: "\(count) rows")
     }
     return (part(0..<cut), part(cut..<count))
   }

@@ -1,6 +1,6 @@
 internal import RecurraTensor
 
-/// One update of one parameter: the settings of the rule for this step, ready for every element.
+/// One update of one parameter: float32 by the vector kernels, float64 by the loops here, which are the reference.
 struct UpdateRule {
   let rule: Optimizer.Rule
   let learningRate: Double
@@ -12,94 +12,88 @@ struct UpdateRule {
 
   /// Changes a parameter and its moments in place: weight decay first, then the rule, element by element.
   ///
-  /// - Parameter moments: three tensors in the order of `Optimizer.moments`; empty where the rule keeps none.
+  /// - Parameters first, second, third: the moments in the order of `Optimizer.moments`; empty where the rule keeps none.
   func apply(
     to weights: inout Tensor, gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
     if weights.dtype == .float32 {
-      updateVectors(&weights, gradient, &first, &second, &third)
+      applyByVectors(to: &weights, gradient, &first, &second, &third)
     } else {
-      apply(to: &weights, gradient, &first, &second, &third, Double.self)
+      applyInDouble(to: &weights, gradient, &first, &second, &third)
     }
   }
 
-  /// The update by the vector kernels.
-  private func updateVectors(
-    _ weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
+  private func applyByVectors(
+    to weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
-    let update = VectorUpdate(learningRate: learningRate, weightDecay: weightDecay, gradientScale: gradientScale)
+    let vectors = VectorUpdate(learningRate: learningRate, weightDecay: weightDecay, gradientScale: gradientScale)
     switch rule {
     case .sgd(let momentum, let nesterov):
-      update.sgd(&weights, gradient, velocity: &first, momentum: momentum, nesterov: nesterov)
+      vectors.sgd(&weights, gradient, velocity: &first, momentum: momentum, nesterov: nesterov)
     case .rmsprop(let rho, let momentum, let epsilon, let centered):
-      update.rmsprop(
+      vectors.rmsprop(
         &weights, gradient, velocity: &first, moment: &second, average: &third, rho: rho, momentum: momentum,
         epsilon: epsilon, isCentered: centered)
     case .adam(let beta1, let beta2, let epsilon, let amsgrad):
-      update.adam(
+      vectors.adam(
         &weights, gradient, moment: &first, velocity: &second, maximum: &third, stepSize: adamStepSize(beta1, beta2),
         beta1: beta1, beta2: beta2, epsilon: epsilon, keepsMaximum: amsgrad)
-    case .adagrad(_, let epsilon):
-      update.adagrad(&weights, gradient, accumulator: &first, epsilon: epsilon)
+    case .adagrad(_, let epsilon): vectors.adagrad(&weights, gradient, accumulator: &first, epsilon: epsilon)
     }
   }
 
-  private func apply<S: FloatingScalar>(
-    to weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor,
-    _ third: inout Tensor, _ type: S.Type
+  private func applyInDouble(
+    to weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
-    gradient.withSpan(of: S.self) { gradient in
-      weights.withMutableSpan(of: S.self) { weights in
-        first.withMutableSpan(of: S.self) { first in
-          second.withMutableSpan(of: S.self) { second in
-            third.withMutableSpan(of: S.self) { third in update(&weights, gradient, &first, &second, &third) }
+    gradient.withSpan(of: Double.self) { gradient in
+      weights.withMutableSpan(of: Double.self) { weights in
+        first.withMutableSpan(of: Double.self) { first in
+          second.withMutableSpan(of: Double.self) { second in
+            third.withMutableSpan(of: Double.self) { third in update(&weights, gradient, &first, &second, &third) }
           }
         }
       }
     }
   }
 
-  private func update<S: FloatingScalar>(
-    _ weights: inout MutableSpan<S>, _ gradient: Span<S>, _ first: inout MutableSpan<S>,
-    _ second: inout MutableSpan<S>, _ third: inout MutableSpan<S>
+  private func update(
+    _ weights: inout MutableSpan<Double>, _ gradient: Span<Double>, _ first: inout MutableSpan<Double>,
+    _ second: inout MutableSpan<Double>, _ third: inout MutableSpan<Double>
   ) {
-    let (rate, scale) = (S(learningRate), S(gradientScale))
+    let (rate, scale) = (learningRate, gradientScale)
     if weightDecay != 0 {
-      let kept = 1 - S(weightDecay) * rate
+      let kept = 1 - weightDecay * rate
       for i in 0..<weights.count { weights[i] *= kept }
     }
     switch rule {
     case .sgd(momentum: 0, _):
       for i in 0..<weights.count { weights[i] -= rate * (gradient[i] * scale) }
     case .sgd(let momentum, let nesterov):
-      let momentum = S(momentum)
       for i in 0..<weights.count {
         let step = gradient[i] * scale * rate
         first[i] = first[i] * momentum - step
         weights[i] += nesterov ? first[i] * momentum - step : first[i]
       }
     case .rmsprop(let rho, let momentum, let epsilon, let centered):
-      let (keep, take, momentum, epsilon) = (S(rho), S(1 - rho), S(momentum), S(epsilon))
       for i in 0..<weights.count {
         let g = gradient[i] * scale
-        first[i] = keep * first[i] + take * g * g
-        if centered { third[i] = keep * third[i] + take * g }
+        first[i] = rho * first[i] + (1 - rho) * g * g
+        if centered { third[i] = rho * third[i] + (1 - rho) * g }
         let variance = centered ? first[i] - third[i] * third[i] : first[i]
         let step = rate * g / (variance + epsilon).squareRoot()
         if momentum > 0 { second[i] = momentum * second[i] + step }
         weights[i] -= momentum > 0 ? second[i] : step
       }
     case .adam(let beta1, let beta2, let epsilon, let amsgrad):
-      let (take1, take2, epsilon, size) = (S(1 - beta1), S(1 - beta2), S(epsilon), S(adamStepSize(beta1, beta2)))
+      let size = adamStepSize(beta1, beta2)
       for i in 0..<weights.count {
         let g = gradient[i] * scale
-        first[i] += (g - first[i]) * take1
-        second[i] += (g * g - second[i]) * take2
+        first[i] += (g - first[i]) * (1 - beta1)
+        second[i] += (g * g - second[i]) * (1 - beta2)
         if amsgrad { third[i] = max(third[i], second[i]) }
         weights[i] -= first[i] * size / ((amsgrad ? third[i] : second[i]).squareRoot() + epsilon)
       }
     case .adagrad(_, let epsilon):
-      let epsilon = S(epsilon)
       for i in 0..<weights.count {
         let g = gradient[i] * scale
         first[i] += g * g

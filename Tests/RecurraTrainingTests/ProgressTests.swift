@@ -1,0 +1,111 @@
+import Foundation
+import RecurraTensor
+import RecurraTraining
+import Synchronization
+import Testing
+
+/// Collects what is written, at times that the test sets.
+final class Recorder: Sendable {
+  private let state = Mutex((text: "", time: 0.0))
+
+  var text: String { state.withLock { $0.text } }
+  var time: Double {
+    get { state.withLock { $0.time } }
+    set { state.withLock { $0.time = newValue } }
+  }
+
+  func output(isTerminal: Bool = true, usesColor: Bool = true) -> ProgressOutput {
+    ProgressOutput(isTerminal: isTerminal, usesColor: usesColor, now: { self.time }) { text in
+      self.state.withLock { $0.text += text }
+    }
+  }
+}
+
+@Suite struct ProgressTests {
+  /// One call that Keras' bar got: a new bar, or an update.
+  struct Event: Decodable {
+    let target: Int?
+    let verbose: Int?
+    let time: Double
+    let current: Int?
+    let values: [Pair]?
+    let finalize: Bool?
+
+    struct Pair: Decodable {
+      let name: String
+      let value: Double
+
+      init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        name = try container.decode(String.self)
+        value = try container.decode(Double.self)
+      }
+    }
+  }
+
+  static func read(_ file: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: Reference.path("text/\(file)")))
+  }
+
+  /// What the bar writes for the calls that Keras' bar got; `epochs` puts the line before each bar that `fit` writes.
+  static func replay(_ name: String, epochs: Int = 1, usesColor: Bool = true) throws -> String {
+    let events = try JSONDecoder().decode([Event].self, from: read("\(name).json"))
+    let recorder = Recorder()
+    let output = recorder.output(usesColor: usesColor)
+    var bar: ProgressBar?
+    var epoch = 0
+    for event in events {
+      recorder.time = event.time
+      guard let current = event.current else {
+        // A bar without a known end is one that `fit` never has.
+        guard let target = event.target else { break }
+        epoch += 1
+        if epochs > 1 { output.write("Epoch \(epoch)/\(epochs)\n") }
+        bar = ProgressBar(output, try #require(event.verbose.flatMap(Verbosity.init)), target: target)
+        continue
+      }
+      var logs = Logs()
+      for pair in event.values ?? [] { logs[pair.name] = pair.value }
+      if event.finalize == true { bar?.finish(logs) } else { bar?.update(current, logs) }
+    }
+    return recorder.text
+  }
+
+  @Test(arguments: [
+    ("fit_verbose_1", 2), ("fit_verbose_2", 2), ("fit_validation_verbose_1", 2), ("fit_validation_verbose_2", 2),
+    ("evaluate_verbose_1", 1), ("evaluate_verbose_2", 1),
+  ]) func bytesAreKeras(name: String, epochs: Int) throws {
+    let wanted = String(decoding: try Self.read("\(name).txt"), as: UTF8.self)
+    #expect(try Self.replay(name, epochs: epochs) == wanted)
+  }
+
+  @Test func rareFormatsAreKeras() throws {
+    let wanted = String(decoding: try Self.read("bar_formats.txt"), as: UTF8.self)
+    let found = try Self.replay("bar_formats")
+    #expect(found.count > 1000 && wanted.hasPrefix(found))
+  }
+
+  @Test func withoutColoursOnlyTheEscapesAreMissing() throws {
+    let plain = try Self.replay("fit_validation_verbose_1", epochs: 2, usesColor: false)
+    let coloured = try Self.replay("fit_validation_verbose_1", epochs: 2)
+    #expect(plain == coloured.replacing(try Regex("\u{1B}\\[[0-9]*m"), with: ""))
+    #expect(!plain.contains("\u{1B}") && coloured.contains("\u{1B}"))
+  }
+
+  @Test func automaticIsABarOnATerminalOnly() {
+    let recorder = Recorder()
+    #expect(Verbosity.auto.resolved(for: recorder.output(isTerminal: true)) == .bar)
+    #expect(Verbosity.auto.resolved(for: recorder.output(isTerminal: false)) == .linePerEpoch)
+    #expect(Verbosity.silent.resolved(for: recorder.output(isTerminal: true)) == .silent)
+  }
+
+  @Test func numbersThatAreNotFiniteAreWrittenAsPythonDoes() {
+    let recorder = Recorder()
+    var bar = ProgressBar(recorder.output(usesColor: false), .linePerEpoch, target: 3)
+    recorder.time = 1.5
+    var logs = Logs()
+    for (name, value) in [("a", -Double.nan), ("b", .infinity), ("c", -.infinity), ("d", 0)] { logs[name] = value }
+    bar.finish(logs)
+    #expect(recorder.text == "3/3 - 2s - 500ms/step - a: nan - b: inf - c: -inf - d: 0.0000e+00\n")
+  }
+}
