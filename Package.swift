@@ -68,6 +68,9 @@ let package = Package(
       name: "RecurraLayersTests", dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "TestSupport"],
       swiftSettings: common),
     .testTarget(name: "RecurraFilesTests", dependencies: ["RecurraTensor", "RecurraLayers"], swiftSettings: common),
+    .testTarget(
+      name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
+      swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -76,8 +76,12 @@ import Testing
     try Self.expect(.badData, "both sides", "1 rows") {
       try $0.fit(Self.x[0..<1], Self.y[0..<1], validationSplit: 0.5)
     }
-    #expect(throws: RecurraError.self) { try ToyData.classifier().compile(loss: .huber(), metrics: [.accuracy, .accuracy]) }
-    #expect(throws: RecurraError.self) { try ToyData.classifier().compile(loss: .huber(), optimizer: .sgd(momentum: 7)) }
+    #expect(throws: RecurraError.self) {
+      try ToyData.classifier().compile(loss: .huber(), metrics: [.accuracy, .accuracy])
+    }
+    #expect(throws: RecurraError.self) {
+      try ToyData.classifier().compile(loss: .huber(), optimizer: .sgd(momentum: 7))
+    }
   }
 
   @Test func targetsOfAnotherShape() throws {

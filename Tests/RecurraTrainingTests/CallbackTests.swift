@@ -125,7 +125,8 @@ import Testing
     let all = #"["accuracy", "loss", "val_accuracy", "val_loss"]"#
     #expect(
       calls == [
-        "begin", "epoch 0", "batch 0", "end 0 \(names)", "batch 1", "end 1 \(names)", "epoch end 0 \(all)", "end \(all)",
+        "begin", "epoch 0", "batch 0", "end 0 \(names)", "batch 1", "end 1 \(names)", "epoch end 0 \(all)",
+        "end \(all)",
       ])
   }
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The lesson's program: Embedding, a cell of 100 units, Dense(10, relu), Dense(6, softmax), trained as Keras trains it.
-@Suite(.serialized) struct LessonTests {
+@Suite struct LessonTests {
   static func trainer(_ cell: String, _ reference: Reference, masked: Bool = false) throws -> Trainer {
     let recurrent: any Layer =
       switch cell {
@@ -27,7 +27,8 @@ import Testing
   }
 
   static let cases = [
-    ("simple_rnn", "plain"), ("lstm", "plain"), ("gru", "plain"), ("bidirectional", "plain"), ("bidirectional", "masked"),
+    ("simple_rnn", "plain"), ("lstm", "plain"), ("gru", "plain"), ("bidirectional", "plain"),
+    ("bidirectional", "masked"),
   ]
 
   @Test(arguments: cases) func tenLossesAreKeras(cell: String, data: String) throws {
@@ -63,36 +64,42 @@ import Testing
     #expect((try #require(history["accuracy"]?[0]) - accuracy).magnitude < 0.005)
   }
 
-  @Test(arguments: ["plain", "masked"]) func anyNumberOfThreadsGivesTheSameBits(data: String) throws {
-    let reference = try Reference("keras_lesson_bidirectional")
-    let former = Streams.threadCount
-    defer { Streams.threadCount = former }
-    func run(_ threads: Int) throws -> (History, [Tensor]) {
-      Streams.threadCount = threads
-      let trainer = try Self.trainer("bidirectional", reference, masked: data == "masked")
-      // 150 rows: a last batch of 22.
-      let history = try trainer.fit(
-        reference["\(data).x"][0..<150], reference["\(data).y"][0..<150], batchSize: 64, epochs: 2, validationSplit: 0.1,
-        verbose: .silent, seed: 4)
-      return (history, trainer.weights)
-    }
-    let one = try run(1)
-    for threads in [2, 3, 8] {
-      let other = try run(threads)
-      #expect(other.0 == one.0)
-      for (left, right) in zip(one.1, other.1) { expectIdentical(left, right, "\(threads) threads") }
+  @Test(arguments: ["plain", "masked"]) func anyNumberOfThreadsGivesTheSameBits(data: String) async {
+    // In a process of its own, where no other test sets what holds for all of it.
+    await #expect(processExitsWith: .success) { [data] in
+      let reference = try Reference("keras_lesson_bidirectional")
+      func run(_ threads: Int) throws -> (History, [Tensor]) {
+        Streams.threadCount = threads
+        let trainer = try Self.trainer("bidirectional", reference, masked: data == "masked")
+        // 150 rows less 15: a last batch of 7.
+        let history = try trainer.fit(
+          reference["\(data).x"][0..<150], reference["\(data).y"][0..<150], batchSize: 64, epochs: 2,
+          validationSplit: 0.1, verbose: .silent, seed: 4)
+        return (history, trainer.weights)
+      }
+      let one = try run(1)
+      for threads in [2, 3, 8] {
+        let other = try run(threads)
+        #expect(other.0 == one.0)
+        for (left, right) in zip(one.1, other.1) { expectIdentical(left, right, "\(threads) threads") }
+      }
     }
   }
 
   @Test(arguments: ["simple_rnn", "lstm", "gru", "bidirectional"])
-  func aSteadyStepTakesNothingFromTheSystem(cell: String) throws {
-    let reference = try Reference("keras_lesson_\(cell)")
-    let trainer = try Self.trainer(cell, reference)
-    var counts: [Int] = []
-    let counting = LambdaCallback(onTrainBatchEnd: { _, _, _ in counts.append(StoragePool.statistics.systemAllocations) })
-    try trainer.fit(
-      reference["plain.x"], reference["plain.y"], batchSize: 64, epochs: 2, callbacks: [counting], verbose: .silent)
-    #expect(counts.count == 20 && counts[19] == counts[5], "\(counts)")
+  func aSteadyStepTakesNothingFromTheSystem(cell: String) async {
+    // In a process of its own, where no other test allocates.
+    await #expect(processExitsWith: .success) { [cell] in
+      let reference = try Reference("keras_lesson_\(cell)")
+      let trainer = try Self.trainer(cell, reference)
+      var counts: [Int] = []
+      let counting = LambdaCallback(onTrainBatchEnd: { _, _, _ in
+        counts.append(StoragePool.statistics.systemAllocations)
+      })
+      try trainer.fit(
+        reference["plain.x"], reference["plain.y"], batchSize: 64, epochs: 2, callbacks: [counting], verbose: .silent)
+      #expect(counts.count == 20 && counts[19] == counts[5], "\(counts)")
+    }
   }
 
   @Test func weightsChangeInPlace() throws {
@@ -109,7 +116,9 @@ import Testing
 }
 
 @Suite struct PaddingTests {
-  static func model(_ layers: [any Layer]) -> Sequential { Sequential(layers + [Dense(units: 6, activation: .softmax)]) }
+  static func model(_ layers: [any Layer]) -> Sequential {
+    Sequential(layers + [Dense(units: 6, activation: .softmax)])
+  }
   static let masking = Embedding(inputDim: 30, outputDim: 8, maskZero: true)
 
   @Test func onlyLayersThatRespectLengthsSeeShorterBatches() {
@@ -143,33 +152,38 @@ import Testing
     #expect(PaddingCut.none.timesteps(of: ids, [0, 2], nil) == 4)
   }
 
-  @Test func morePaddingChangesNothing() throws {
-    let reference = try Reference("keras_lesson_bidirectional")
-    let (x, y) = try (reference["masked.x"][0..<96], reference["masked.y"][0..<96])
-    let padded = Tensor.concatenated([x, .zeros([96, 9], dtype: .int32)], axis: 1)
-    func run(_ x: Tensor) throws -> (History, Tensor) {
-      let trainer = try LessonTests.trainer("bidirectional", reference, masked: true)
-      let history = try trainer.fit(x, y, batchSize: 20, epochs: 2, validationSplit: 0.2, verbose: .silent)
-      return (history, try trainer.predict(x))
+  @Test func morePaddingChangesNothing() async {
+    // In a process of its own, where no other test chooses a multiplier.
+    await #expect(processExitsWith: .success) {
+      let reference = try Reference("keras_lesson_bidirectional")
+      let (x, y) = try (reference["masked.x"][0..<96], reference["masked.y"][0..<96])
+      let padded = Tensor.concatenated([x, .zeros([96, 9], dtype: .int32)], axis: 1)
+      func run(_ x: Tensor) throws -> (History, Tensor) {
+        let trainer = try LessonTests.trainer("bidirectional", reference, masked: true)
+        let history = try trainer.fit(x, y, batchSize: 20, epochs: 2, validationSplit: 0.2, verbose: .silent)
+        return (history, try trainer.predict(x))
+      }
+      let (one, other) = (try run(x), try run(padded))
+      #expect(one.0 == other.0)
+      expectIdentical(one.1, other.1)
     }
-    let (one, other) = (try run(x), try run(padded))
-    #expect(one.0 == other.0)
-    expectIdentical(one.1, other.1)
   }
 
-  @Test func lengthsMeanWhatPaddingMeans() throws {
-    let reference = try Reference("keras_lesson_bidirectional")
-    let (x, y) = try (reference["masked.x"][0..<60], reference["masked.y"][0..<60])
-    let ids = x.scalars(as: Int32.self)
-    let lengths = (0..<60).map { row in 12 - ids[row * 12..<(row + 1) * 12].reversed().prefix { $0 == 0 }.count }
-    #expect(Set(lengths).count > 5)
-    func run(masked: Bool) throws -> History {
-      let trainer = try LessonTests.trainer("bidirectional", reference, masked: masked)
-      return try trainer.fit(
-        x, y, lengths: masked ? nil : lengths, batchSize: 25, epochs: 2, validationSplit: 0.2, verbose: .silent)
+  @Test func lengthsMeanWhatPaddingMeans() async {
+    await #expect(processExitsWith: .success) {
+      let reference = try Reference("keras_lesson_bidirectional")
+      let (x, y) = try (reference["masked.x"][0..<60], reference["masked.y"][0..<60])
+      let ids = x.scalars(as: Int32.self)
+      let lengths = (0..<60).map { row in 12 - ids[row * 12..<(row + 1) * 12].reversed().prefix { $0 == 0 }.count }
+      #expect(Set(lengths).count > 5)
+      func run(masked: Bool) throws -> History {
+        let trainer = try LessonTests.trainer("bidirectional", reference, masked: masked)
+        return try trainer.fit(
+          x, y, lengths: masked ? nil : lengths, batchSize: 25, epochs: 2, validationSplit: 0.2, verbose: .silent)
+      }
+      let (one, other) = (try run(masked: true), try run(masked: false))
+      #expect(one == other)
     }
-    let (one, other) = (try run(masked: true), try run(masked: false))
-    #expect(one == other)
   }
 
   @Test func idsOutsideTheVocabularyAreRefusedBeforeTraining() throws {

@@ -51,7 +51,8 @@ import Testing
     }
     for (loss, point) in [
       (Loss.categoricalCrossEntropy, probabilities), (.categoricalCrossEntropy(fromLogits: true), logits),
-      (.categoricalCrossEntropy(fromLogits: false, labelSmoothing: 0.2), probabilities), (.binaryCrossEntropy, probabilities),
+      (.categoricalCrossEntropy(fromLogits: false, labelSmoothing: 0.2), probabilities),
+      (.binaryCrossEntropy, probabilities),
       (.binaryCrossEntropy(fromLogits: true, labelSmoothing: 0.2), logits), (.meanSquaredError, logits),
       (.meanAbsoluteError, logits), (.huber(delta: 0.7), logits),
     ] {

@@ -10,7 +10,8 @@ import Testing
     return sum.value
   }
 
-  static let predictions: Tensor = Tensor([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]] as [[Float]])
+  static let predictions: Tensor = Tensor(
+    [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]] as [[Float]])
 
   @Test func accuracyIsWhatTheShapesSay() {
     let labels = Tensor([1, 2, 2, 0] as [Int32])

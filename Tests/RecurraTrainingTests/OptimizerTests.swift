@@ -40,7 +40,8 @@ import Testing
       for (path, parameter) in parameters {
         let wanted = try reference["\(name).\(path)"][step]
         expectClose(
-          parameter.value.converted(to: .float32), wanted, relative: 1e-5, absolute: 1e-6, "\(name) \(path) step \(step)")
+          parameter.value.converted(to: .float32), wanted, relative: 1e-5, absolute: 1e-6,
+          "\(name) \(path) step \(step)")
       }
     }
   }

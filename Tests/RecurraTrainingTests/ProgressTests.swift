@@ -109,3 +109,63 @@ final class Recorder: Sendable {
     #expect(recorder.text == "3/3 - 2s - 500ms/step - a: nan - b: inf - c: -inf - d: 0.0000e+00\n")
   }
 }
+
+@Suite struct FitProgressTests {
+  /// What a run writes when a training step takes a quarter of a second.
+  static func text(_ verbose: Verbosity, isTerminal: Bool = true, epochs: Int = 2) throws -> String {
+    let recorder = Recorder()
+    let trainer = try ToyData.trainer()
+    trainer.output = recorder.output(isTerminal: isTerminal, usesColor: false)
+    let timing = LambdaCallback(
+      onTrainBatchBegin: { _, _ in recorder.time += 0.25 },
+      onEpochEnd: { _, logs, _ in for (index, name) in logs.names.enumerated() { logs[name] = 0.25 + Double(index) } })
+    try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 4, epochs: epochs, validationSplit: 0.3, callbacks: [timing],
+      verbose: verbose)
+    return recorder.text
+  }
+
+  static let numbers = "accuracy: 0.2500 - loss: 1.2500 - val_accuracy: 2.2500 - val_loss: 3.2500\n"
+
+  @Test func elsewhereThanOnATerminalThereIsALinePerEpoch() throws {
+    let line = "4/4 - 1s - 250ms/step - " + Self.numbers
+    #expect(try Self.text(.auto, isTerminal: false) == "Epoch 1/2\n" + line + "Epoch 2/2\n" + line)
+    #expect(try Self.text(.linePerEpoch, epochs: 1) == line)
+    #expect(try Self.text(.silent).isEmpty)
+  }
+
+  @Test func onATerminalABarIsDrawnOver() throws {
+    let text = try Self.text(.auto)
+    let bar = String(repeating: "━", count: 20)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 5 && lines[0] == "Epoch 1/2" && lines[2] == "Epoch 2/2")
+    for line in [lines[1], lines[3]] {
+      // Four steps and the end, each behind a carriage return.
+      #expect(line.count { $0 == "\r" } == 5)
+      #expect(line.hasSuffix("\r4/4 \(bar) 1s 250ms/step - " + Self.numbers.dropLast()))
+      #expect(line.contains("\r1/4 \(bar) 0s 250ms/step - accuracy: "))
+    }
+  }
+
+  @Test func anErrorBeginsOnALineOfItsOwn() throws {
+    let recorder = Recorder()
+    let trainer = try ToyData.trainer()
+    trainer.output = recorder.output(usesColor: false)
+    let failing = LambdaCallback(onTrainBatchEnd: { batch, _, _ throws(RecurraError) in
+      if batch == 2 { throw RecurraError(.badArgument, operation: "own", expected: "this", got: "that") }
+    })
+    #expect(throws: RecurraError.self) {
+      try trainer.fit(ToyData.x, ToyData.labels, batchSize: 4, callbacks: [failing], verbose: .bar)
+    }
+    #expect(recorder.text.hasSuffix("\n") && recorder.text.contains("\r"))
+  }
+
+  @Test func evaluationShowsItsOwnBar() throws {
+    let recorder = Recorder()
+    let trainer = try ToyData.trainer()
+    trainer.output = recorder.output(isTerminal: false)
+    let logs = try trainer.evaluate(ToyData.x, ToyData.labels, batchSize: 10)
+    #expect(logs.names == ["accuracy", "loss"])
+    #expect(recorder.text.hasPrefix("3/3 - 0s - 0s/step - accuracy: ") && recorder.text.hasSuffix("\n"))
+  }
+}

@@ -9,7 +9,9 @@ enum ToyData {
 
   static let x = Tensor.varied([rows, 5], seed: 21, dtype: .float32)
   static let labels = Tensor(
-    x.doubles.enumerated().filter { $0.offset % 5 == 0 }.map { Int32($0.element < -0.3 ? 0 : ($0.element < 0.3 ? 1 : 2)) })
+    x.doubles.enumerated().filter { $0.offset % 5 == 0 }.map {
+      Int32($0.element < -0.3 ? 0 : ($0.element < 0.3 ? 1 : 2))
+    })
   /// [rows, 2].
   static let targets = x.matrixProduct(.varied([5, 2], seed: 22, dtype: .float32))
 
