@@ -57,7 +57,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/recur-bench", swiftSettings: strict),
-    .target(name: "TestSupport", dependencies: ["RecurraTensor"], path: "Tests/TestSupport", swiftSettings: common),
+    .target(
+      name: "TestSupport", dependencies: ["RecurraTensor", "RecurraLayers"], path: "Tests/TestSupport",
+      swiftSettings: common),
     .testTarget(
       name: "RecurraTensorTests", dependencies: ["RecurraTensor", "TestSupport"], swiftSettings: common),
     .testTarget(
