@@ -100,8 +100,8 @@ import Testing
     var shared = x
     for _ in 0..<1_000 { shared = shared + x }
     let start = shared
-    onThreads(6) { index in
-      for _ in 0..<50 {
+    onThreads(4) { index in
+      for _ in 0..<8 {
         var y = start * Double(index + 1)
         for _ in 0..<200 { y = y * 1.001 + x }
         _ = y.sum().gradients(withRespectTo: [x])
