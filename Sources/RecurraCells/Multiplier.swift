@@ -11,10 +11,15 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
 
-  private static let selection = Atomic<Int>(
-    getenv("RECURRA_MULTIPLIER").flatMap { MultiplierChoice(rawValue: String(cString: $0)) }.flatMap {
-      allCases.firstIndex(of: $0)
-    } ?? 0)
+  private static let selection = Atomic<Int>(initialSelection())
+
+  private static func initialSelection() -> Int {
+    guard let name = getenv("RECURRA_MULTIPLIER").map({ String(cString: $0) }) else { return 0 }
+    guard let index = allCases.firstIndex(where: { $0.rawValue == name }) else {
+      stop("RECURRA_MULTIPLIER", expected: allCases.map(\.rawValue).joined(separator: ", "), got: name)
+    }
+    return index
+  }
 
   /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set.
   public static var current: MultiplierChoice {

@@ -49,7 +49,7 @@ public final class Bidirectional: Layer {
     _ layer: any RecurrentLayer, merge: Merge = .concat, backwardLayer: (any RecurrentLayer)? = nil
   ) {
     if let (expected, got) = Self.mismatch(layer, backwardLayer, merge) {
-      preconditionFailure("Bidirectional: expected \(expected), got \(got)")
+      stop("Bidirectional", expected: expected, got: got)
     }
     self.init(checked: layer, merge, backwardLayer)
   }
