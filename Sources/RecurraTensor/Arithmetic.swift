@@ -79,10 +79,13 @@ extension Tensor {
     let (a, b) = (detached, exponent.detached)
     let value = Tensor.combined(a, b, Functions.Power.self)
     return value.derived(from: [self, exponent]) { upstream, needed in
-      let positive = a.isGreater(than: a.matching(0))
+      let zero = a.matching(0)
+      let positive = a.isGreater(than: zero)
       let logarithm = Tensor.select(positive, a, a.matching(1)).log()
+      // x⁰ is constant; its derivative by the formula would be 0 · ∞ at x = 0.
+      let slope = Tensor.select(b.isEqual(to: zero), zero, b * a.power(b - 1))
       return [
-        needed[0] ? (upstream * b * a.power(b - 1)).reduced(to: a.shape) : nil,
+        needed[0] ? (upstream * slope).reduced(to: a.shape) : nil,
         needed[1] ? (upstream * value * logarithm).reduced(to: b.shape) : nil,
       ]
     }

@@ -47,7 +47,9 @@ extension Tensor {
   /// Each element is start + i·step computed in double precision, so errors do not pile up.
   public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32) -> Tensor {
     check(step != 0, "arange", expected: "a step that is not 0", got: "\(step)")
-    let count = Swift.max(0, Int(((end - start) / step).rounded(.up)))
+    let extent = ((end - start) / step).rounded(.up)
+    check(extent < 0x1p62, "arange", expected: "finite bounds and step", got: "\(start), \(end) and \(step)")
+    let count = Int(Swift.max(extent, 0))
     return sequence(count, dtype) { start + Double($0) * step }
   }
 

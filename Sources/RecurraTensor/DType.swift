@@ -87,8 +87,11 @@ extension Double: FloatingScalar {
 extension Int32: TensorScalar {
   /// The run-time name of this type.
   public static var dtype: DType { .int32 }
-  /// Rounds towards zero; traps outside the range.
-  @inlinable public init(converting value: Double) { self = Int32(value) }
+  /// Rounds towards zero; stops at a number outside the range.
+  public init(converting value: Double) {
+    check(value > -0x1p31 - 1 && value < 0x1p31, "int32", expected: "a number that fits", got: "\(value)")
+    self = Int32(value)
+  }
   /// The value as a `Double`.
   @inlinable public var asDouble: Double { Double(self) }
 }

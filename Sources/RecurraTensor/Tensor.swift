@@ -155,16 +155,16 @@ extension Tensor {
     }
   }
 
-  /// The elements converted to another type; towards zero for int32. Gradients pass between floating types.
+  /// The elements converted to another type; towards zero for int32, where they must fit. Gradients pass between floating types.
   public func converted(to target: DType) -> Tensor {
     if target == dtype { return self }
     let dense = contiguous
     let result: Tensor
     switch (dtype, target) {
     case (.float32, .float64): result = dense.convert(Float.self) { Double($0) }
-    case (.float32, _): result = dense.convert(Float.self) { Int32($0) }
+    case (.float32, _): result = dense.convert(Float.self) { Int32(converting: Double($0)) }
     case (.float64, .float32): result = dense.convert(Double.self) { Float($0) }
-    case (.float64, _): result = dense.convert(Double.self) { Int32($0) }
+    case (.float64, _): result = dense.convert(Double.self) { Int32(converting: $0) }
     case (.int32, .float64): result = dense.convert(Int32.self) { Double($0) }
     case (.int32, _): result = dense.convert(Int32.self) { Float($0) }
     }

@@ -147,6 +147,7 @@ import Testing
     expectGradient([1, 2], [1, 1]) { Tensor.minimum($0, $0) }
     expectGradient([0, 2], [0, 9 * log(3.0)]) { Tensor([0.0, 3]).power($0) }
     expectGradient([0, 2], [1, 1]) { $0.power(1) }
+    expectGradient([0, 2], [0, 0]) { $0.power(0) }
     expectGradient([0, 1], [0, 1]) { $0.relu() }
   }
 }

@@ -48,6 +48,8 @@ import Testing
     let integers = form.make([3, 4], in: -3...3, dtype: .int32)
     expectIdentical(integers.converted(to: .float64), NaiveArray(integers).tensor())
     #expect(x.converted(to: .float64).storage === x.storage)
+    let edges = Tensor([-0x1p31 - 0.5, 0x1p31 - 0.5, -0.9])
+    #expect(edges.converted(to: .int32).scalars(as: Int32.self) == [.min, .max, 0])
     let tracked = Tensor([0.1, 0.2]).tracked
     let gradient = (tracked.converted(to: .float32) * 3).sum().gradients(withRespectTo: [tracked])[0]
     #expect(gradient.dtype == .float64 && gradient.doubles == [3, 3])

@@ -67,6 +67,22 @@ import Testing
     expectMessage(gradient, "gradients: expected tracked tensors, got one that is not")
   }
 
+  @Test("Numbers that an integer cannot hold, a range without an end")
+  func unrepresentable() async {
+    let integer = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([1.0, .nan]).converted(to: .int32)
+    }
+    expectMessage(integer, "int32: expected a number that fits, got nan")
+    let large = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([0x1p31]).converted(to: .int32)
+    }
+    expectMessage(large, "int32: expected a number that fits, got 2147483648.0")
+    let endless = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.arange(0, .infinity)
+    }
+    expectMessage(endless, "arange: expected finite bounds and step, got 0.0, inf and 1.0")
+  }
+
   @Test("An instruction set that does not exist is refused at the first use")
   func instructionSet() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
