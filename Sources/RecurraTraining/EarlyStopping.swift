@@ -29,11 +29,11 @@ struct Monitor {
   }
 
   /// Refuses a name that the run will never log, before anything is trained.
-  func validate(_ trainer: Trainer, _ callback: String) throws(RecurraError) {
-    guard trainer.logNames.contains(name) else {
+  func validate(among names: [String], _ callback: String) throws(RecurraError) {
+    guard names.contains(name) else {
       throw RecurraError(
-        .badArgument, operation: callback,
-        expected: "a monitored name among \(trainer.logNames.joined(separator: ", "))", got: name)
+        .badArgument, operation: callback, expected: "a monitored name among \(names.joined(separator: ", "))",
+        got: name)
     }
   }
 }
@@ -79,7 +79,7 @@ public final class EarlyStopping: Callback {
 
   /// Begins to watch anew.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
-    try monitor.validate(trainer, "EarlyStopping")
+    try monitor.validate(among: trainer.logNames, "EarlyStopping")
     (wait, best, bestWeights, bestEpoch, stoppedEpoch) = (0, nil, nil, 0, nil)
   }
 

@@ -67,7 +67,7 @@ public final class ReduceLROnPlateau: Callback {
 
   /// Begins to watch anew.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
-    try monitor.validate(trainer, "ReduceLROnPlateau")
+    try monitor.validate(among: trainer.logNames, "ReduceLROnPlateau")
     guard factor > 0, factor < 1 else {
       throw RecurraError(
         .badArgument, operation: "ReduceLROnPlateau", expected: "a factor between 0 and 1", got: "\(factor)")
