@@ -20,15 +20,19 @@ enum Machine {
     return flops * Double(threads) / time.minimum
   }
 
-  /// Bytes a second that one thread reads from a buffer of a size, over and over.
-  static func bandwidthRoof(bytes: Int, stopwatch: Stopwatch) -> Double {
-    let buffer = Tensor.ones([bytes / 4])
-    let rounds = max(1, (1 << 24) / bytes)
+  /// Bytes a second that all threads together read from a buffer of a size, each its share of it over and over.
+  static func bandwidthRoof(bytes: Int, threads: Int, stopwatch: Stopwatch) -> Double {
+    Streams.threadCount = threads
+    let share = bytes / threads
+    let buffers = (0..<threads).map { _ in Tensor.ones([max(share / 4, 1)]) }
+    let rounds = max(1, (1 << 24) / max(share, 1))
     let time = stopwatch.time {
-      unsafe buffer.withPointer(of: Float.self) { pointer in
-        for _ in 0..<rounds { _ = unsafe Kernels.table.readBurst(pointer, bytes) }
+      Streams.run(threads) { index in
+        unsafe buffers[index].withPointer(of: Float.self) { pointer in
+          for _ in 0..<rounds { _ = unsafe Kernels.table.readBurst(pointer, share) }
+        }
       }
     }
-    return Double(rounds * bytes) / time.minimum
+    return Double(rounds * share * threads) / time.minimum
   }
 }
