@@ -10,7 +10,7 @@ extension Trainer {
   ///   - lengths: the number of valid timesteps of each row; all when left out.
   ///   - batchSize: rows that are computed together; the result depends on it by rounding only.
   ///   - verbose: how much is shown.
-  /// - Returns: the loss and the metrics by name.
+  /// - Returns: the loss and the metrics by name; of the batches so far when the task is cancelled.
   /// - Throws: `badData` for data that do not fit together or the model, `badArgument` for a batch size below 1.
   @discardableResult
   public func evaluate(

@@ -78,6 +78,12 @@ public final class Trainer {
   /// The number of numbers the optimiser keeps, as the summary counts them; nil before the first training step.
   package var optimizerVariableCount: Int? { state?.variableCount }
 
+  /// Returns the model's summary with what the optimiser keeps, as Keras prints it after training.
+  public func summary(lineLength: Int? = nil, showsTrainable: Bool = false) -> String {
+    model.summary(
+      lineLength: lineLength, showsTrainable: showsTrainable, optimizerParameterCount: optimizerVariableCount)
+  }
+
   /// What the optimiser remembers, to be saved with the weights.
   package func exportedOptimizerState() -> [(name: String, value: Tensor)] { optimizerState.exported() }
 

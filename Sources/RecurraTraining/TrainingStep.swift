@@ -6,6 +6,7 @@ extension Trainer {
   /// Trains on one batch, and returns its loss and metrics from before the update.
   ///
   /// - Throws: what `fit` throws.
+  @discardableResult
   public func trainBatch(_ x: Tensor, _ y: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Logs {
     let data = try checked(x, y, lengths: lengths, operation: "trainBatch")
     epochMetrics.reset()
