@@ -6,7 +6,7 @@ import Testing
 
 /// The lesson's program: Embedding, a cell of 100 units, Dense(10, relu), Dense(6, softmax), trained as Keras trains it.
 @Suite struct LessonTests {
-  static func trainer(_ cell: String, _ reference: Reference, masked: Bool = false) throws -> Trainer {
+  static func trainer(_ cell: String, _ reference: Fixture, masked: Bool = false) throws -> Trainer {
     let recurrent: any Layer =
       switch cell {
       case "simple_rnn": SimpleRNN(units: 100)
@@ -22,7 +22,7 @@ import Testing
     var names = ["embedding", "kernel", "recurrent_kernel", "bias"]
     if cell == "bidirectional" { names += ["kernel", "recurrent_kernel", "bias"].map { "backward_" + $0 } }
     names += ["dense_kernel", "dense_bias", "output_kernel", "output_bias"]
-    try model.setWeights(names.map { try reference["initial.\($0)"] })
+    try model.setWeights(names.map { try reference.tensor("initial.\($0)") })
     return try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
   }
 
@@ -32,8 +32,8 @@ import Testing
   ]
 
   @Test(arguments: cases) func tenLossesAreKeras(cell: String, data: String) throws {
-    let reference = try Reference("keras_lesson_\(cell)")
-    let (x, y) = try (reference["\(data).x"], reference["\(data).y"])
+    let reference = try Fixture("keras_lesson_\(cell)")
+    let (x, y) = try (reference.tensor("\(data).x"), reference.tensor("\(data).y"))
     let trainer = try Self.trainer(cell, reference, masked: data == "masked")
     var losses: [Double] = []
     var accuracies: [Double] = []
@@ -43,23 +43,26 @@ import Testing
       losses.append(try #require(logs.loss))
       accuracies.append(try #require(logs["accuracy"]))
     }
-    try expectClose(Tensor(losses), reference["\(data).losses"].converted(to: .float64), relative: 1e-4)
+    try expectClose(Tensor(losses), reference.tensor("\(data).losses").converted(to: .float64), relative: 1e-4)
     // A prediction next to the border may fall to the other side: at most one of the 64 rows of a batch.
     try expectClose(
-      Tensor(accuracies), reference["\(data).accuracies"].converted(to: .float64), relative: 0, absolute: 1.01 / 64)
+      Tensor(accuracies), reference.tensor("\(data).accuracies").converted(to: .float64), relative: 0,
+      absolute: 1.01 / 64)
     let weights = trainer.model.weights
     try expectClose(
-      weights[weights.count - 2], reference["\(data).trained_output_kernel"], relative: 1e-3, absolute: 1e-4)
+      weights[weights.count - 2], reference.tensor("\(data).trained_output_kernel"), relative: 1e-3, absolute: 1e-4)
     // The update of an embedding whose word is absent goes on by its momentum, as in Keras.
-    try expectClose(weights[0], reference["\(data).trained_embedding"], relative: 1e-3, absolute: 1e-4)
+    try expectClose(weights[0], reference.tensor("\(data).trained_embedding"), relative: 1e-3, absolute: 1e-4)
   }
 
   @Test(arguments: cases) func anEpochIsKeras(cell: String, data: String) throws {
-    let reference = try Reference("keras_lesson_\(cell)")
+    let reference = try Fixture("keras_lesson_\(cell)")
     let trainer = try Self.trainer(cell, reference, masked: data == "masked")
     let history = try trainer.fit(
-      reference["\(data).x"], reference["\(data).y"], batchSize: 64, shuffle: false, verbose: .silent)
-    let (loss, accuracy) = try (reference["\(data).epoch_loss"].item, reference["\(data).epoch_accuracy"].item)
+      reference.tensor("\(data).x"), reference.tensor("\(data).y"), batchSize: 64, shuffle: false, verbose: .silent)
+    let (loss, accuracy) = try (
+      reference.tensor("\(data).epoch_loss").item, reference.tensor("\(data).epoch_accuracy").item
+    )
     #expect((try #require(history["loss"]?[0]) / loss - 1).magnitude < 1e-4)
     #expect((try #require(history["accuracy"]?[0]) - accuracy).magnitude < 0.005)
   }
@@ -67,13 +70,13 @@ import Testing
   @Test(arguments: ["plain", "masked"]) func anyNumberOfThreadsGivesTheSameBits(data: String) async {
     // In a process of its own, where no other test sets what holds for all of it.
     await #expect(processExitsWith: .success) { [data] in
-      let reference = try Reference("keras_lesson_bidirectional")
+      let reference = try Fixture("keras_lesson_bidirectional")
       func run(_ threads: Int) throws -> (History, [Tensor]) {
         Streams.threadCount = threads
         let trainer = try Self.trainer("bidirectional", reference, masked: data == "masked")
         // 150 rows less 15: a last batch of 7.
         let history = try trainer.fit(
-          reference["\(data).x"][0..<150], reference["\(data).y"][0..<150], batchSize: 64, epochs: 2,
+          reference.tensor("\(data).x")[0..<150], reference.tensor("\(data).y")[0..<150], batchSize: 64, epochs: 2,
           validationSplit: 0.1, verbose: .silent, seed: 4)
         return (history, trainer.weights)
       }
@@ -90,26 +93,37 @@ import Testing
   func aSteadyStepTakesNothingFromTheSystem(cell: String) async {
     // In a process of its own, where no other test allocates.
     await #expect(processExitsWith: .success) { [cell] in
-      let reference = try Reference("keras_lesson_\(cell)")
+      let reference = try Fixture("keras_lesson_\(cell)")
       let trainer = try Self.trainer(cell, reference)
       var counts: [Int] = []
       let counting = LambdaCallback(onTrainBatchEnd: { _, _, _ in
         counts.append(StoragePool.statistics.systemAllocations)
       })
       try trainer.fit(
-        reference["plain.x"], reference["plain.y"], batchSize: 64, epochs: 2, callbacks: [counting], verbose: .silent)
+        reference.tensor("plain.x"), reference.tensor("plain.y"), batchSize: 64, epochs: 2, callbacks: [counting],
+        verbose: .silent)
       #expect(counts.count == 20 && counts[19] == counts[5], "\(counts)")
     }
   }
 
+  @Test func theSummaryAfterTrainingCountsWhatAdamKeeps() throws {
+    let reference = try Fixture("keras_lesson_lstm")
+    let trainer = try Self.trainer("lstm", reference)
+    #expect(!trainer.summary(lineLength: 88).contains("Optimizer params"))
+    try trainer.trainBatch(reference.tensor("plain.x")[0..<2], reference.tensor("plain.y")[0..<2])
+    // 1,800 + 64,400 + 1,010 + 66 weights with two moments each, the learning rate and the number of the update.
+    #expect(trainer.summary(lineLength: 88).contains(" Optimizer params: 134,554 ("))
+  }
+
   @Test func weightsChangeInPlace() throws {
-    let reference = try Reference("keras_lesson_lstm")
+    let reference = try Fixture("keras_lesson_lstm")
     let trainer = try Self.trainer("lstm", reference)
     var addresses: [[UInt]] = []
     let noting = LambdaCallback(onTrainBatchEnd: { _, _, trainer in
       addresses.append(trainer.weights.map { $0.withPointer(of: Float.self) { UInt(bitPattern: $0) } })
     })
-    try trainer.fit(reference["plain.x"], reference["plain.y"], batchSize: 64, callbacks: [noting], verbose: .silent)
+    try trainer.fit(
+      reference.tensor("plain.x"), reference.tensor("plain.y"), batchSize: 64, callbacks: [noting], verbose: .silent)
     // The first update leaves the numbers that the file still holds behind.
     #expect(Set(addresses).count == 1, "\(addresses)")
   }
@@ -155,8 +169,8 @@ import Testing
   @Test func morePaddingChangesNothing() async {
     // In a process of its own, where no other test chooses a multiplier.
     await #expect(processExitsWith: .success) {
-      let reference = try Reference("keras_lesson_bidirectional")
-      let (x, y) = try (reference["masked.x"][0..<96], reference["masked.y"][0..<96])
+      let reference = try Fixture("keras_lesson_bidirectional")
+      let (x, y) = try (reference.tensor("masked.x")[0..<96], reference.tensor("masked.y")[0..<96])
       let padded = Tensor.concatenated([x, .zeros([96, 9], dtype: .int32)], axis: 1)
       func run(_ x: Tensor) throws -> (History, Tensor) {
         let trainer = try LessonTests.trainer("bidirectional", reference, masked: true)
@@ -171,8 +185,8 @@ import Testing
 
   @Test func lengthsMeanWhatPaddingMeans() async {
     await #expect(processExitsWith: .success) {
-      let reference = try Reference("keras_lesson_bidirectional")
-      let (x, y) = try (reference["masked.x"][0..<60], reference["masked.y"][0..<60])
+      let reference = try Fixture("keras_lesson_bidirectional")
+      let (x, y) = try (reference.tensor("masked.x")[0..<60], reference.tensor("masked.y")[0..<60])
       let ids = x.scalars(as: Int32.self)
       let lengths = (0..<60).map { row in 12 - ids[row * 12..<(row + 1) * 12].reversed().prefix { $0 == 0 }.count }
       #expect(Set(lengths).count > 5)

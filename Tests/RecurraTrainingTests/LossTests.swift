@@ -19,19 +19,19 @@ import Testing
 
   @Test(arguments: keras.indices) func valuesAndGradientsAreKeras(index: Int) throws {
     let (name, loss) = Self.keras[index]
-    let reference = try Reference("keras_losses")
-    let predictions = try reference["\(name).predictions"].tracked
-    let value = try loss(reference["\(name).targets"], predictions)
-    try expectClose(value, reference["\(name).loss"], relative: 1e-5, name)
+    let reference = try Fixture("keras_losses")
+    let predictions = try reference.tensor("\(name).predictions").tracked
+    let value = try loss(reference.tensor("\(name).targets"), predictions)
+    try expectClose(value, reference.tensor("\(name).loss"), relative: 1e-5, name)
     let gradient = value.gradients(withRespectTo: [predictions])[0]
-    try expectClose(gradient, reference["\(name).grad_predictions"], relative: 1e-5, toLargest: true, name)
+    try expectClose(gradient, reference.tensor("\(name).grad_predictions"), relative: 1e-5, toLargest: true, name)
   }
 
   @Test(arguments: keras.indices) func eachRowIsKeras(index: Int) throws {
     let (name, loss) = Self.keras[index]
-    let reference = try Reference("keras_losses")
-    let (targets, predictions) = try (reference["\(name).targets"], reference["\(name).predictions"])
-    let rows = try reference["\(name).rows"].doubles
+    let reference = try Fixture("keras_losses")
+    let (targets, predictions) = try (reference.tensor("\(name).targets"), reference.tensor("\(name).predictions"))
+    let rows = try reference.tensor("\(name).rows").doubles
     for row in rows.indices {
       let value = loss(targets[row..<row + 1], predictions[row..<row + 1]).item
       #expect((value - rows[row]).magnitude <= 1e-5 * max(rows[row].magnitude, 1e-2), "\(name) row \(row)")

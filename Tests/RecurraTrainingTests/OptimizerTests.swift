@@ -21,24 +21,24 @@ import Testing
 
   static let names = ["matrix", "vector"]
 
-  static func parameters(_ reference: Reference, _ dtype: DType) throws -> [(path: String, parameter: Parameter)] {
-    try names.map { ($0, Parameter($0, try reference["all.\($0)"].converted(to: dtype))) }
+  static func parameters(_ reference: Fixture, _ dtype: DType) throws -> [(path: String, parameter: Parameter)] {
+    try names.map { ($0, Parameter($0, try reference.tensor("all.\($0)").converted(to: dtype))) }
   }
 
-  static func gradients(_ reference: Reference, _ step: Int, _ dtype: DType) throws -> [Tensor] {
-    try names.map { try reference["all.grad_\($0)"][step].converted(to: dtype) }
+  static func gradients(_ reference: Fixture, _ step: Int, _ dtype: DType) throws -> [Tensor] {
+    try names.map { try reference.tensor("all.grad_\($0)")[step].converted(to: dtype) }
   }
 
   @Test(arguments: keras.indices, [DType.float32, .float64]) func fiveUpdatesAreKeras(index: Int, dtype: DType) throws {
     let (name, optimizer) = Self.keras[index]
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let parameters = try Self.parameters(reference, dtype)
     let state = OptimizerState(optimizer, parameters)
     for step in 0..<5 {
       var gradients = try Self.gradients(reference, step, dtype)
       try state.update(&gradients) { "test" }
       for (path, parameter) in parameters {
-        let wanted = try reference["\(name).\(path)"][step]
+        let wanted = try reference.tensor("\(name).\(path)")[step]
         expectClose(
           parameter.value.converted(to: .float32), wanted, relative: 1e-5, absolute: 1e-6,
           "\(name) \(path) step \(step)")
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: keras.indices) func parametersAndMomentsChangeInPlace(index: Int) throws {
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let parameters = try Self.parameters(reference, .float32)
     let state = OptimizerState(Self.keras[index].optimizer, parameters)
     func addresses() -> [UInt] {
@@ -65,19 +65,19 @@ import Testing
   }
 
   @Test func whatWasReadBeforeAnUpdateStays() throws {
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let parameters = try Self.parameters(reference, .float32)
     let state = OptimizerState(.adam(), parameters)
     let read = parameters[0].parameter.value
     var gradients = try Self.gradients(reference, 0, .float32)
     try state.update(&gradients) { "test" }
-    try expectIdentical(read, reference["all.matrix"])
+    try expectIdentical(read, reference.tensor("all.matrix"))
     #expect(parameters[0].parameter.value.doubles != read.doubles)
   }
 
   @Test(arguments: keras.indices) func aRestoredStateGoesOnToTheBit(index: Int) throws {
     let (name, optimizer) = Self.keras[index]
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let parameters = try Self.parameters(reference, .float32)
     let state = OptimizerState(optimizer, parameters)
     state.optimizer.learningRate = 0.1 / 3
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func aStateThatDoesNotFitIsRefused() throws {
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let state = OptimizerState(.adam(), try Self.parameters(reference, .float32))
     let exported = Dictionary(uniqueKeysWithValues: state.exported().map { ($0.name, $0.value) })
     var missing = exported
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func variablesAreCountedAsKeras() throws {
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     // 6 + 4 weights, the number of the update and the learning rate.
     for (optimizer, count) in [
       (Optimizer.sgd(), 2), (.sgd(momentum: 0.9), 12), (.adam(), 22), (.adam(amsgrad: true), 32),
@@ -126,7 +126,7 @@ import Testing
 
   @Test(arguments: [Optimizer.Clipping.none, .value(1), .norm(1), .globalNorm(1)])
   func aGradientThatIsNotFiniteChangesNothing(clipping: Optimizer.Clipping) throws {
-    let reference = try Reference("keras_optimizers")
+    let reference = try Fixture("keras_optimizers")
     let parameters = try Self.parameters(reference, .float32)
     let state = OptimizerState(.adam(clipping: clipping), parameters)
     for bad in [Float.nan, .infinity] {
@@ -136,7 +136,7 @@ import Testing
       #expect(error?.kind == .notFinite && error?.operation == "fit, epoch 2, batch 3")
       #expect(error?.expected.contains("vector") == true)
     }
-    for (path, parameter) in parameters { try expectIdentical(parameter.value, reference["all.\(path)"]) }
+    for (path, parameter) in parameters { try expectIdentical(parameter.value, reference.tensor("all.\(path)")) }
   }
 
   @Test func settingsOutsideTheirRangeAreRefused() {

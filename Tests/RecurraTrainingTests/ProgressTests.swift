@@ -2,6 +2,7 @@ import Foundation
 import RecurraTensor
 import RecurraTraining
 import Synchronization
+import TestSupport
 import Testing
 
 /// Collects what is written, at times that the test sets.
@@ -44,7 +45,7 @@ final class Recorder: Sendable {
   }
 
   static func read(_ file: String) throws -> Data {
-    try Data(contentsOf: URL(fileURLWithPath: Reference.path("text/\(file)")))
+    try Data(contentsOf: URL(fileURLWithPath: Fixture.path("text/\(file)")))
   }
 
   /// What the bar writes for the calls that Keras' bar got; `epochs` puts the line before each bar that `fit` writes.
