@@ -4,11 +4,11 @@ import Recurra
 
 let samples = 600, timesteps = 7, symbols = 11, classes = 3
 
-var generator = RandomSource(seed: 7)
-let sequences = (0..<samples * timesteps).map { _ in Int32.random(in: 1...Int32(symbols), using: &generator) }
-let labels = (0..<samples).map { sequences[$0 * timesteps] % Int32(classes) }
-let x = Tensor(sequences, shape: [samples, timesteps])
-let y = Tensor(labels, shape: [samples])
+let x = RandomSource(seed: 7).uniform([samples, timesteps], in: 1..<Double(symbols + 1), dtype: .float64).converted(
+  to: .int32)
+let first = x.sliced(0..<1, axis: 1).flattened.scalars(as: Int32.self)
+let labels = first.map { $0 % Int32(classes) }
+let y = Tensor(labels)
 
 let model = Sequential(seed: 1) {
   Embedding(inputDim: symbols + 1, outputDim: 8, maskZero: true)
@@ -22,7 +22,7 @@ let history = try trainer.fit(x, y, batchSize: 16, epochs: 12, validationSplit: 
 print(model.summary())
 
 let probabilities = try model.predict(x)
-let answers = probabilities.argMax(axis: 1).scalars(Int32.self)
+let answers = probabilities.argMax(axis: 1).scalars(as: Int32.self)
 let right = zip(answers, labels).count { $0 == $1 }
 let losses = history["loss"] ?? []
 print("loss \(losses.first ?? .nan) → \(losses.last ?? .nan), right \(right) of \(samples)")
