@@ -45,11 +45,10 @@ let package = Package(
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", "RecurraLayers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      exclude: ["Resources/extract_syllables.py"],
-      resources: [.copy("Resources/syllables.txt"), .copy("Resources/LICENSE-cmudict.txt")],
-      swiftSettings: strict),
+      exclude: ["Resources"], swiftSettings: strict),
     .executableTarget(
       name: "recur-bench",
       dependencies: [

@@ -9,6 +9,17 @@ enum Console {
   /// Writes data; a reader that has gone away is an error like a full disk.
   static func output(_ text: String) throws(RecurraError) { try write(text, to: 1, "standard output") }
 
+  /// A number in decimal digits, rounded to `decimals` of them.
+  static func decimal(_ value: Double, _ decimals: Int) -> String {
+    let scaled = (abs(value) * pow(10, Double(decimals))).rounded()
+    guard scaled < 1e15 else { return "\(value)" }
+    let sign = value < 0 && scaled > 0 ? "-" : ""
+    let digits = String(Int(scaled))
+    guard decimals > 0 else { return sign + digits }
+    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+    return "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+  }
+
   private static func write(_ text: String, to descriptor: Int32, _ name: String) throws(RecurraError) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

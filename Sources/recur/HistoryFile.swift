@@ -3,6 +3,44 @@ internal import RecurraLayers
 
 /// What training did, as a JSON file: {"epoch": […], "history": {"loss": […], …}, "params": {…}}.
 enum HistoryFile {
+  /// How a run was set up, beside what its history says.
+  struct Training {
+    let loss: String
+    let optimizer: String
+    let learningRate: Double
+    let batchSize: Int
+    let validationSplit: Double
+    let shuffle: Bool
+
+    var members: [(name: String, value: JSONValue)] {
+      [
+        ("batch_size", .integer(batchSize)), ("learning_rate", .number(learningRate)), ("loss", .string(loss)),
+        ("optimizer", .string(optimizer)), ("shuffle", .bool(shuffle)), ("validation_split", .number(validationSplit)),
+      ]
+    }
+
+    /// One line of JSON, for a model's notes.
+    var text: String {
+      get throws(RecurraError) { String(decoding: try JSONValue.object(members).encoded(), as: UTF8.self) }
+    }
+  }
+
+  static func write(_ history: History, _ training: Training, to path: String) throws(RecurraError) {
+    let metrics = history.names.map { name in
+      (name: name, value: JSONValue.array((history[name] ?? []).map { .number($0) }))
+    }
+    let parameters = [
+      (name: "epochs", value: JSONValue.integer(history.params.epochs)), ("steps", .integer(history.params.steps)),
+      ("seed", Int(exactly: history.params.seed).map { .integer($0) } ?? .string("\(history.params.seed)")),
+      ("threads", .integer(Streams.threadCount)),
+    ]
+    let file = JSONValue.object([
+      (name: "epoch", value: .array(history.epoch.map { .integer($0) })), ("history", .object(metrics)),
+      ("params", .object(parameters + training.members)),
+    ])
+    try file.write(to: path)
+  }
+
   /// Reads the numbers by name, one for each epoch; files that hold nothing but the numbers are taken too.
   static func read(_ path: String) throws(RecurraError) -> [String: [Double]] {
     let file = try JSONValue(contentsOf: path)

@@ -114,6 +114,18 @@ import Testing
     #expect(try folder.names == ["file"])
   }
 
+  @Test func checkingAPlaceChangesNothing() throws {
+    let path = try folder.add("model", old)
+    try AtomicFile.check(path)
+    try AtomicFile.check(folder("other"))
+    #expect(try bytes(of: path) == old)
+    #expect(try folder.names == ["model"])
+    expectError(.cannotCreate, "No such file or directory") { try AtomicFile.check(folder("missing/model")) }
+    expectError(.cannotCreate, "No space left on device") {
+      try AtomicFile.check(path, system: TroubledFileSystem(.failure(call: 3, .noSpace)))
+    }
+  }
+
   @Test func refusesToReadWhatIsNoFile() throws {
     expectError(.noInput, "read \(folder("missing"))", "No such file or directory") {
       _ = try SafeTensors(contentsOf: folder("missing"))

@@ -68,6 +68,21 @@ package struct AtomicFile {
     }
   }
 
+  /// Finds out whether a file can be made, for those who have much to do before they write it; changes nothing.
+  ///
+  /// - Throws: `cannotCreate` when it cannot.
+  package static func check(_ path: String, system: any FileSystem = LocalFileSystem()) throws(RecurraError) {
+    let place = try Place(path, system)
+    let temporary = place.directory + temporaryName()
+    do throws(SystemError) {
+      let descriptor = try retrying { () throws(SystemError) in try system.create(temporary, mode: 0o666) }
+      try? system.close(descriptor)
+      try system.remove(temporary)
+    } catch {
+      throw RecurraError(.cannotCreate, operation: place.operation, expected: "a new file", got: error.description)
+    }
+  }
+
   /// Writes a whole file from bytes.
   package static func write(
     _ bytes: [UInt8], to path: String, system: any FileSystem = LocalFileSystem()

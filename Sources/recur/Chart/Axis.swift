@@ -80,11 +80,6 @@ struct Axis {
   /// A number in decimal digits; by powers of ten where those would be many.
   static func label(_ value: Double, decimals: Int) -> String {
     guard abs(value) < 1e7, decimals <= 6 else { return "\(Float(value))".replacing("-", with: "−") }
-    let scaled = (abs(value) * pow(10, Double(decimals))).rounded()
-    let sign = value < 0 && scaled > 0 ? "−" : ""
-    let digits = String(Int(scaled))
-    guard decimals > 0 else { return sign + digits }
-    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-    return "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+    return Console.decimal(value, decimals).replacing("-", with: "−")
   }
 }
