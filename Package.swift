@@ -42,10 +42,11 @@ let package = Package(
       name: "Recurra",
       dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
       swiftSettings: strict),
+    .target(name: "CRecurraSyllables"),
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining",
+        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources"], swiftSettings: strict),

@@ -12,7 +12,7 @@ struct Recur: ParsableCommand {
       65 bad data, 66 no input, 73 cannot create a file, 74 reading or writing failed, 130 interrupted.
       """,
     version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, Plot.self])
+    subcommands: [Demo.self, Train.self, Evaluate.self, Predict.self, Summary.self, Plot.self])
 
   static func main() {
     do {
