@@ -58,7 +58,8 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step) {
     const ptrdiff_t rows = step->rows * (block + 1) / blocks - first;
     const ptrdiff_t productRows = smaller(rows, step->productRows - first);
     const float *next = step->dgatesNext + first * step->dgatesNextStride;
-    for (ptrdiff_t panel = step->panelBegin; panel < step->panelEnd; panel++) {
+    for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
+      const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
       const ptrdiff_t unit = panel * backwardPanelUnits;
       const ptrdiff_t count = smaller(backwardPanelUnits, units - unit), floats = roundUp(count, WIDTH);
       const float *weights = step->packed + unit * depth;

@@ -110,7 +110,8 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, int mult
     const ptrdiff_t first = step->rows * block / blocks;
     const ptrdiff_t rows = step->rows * (block + 1) / blocks - first;
     const float *init = step->init + first * step->initStride;
-    for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
+    for (ptrdiff_t index = panelBegin; index < panelEnd; index++) {
+      const ptrdiff_t panel = step->descending ? panelBegin + panelEnd - 1 - index : index;
       const ptrdiff_t unit = panel * panelUnits(cell);
       const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
       const ptrdiff_t floats = panelFloats(cell, count);

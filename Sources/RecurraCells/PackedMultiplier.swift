@@ -61,6 +61,7 @@ struct PackedMultiplier: Multiplier {
     (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
     (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
     kernel.packed = weights
+    kernel.descending = Int32(step & 1)
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
@@ -166,6 +167,7 @@ struct PackedMultiplier: Multiplier {
     (kernel.rows, kernel.units) = (rows.count, run.units)
     (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
     kernel.packed = weights
+    kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {
       let next = run.gates(step + 1).from(rows.lowerBound)

@@ -10,7 +10,8 @@ struct Plan {
   let kernels: RecurraCellKernels?
   /// Blocks of rows; each runs all its timesteps on one thread.
   let rowBlocks: Int
-  /// Threads that share the units of every step, with a barrier after each; 1 for none.
+  /// Threads that share the units of every step instead, with a barrier after each; 1 for none. Batches whose rows had to be
+  /// sorted are cut into blocks of rows all the same.
   let unitShares: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
@@ -34,15 +35,10 @@ struct Plan {
     let stepBytes = 4 * (isHoisted ? stateWeights : stateWeights + cell.gateCount * units * inputs)
     // A barrier costs some tenths of a microsecond: sharing the units of a step must save more. It does where there are too few
     // rows to share, and where the weights do not fit a core's own cache: then each core streams its share of them only.
-    let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 16
+    let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 14
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20
-    if directions == 1, shares > 1, fewRows || largeWeights {
-      unitShares = shares
-      rowBlocks = 1
-    } else {
-      unitShares = 1
-      rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
-    }
+    unitShares = directions == 1 && (fewRows || largeWeights) ? shares : 1
+    rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
       hoistedSteps = timesteps
     } else if isHoisted {

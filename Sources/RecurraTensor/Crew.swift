@@ -59,27 +59,30 @@ final class Crew: @unchecked Sendable {
 
   private func serve() {
     _ = recurra_fp_enter()
+    var seen = 0
     while true {
-      if let job = takeJob() {
+      if let job = takeJob(&seen) {
         job.work()
-        spin()
+        spin(since: seen)
       }
     }
   }
 
-  /// Returns a job with a free seat; sleeps while there is none.
-  private func takeJob() -> Job? {
+  /// Returns a job with a free seat; sleeps while there is none. `seen` tells which jobs had been posted by then: one that comes
+  /// while this thread works must not be missed.
+  private func takeJob(_ seen: inout Int) -> Job? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
+    seen = generation.load(ordering: .relaxed)
     if let job = jobs.first(where: { $0.takeSeat() }) { return job }
     sleepers += 1
     pthread_cond_wait(condition, mutex)
     sleepers -= 1
+    seen = generation.load(ordering: .relaxed)
     return jobs.first { $0.takeSeat() }
   }
 
-  private func spin() {
-    let seen = generation.load(ordering: .relaxed)
+  private func spin(since seen: Int) {
     var tries = 0
     while generation.load(ordering: .acquiring) == seen, tries < 20_000 {
       recurra_pause()

@@ -161,7 +161,7 @@ private final class Gang: Sendable {
   /// Waits a little for members and sets off with those who came; the caller has rank 0. Returns the number of members.
   func setOff(_ job: Job) -> Int {
     var tries = 0
-    while arrived.load(ordering: .acquiring) < maximum - 1, tries < 4_000 {
+    while arrived.load(ordering: .acquiring) < maximum - 1, tries < 8_000 {
       recurra_pause()
       tries += 1
     }

@@ -43,6 +43,7 @@ typedef struct RecurraProduct {
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
   ptrdiff_t panelBegin, panelEnd;
+  int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
   const float *_Nullable x;  // [rows][I]; not read when hoisted
   ptrdiff_t xStride;
   const float *_Nullable h;  // [rows][H] of the previous step
@@ -67,6 +68,7 @@ typedef struct RecurraForwardStep {
 typedef struct RecurraBackwardStep {
   ptrdiff_t rows, units;
   ptrdiff_t panelBegin, panelEnd;  // of backwardPanels
+  int descending;  // as in the forward step
   ptrdiff_t productRows;  // rows from this one on have no next step and no product (ragged batches, longest first)
   const float *_Nullable dgatesNext;  // [productRows][S*H] of step t+1
   ptrdiff_t dgatesNextStride;
