@@ -1,4 +1,5 @@
 internal import CRecurraBLAS
+internal import Synchronization
 
 /// The one place that calls OpenBLAS' products, and that decides its threads.
 ///
@@ -7,15 +8,29 @@ internal import CRecurraBLAS
 package enum BLAS {
   /// Name and version of the library in use.
   package static let configuration: String = {
-    _ = isReady
+    takeOver()
     return String(cString: openblas_get_config())
   }()
 
-  /// Read before anything is asked of OpenBLAS, LAPACK included: makes its one-thread setting.
-  package static let isReady: Bool = {
-    openblas_set_num_threads(1)
-    return openblas_get_num_threads() == 1
-  }()
+  /// Takes the threads out of OpenBLAS, once: before anything is asked of it, LAPACK included, and before the engine's own workers
+  /// start. Not a lazy global, because the compiler leaves out those whose value nobody reads.
+  package static func takeOver() {
+    if hasTakenOver.load(ordering: .acquiring) { return }
+    takingOver.withLock { _ in
+      if hasTakenOver.load(ordering: .relaxed) { return }
+      recurra_blas_use_calling_thread()
+      hasTakenOver.store(true, ordering: .releasing)
+    }
+  }
+
+  /// Tells how many threads OpenBLAS uses for a product.
+  package static var threadCount: Int {
+    takeOver()
+    return Int(openblas_get_num_threads())
+  }
+
+  private static let hasTakenOver = Atomic(false)
+  private static let takingOver = Mutex(())
 
   /// result = left · right + factor · result, row-major, on the calling thread.
   ///
@@ -28,7 +43,8 @@ package enum BLAS {
     _ right: UnsafePointer<S>, stride rightStride: Int, rightTransposed transposeRight: Bool = false,
     into result: UnsafeMutablePointer<S>, stride resultStride: Int, keeping factor: S = 0
   ) {
-    guard isReady, rows > 0, columns > 0 else { return }
+    takeOver()
+    guard rows > 0, columns > 0 else { return }
     let flags = (transposeLeft ? CblasTrans : CblasNoTrans, transposeRight ? CblasTrans : CblasNoTrans)
     let (m, n, k) = (Int32(rows), Int32(columns), Int32(depth))
     // A leading dimension must be at least 1 and at least the row's length, even where there is a single row.

@@ -19,6 +19,7 @@ final class Crew: @unchecked Sendable {
   private let generation = Atomic<Int>(0)
 
   private init() {
+    BLAS.takeOver()
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
     jobs.reserveCapacity(64)

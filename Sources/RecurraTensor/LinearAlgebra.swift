@@ -222,7 +222,7 @@ struct MatrixStack: Sendable {
 
   init(_ tensor: Tensor, _ operation: String) {
     // Whatever is about to be done with the matrices is done by a library that stands on OpenBLAS.
-    _ = BLAS.isReady
+    BLAS.takeOver()
     check(
       tensor.rank >= 2 && tensor.dtype.isFloating && tensor.shape.suffix(2).allSatisfy { $0 <= Int(Int32.max) },
       operation, expected: "floating matrices", got: "\(tensor.dtype) of shape \(tensor.shape)")

@@ -42,7 +42,7 @@ import Testing
       alarm(60)
       let a = Tensor.varied([90, 90], dtype: .float32) + Tensor.identity(90) * 9
       let wanted = try a.inverse()
-      #expect(BLAS.isReady)
+      #expect(BLAS.threadCount == 1)
       onThreads(6) { _ in
         for _ in 0..<6 {
           let product = a.qr().q.matrixProduct(a.qr().r)
