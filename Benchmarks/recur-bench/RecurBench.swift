@@ -60,9 +60,10 @@ struct RecurBench: ParsableCommand {
     if startUp { return try Startup(repetitions: repetitions).run(json: json) }
     if program != nil { return try runProgram(threads, stopwatch) }
     guard let cell else {
+      // First, while this process is small: the system counts its memory towards the one it starts.
+      try Startup(repetitions: repetitions).run(json: json)
       Comparison(threads: threads, multiplier: multiplier, job: job, stopwatch: stopwatch).run(json: json)
       try runProgram(threads, stopwatch)
-      try Startup(repetitions: repetitions).run(json: json)
       return
     }
     let subject = Case(
