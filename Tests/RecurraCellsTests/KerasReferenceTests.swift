@@ -10,11 +10,10 @@ extension EngineSettings {
       "One direction", arguments: [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter, .gruResetBefore],
       EngineSettings.multipliers)
     func layer(kind: NaiveCell.Kind, multiplier: MultiplierChoice) throws {
-      let file = try ReferenceFile("keras_\(Self.name(kind))")
+      let file = try Fixture("keras_\(Self.name(kind))")
       #expect(file.cases.count >= 14)
       try EngineSettings.with(multiplier) {
-        for name in file.cases {
-          let test = file.contents(of: name)
+        for test in file.cases {
           let layer = KerasLayer(kind, test)
           let isReversed = test.flag("go_backwards")
           let result = try layer.run(
@@ -33,11 +32,10 @@ extension EngineSettings {
       "Two directions in every merge mode", arguments: [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter],
       EngineSettings.multipliers)
     func bidirectional(kind: NaiveCell.Kind, multiplier: MultiplierChoice) throws {
-      let file = try ReferenceFile("keras_bidirectional_\(Self.name(kind))")
+      let file = try Fixture("keras_bidirectional_\(Self.name(kind))")
       #expect(file.cases.count >= 20)
       try EngineSettings.with(multiplier) {
-        for name in file.cases {
-          let test = file.contents(of: name)
+        for test in file.cases {
           let layer = KerasLayer(kind, test)
           let prefixes = ["", "backward_"]
           let result = try layer.run(
@@ -45,7 +43,7 @@ extension EngineSettings {
           let units = result.states[0].shape[1]
           let halves = result.output.split([units, units], axis: -1)
           var results = layer.states(result, prefixes)
-          switch test.options?["merge"] {
+          switch test.arguments?["merge"] {
           case .string("concat"): results["output"] = result.output
           case .string("sum"): results["output"] = halves[0] + halves[1]
           case .string("ave"): results["output"] = (halves[0] + halves[1]) / 2
@@ -75,10 +73,10 @@ private struct KerasLayer {
   let sources: [String: Tensor]
   let returnsSequences: Bool
 
-  init(_ kind: NaiveCell.Kind, _ test: ReferenceCase) {
+  init(_ kind: NaiveCell.Kind, _ test: Fixture.Case) {
     var parts = LayerCase(kind: kind)
-    parts.activation = test.activation("activation", .tanh)
-    parts.recurrentActivation = test.activation("recurrent_activation", .sigmoid)
+    parts.activation = test.activation("activation", default: .tanh)
+    parts.recurrentActivation = test.activation("recurrent_activation", default: .sigmoid)
     cell = parts.cell
     returnsSequences = test.flag("return_sequences")
     let endings = ["input", "kernel", "bias", "initial_h", "initial_c"]
@@ -87,7 +85,7 @@ private struct KerasLayer {
   }
 
   func run(
-    _ test: ReferenceCase, prefixes: [String], reversals: [Bool], padding: PaddedOutput
+    _ test: Fixture.Case, prefixes: [String], reversals: [Bool], padding: PaddedOutput
   ) throws -> RecurrentOutput {
     let directions = try zip(prefixes, reversals).map { prefix, isReversed in
       RecurrentDirection(

@@ -10,11 +10,10 @@ extension EngineSettings {
       arguments: [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter], EngineSettings.multipliers)
     func layers(kind: NaiveCell.Kind, multiplier: MultiplierChoice) throws {
       let names = [NaiveCell.Kind.simpleRNN: "torch_rnn", .lstm: "torch_lstm", .gruResetAfter: "torch_gru"]
-      let file = try ReferenceFile(#require(names[kind]))
+      let file = try Fixture(#require(names[kind]))
       #expect(file.cases.count >= 11)
       try EngineSettings.with(multiplier) {
-        for name in file.cases {
-          let test = file.contents(of: name)
+        for test in file.cases {
           let network = TorchNetwork(kind, test)
           try test.expect(results: network.run(test), sources: network.sources, "\(multiplier)")
         }
@@ -31,17 +30,17 @@ private struct TorchNetwork {
   /// Everything that has a gradient in the file, tracked.
   let sources: [String: Tensor]
 
-  init(_ kind: NaiveCell.Kind, _ test: ReferenceCase) {
+  init(_ kind: NaiveCell.Kind, _ test: Fixture.Case) {
     self.kind = kind
     var parts = LayerCase(kind: kind)
-    parts.activation = test.activation("nonlinearity", .tanh)
+    parts.activation = test.activation("nonlinearity", default: .tanh)
     cell = parts.cell
     sources = test.tensors.filter { name, _ in
       ["input", "weight", "bias", "initial"].contains(where: name.hasPrefix)
     }.mapValues(\.tracked)
   }
 
-  func run(_ test: ReferenceCase) throws -> [String: Tensor] {
+  func run(_ test: Fixture.Case) throws -> [String: Tensor] {
     let layers = sources["weight_ih_l1"] == nil ? 1 : 2
     let suffixes = test.flag("bidirectional") ? ["", "_reverse"] : [""]
     var output = try #require(sources["input"])

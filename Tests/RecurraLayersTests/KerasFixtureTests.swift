@@ -13,9 +13,9 @@ import Testing
   @Test(arguments: recurrent)
   func recurrentLayersAgree(name: String) throws {
     let fixture = try Fixture("keras_\(name)")
-    #expect(fixture.caseNames.count >= 12)
-    for caseName in fixture.caseNames {
-      let reference = fixture.named(caseName)
+    #expect(fixture.cases.count >= 12)
+    for reference in fixture.cases {
+      let caseName = reference.name
       let layer = try makeLayer(name, reference)
       try compare(layer, reference, name: "\(name) \(caseName)")
     }
@@ -23,8 +23,8 @@ import Testing
 
   @Test func layerNormalizationAgrees() throws {
     let fixture = try Fixture("keras_layer_normalization")
-    for caseName in fixture.caseNames {
-      let reference = fixture.named(caseName)
+    for reference in fixture.cases {
+      let caseName = reference.name
       let layer = try LayerRegistry.standard.layer(
         from: .object([
           ("class_name", .string("LayerNormalization")), ("config", .object(reference.arguments(without: []))),
@@ -53,7 +53,7 @@ import Testing
     let layer = JSONValue.object([
       ("class_name", .string(try #require(classNames[cell]))), ("config", .object(config)),
     ])
-    guard name.hasPrefix("bidirectional"), case .string(let merge)? = reference.arguments["merge"] else {
+    guard name.hasPrefix("bidirectional"), case .string(let merge)? = reference.arguments?["merge"] else {
       return try LayerRegistry.standard.layer(from: layer)
     }
     let mode: JSONValue = merge == "none" ? .null : .string(merge)

@@ -9,19 +9,19 @@ import Testing
   @Test(arguments: ["rnn", "lstm", "gru"])
   func recurrentLayersAgree(cell: String) throws {
     let fixture = try Fixture("torch_\(cell)")
-    #expect(fixture.caseNames.count >= 11)
-    for caseName in fixture.caseNames {
-      try compare(cell, fixture.named(caseName), name: "\(cell) \(caseName)")
+    #expect(fixture.cases.count >= 11)
+    for reference in fixture.cases {
+      try compare(cell, reference, name: "\(cell) \(reference.name)")
     }
   }
 
   private func makeLayer(_ cell: String, _ reference: Fixture.Case) -> any RecurrentLayer {
-    let useBias = reference.arguments["bias"] != .bool(false)
+    let useBias = reference.arguments?["bias"] != .bool(false)
     switch cell {
     case "lstm": return LSTM(units: 5, useBias: useBias, returnSequences: true, returnState: true)
     case "gru": return GRU(units: 5, useBias: useBias, returnSequences: true, returnState: true)
     default:
-      let activation: Activation = reference.arguments["nonlinearity"] == .string("relu") ? .relu : .tanh
+      let activation: Activation = reference.arguments?["nonlinearity"] == .string("relu") ? .relu : .tanh
       var options = RecurrentOptions(units: 5)
       options.useBias = useBias
       options.returnSequences = true
@@ -59,8 +59,8 @@ import Testing
   }
 
   private func compare(_ cell: String, _ reference: Fixture.Case, name: String) throws {
-    let isBidirectional = reference.arguments["bidirectional"] == .bool(true)
-    let depth = reference.arguments["num_layers"] == nil ? 1 : 2
+    let isBidirectional = reference.arguments?["bidirectional"] == .bool(true)
+    let depth = reference.arguments?["num_layers"] == nil ? 1 : 2
     let suffixes = isBidirectional ? ["", "_reverse"] : [""]
     let input = try reference.required("input").tracked
     let stateNames = cell == "lstm" ? ["h", "c"] : ["h"]
