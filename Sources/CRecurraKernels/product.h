@@ -6,7 +6,7 @@
 
 #define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
 
-enum { maximumTileRows = 6, lineFloats = 16 };
+enum { maximumTileRows = 6, lineFloats = 16, stretchFloats = 1 << 15 };
 
 #define TILE_PARAMETERS                                                                       \
   const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
@@ -108,17 +108,22 @@ INLINE void accumulate(
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
   ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
   for (; column < floats; column += stripFloats) {
-    ptrdiff_t width = smaller(stripFloats, floats - column);
-    const float *weights = panel + column * panelDepth + firstDepth * width;
+    const ptrdiff_t width = smaller(stripFloats, floats - column);
     Tile *const *tile = tiles[width / WIDTH - 1];
-    // The tiles of a strip share the fetching of the next one, a line per step of depth each.
-    const float *next = weights + stripFloats * panelDepth;
-    for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {
-      const ptrdiff_t end = rows * (block + 1) / blocks;
-      tile[end - row - 1](
-        z + row * zStride, zStride, depth, weights, 0, sums + row * sumsStride + column, sumsStride,
-        next + smaller(block, (stripFloats - 1) / lineFloats) * depth * lineFloats);
-      row = end;
+    // A stretch of the strip at a time, so that the second tile finds it in the core's own cache.
+    for (ptrdiff_t begin = 0; begin < depth; begin += stretchFloats / stripFloats) {
+      const ptrdiff_t count = smaller(stretchFloats / stripFloats, depth - begin);
+      const float *weights = panel + column * panelDepth + (firstDepth + begin) * width;
+      // The tiles of a stretch share the fetching of the next one, a line per step of depth each.
+      const ptrdiff_t toNext = begin + count < depth ? count * width : stripFloats * panelDepth - begin * width;
+      const float *next = weights + toNext;
+      for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {
+        const ptrdiff_t end = rows * (block + 1) / blocks;
+        tile[end - row - 1](
+          z + row * zStride + begin, zStride, count, weights, 0, sums + row * sumsStride + column, sumsStride,
+          next + smaller(block, (stripFloats - 1) / lineFloats) * count * lineFloats);
+        row = end;
+      }
     }
   }
 }
