@@ -1,7 +1,8 @@
 // Panels: which columns lie together in the packed weights, and in which order their sums lie in scratch.
 //
 // A forward panel holds `panelUnits` units with all their gates, gate by gate. The GRU's sums are nx z r nh, so that
-// the inputs see the window nx z r and the units the window z r nh. A backward panel holds 64 columns of U^T.
+// the inputs see the window nx z r and the units the window z r nh. A transposed panel holds 64 columns of U^T
+// (backward) or W^T (the gradient of the inputs).
 
 enum Cell { RNN, LSTM, GRU };
 
@@ -24,8 +25,9 @@ INLINE size_t packedForwardSize(enum Cell cell, ptrdiff_t inputs, ptrdiff_t unit
   return (size_t)(floats * (inputs + units));
 }
 
-INLINE size_t packedBackwardSize(enum Cell cell, ptrdiff_t units) {
-  return (size_t)(roundUp(units, WIDTH) * gateCount(cell) * units);
+/// Floats of the transpose of `rows` rows of weights.
+INLINE size_t packedTransposeSize(enum Cell cell, ptrdiff_t rows, ptrdiff_t units) {
+  return (size_t)(roundUp(rows, WIDTH) * gateCount(cell) * units);
 }
 
 INLINE const float *forwardPanel(enum Cell cell, const float *packed, ptrdiff_t panel, ptrdiff_t depth) {
@@ -67,23 +69,23 @@ INLINE void packForward(
   }
 }
 
-INLINE void packBackward(
-  enum Cell cell, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
+/// Packs the transpose of `rows` rows of weights: those of W for the gradient of the inputs, of U for that of h.
+INLINE void packTranspose(
+  enum Cell cell, ptrdiff_t rows, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
   ptrdiff_t panelEnd
 ) {
   const ptrdiff_t depth = gateCount(cell) * units;
-  const float *recurrent = weights + inputs * depth;
   // A transposition: this many source rows and a line of their columns stay in L1 until they are used up.
   enum { side = 16 };
   for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
     const ptrdiff_t first = panel * backwardPanelUnits;
-    const ptrdiff_t count = smaller(backwardPanelUnits, units - first);
+    const ptrdiff_t count = smaller(backwardPanelUnits, rows - first);
     const ptrdiff_t floats = roundUp(count, WIDTH);
     for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
       const ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
       const ptrdiff_t used = smaller(width, count - column);
       float *strip = packed + (first + column) * depth;
-      const float *from = recurrent + (first + column) * depth;
+      const float *from = weights + (first + column) * depth;
       for (ptrdiff_t begin = 0; begin < depth; begin += side) {
         const ptrdiff_t end = smaller(begin + side, depth);
         for (ptrdiff_t lane = 0; lane < used; lane++)

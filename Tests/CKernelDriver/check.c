@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "reference.h"
 #include "elementwise.h"
+#include "gradients.h"
 
 static int failures;
 
@@ -231,7 +232,7 @@ int main(void) {
   for (Cell cell = RNN; cell <= GRU; cell++)
     for (int i = 0; i < count; i++)
       for (int h = 0; h < count; h++) checkCase(cell, sizes[i], sizes[h]);
-  failures += checkElementwise();
+  failures += checkElementwise() + checkGradients();
   printf("%s: %d failures\n", recurra_kernels_best()->name, failures);
   return failures != 0;
 }

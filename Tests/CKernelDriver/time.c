@@ -18,7 +18,9 @@ typedef struct {
   RecurraForwardStep fused, hoisted, gatesOnly;
   RecurraBackwardStep backward;
   RecurraProduct product;
-  float *h[2], *weights, *packed, *packedBackward;
+  RecurraWeightGradient weightGradient;
+  RecurraInputGradient inputGradient;
+  float *h[2], *weights, *packed, *packedBackward, *packedInput;
   const void *bytes;
   size_t byteCount;
 } Bench;
@@ -42,6 +44,8 @@ static void runBackward(Bench *b) {
   for (int t = 0; t < steps; t++) b->cell->backward(&b->backward);
 }
 static void runProduct(Bench *b) { b->cell->product(&b->product); }
+static void runWeights(Bench *b) { b->kernels->weightGradient(&b->weightGradient); }
+static void runInputs(Bench *b) { b->cell->inputGradient(&b->inputGradient); }
 static void runPack(Bench *b) {
   b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panelEnd);
 }
@@ -82,6 +86,11 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.weights = randoms((size_t)(depth * gates * units), 1 / sqrtf((float)depth));
   b.packed = aligned(cell->packedForwardSize(inputs, units));
   b.packedBackward = aligned(cell->packedBackwardSize(units));
+  b.packedInput = aligned(cell->packedInputSize(inputs, units));
+  // The rows of a few steps stand for those of a whole sequence.
+  const ptrdiff_t reduced = rows * steps < RECURRA_GRADIENT_DEPTH ? rows * steps : RECURRA_GRADIENT_DEPTH;
+  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned((size_t)(reduced * depth));
+  float *gradient = aligned((size_t)(depth * gates * units)), *dx = aligned((size_t)(rows * steps * inputs));
   float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1);
   float *bias = randoms((size_t)(slots * units), 1);
   float *init = randoms(buffer * steps, 1), *stored = randoms(buffer, 1), *next = randoms(buffer, 1);
@@ -89,6 +98,15 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.h[0] = randoms(state, 1), b.h[1] = randoms(state, 1);
   cell->packForward(inputs, units, b.weights, b.packed, 0, panels);
   cell->packBackward(inputs, units, b.weights, b.packedBackward, 0, cell->backwardPanels(units));
+  cell->packInput(inputs, units, b.weights, b.packedInput, 0, cell->backwardPanels(inputs));
+  kernels->packLeft(inputs, units, reduced, z, depth, left);
+  b.weightGradient = (RecurraWeightGradient){
+    .depth = reduced, .inputs = inputs, .units = units, .columns = gates * units,
+    .panelEnd = kernels->leftPanels(inputs, units), .packedLeft = left, .right = init,
+    .rightStride = slots * units, .out = gradient, .outStride = gates * units, .adds = 0};
+  b.inputGradient = (RecurraInputGradient){
+    .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = init, .dgatesStride = slots * units,
+    .packed = b.packedInput, .rowsPerStep = rows * steps, .out = dx, .rowStride = inputs};
   b.fused = (RecurraForwardStep){
     .rows = rows, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs, .hStride = units,
     .init = bias, .packed = b.packed, .c = c, .cStride = units, .cNext = c, .cNextStride = units, .hNextStride = units};
@@ -114,10 +132,12 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     void (*run)(Bench *);
     double flops;
   } jobs[] = {{"fused", runFused, flops * (double)depth},     {"hoisted", runHoisted, flops * (double)units},
-              {"product", runProduct, flops * (double)inputs}, {"backward", runBackward, flops * (double)units}};
+              {"product", runProduct, flops * (double)inputs}, {"backward", runBackward, flops * (double)units},
+              {"dW", runWeights, 2.0 * (double)(reduced * depth * gates * units)},
+              {"dx", runInputs, flops * (double)inputs}};
   printf("%-4s %3td %4td %4td | roof %5.1f |", cellNames[which], rows, inputs, units, roof);
   double fusedSeconds = 0;
-  for (int job = 0; job < 4; job++) {
+  for (int job = 0; job < 6; job++) {
     const double seconds = least(jobs[job].run, &b), rate = jobs[job].flops / seconds * 1e-9;
     if (job == 0) fusedSeconds = seconds;
     printf(" %s %5.1f %3.0f%% |", jobs[job].name, rate, 100 * rate / roof);
@@ -134,7 +154,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     " pack %.1f, %.1f GB/s\n", packBytes / least(runPack, &b), packBackwardBytes / least(runPackBackward, &b));
   fflush(stdout);
   recurra_fp_leave(control);
-  float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1]};
+  float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1],
+                  b.packedInput, z, left, gradient, dx};
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
 }
 

@@ -93,6 +93,38 @@ typedef struct RecurraBackwardStep {
   ptrdiff_t dhOutStride;
 } RecurraBackwardStep;
 
+/// Rows that a weight gradient sums up before it adds them to the result: the same for every instruction set.
+enum { RECURRA_GRADIENT_DEPTH = 384 };
+
+/// The gradient of weights: out = leftᵀ * right, summed over `depth` rows.
+///
+/// Left's columns, inputs first and then units, are the rows of out. Rows are summed in blocks of
+/// RECURRA_GRADIENT_DEPTH, each from zero and in ascending order, so how panels and columns are divided does not show in
+/// the result, nor does a cut of the rows at a multiple of that depth.
+typedef struct RecurraWeightGradient {
+  ptrdiff_t depth, inputs, units, columns;
+  ptrdiff_t panelBegin, panelEnd;  // of leftPanels
+  const float *_Nullable packedLeft;  // blocks of RECURRA_GRADIENT_DEPTH rows (the last may be shorter) from packLeft
+  const float *_Nullable right;  // [depth][columns]
+  ptrdiff_t rightStride;
+  float *_Nullable out;  // [inputs + units][columns]
+  ptrdiff_t outStride;
+  float *_Nullable bias;  // [columns], the sums of right's columns, or NULL
+  int adds;  // adds to out and bias instead of setting them
+} RecurraWeightGradient;
+
+/// The gradient of the inputs, dgates * Wᵀ, for rows [rowBegin, rowEnd) of all timesteps.
+typedef struct RecurraInputGradient {
+  ptrdiff_t rowBegin, rowEnd, inputs, units;
+  const float *_Nullable dgates;  // [rows][S*H], from row 0
+  ptrdiff_t dgatesStride;
+  const float *_Nullable packed;  // from packInput
+  ptrdiff_t rowsPerStep;
+  float *_Nullable out;  // row n goes to out + n / rowsPerStep * stepStride + n % rowsPerStep * rowStride
+  ptrdiff_t stepStride, rowStride;
+  int adds;  // adds to out instead of setting it
+} RecurraInputGradient;
+
 /// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.
 typedef struct RecurraSGD {
   float learningRate, momentum;
@@ -130,15 +162,20 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   ptrdiff_t (*backwardPanels)(ptrdiff_t units);
   size_t (*packedForwardSize)(ptrdiff_t inputs, ptrdiff_t units);
   size_t (*packedBackwardSize)(ptrdiff_t units);
+  size_t (*packedInputSize)(ptrdiff_t inputs, ptrdiff_t units);
   /// Packs [W;U] for product and forward; with inputs = 0 the weights are U alone.
   void (*packForward)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   /// Packs U^T for backward; takes the whole [W;U] as packForward does.
   void (*packBackward)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
+  /// Packs W^T for inputGradient in panels as backward's: backwardPanels(inputs).
+  void (*packInput)(
+    ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   void (*product)(const RecurraProduct *product);
   void (*forward)(const RecurraForwardStep *step);
   void (*backward)(const RecurraBackwardStep *step);
+  void (*inputGradient)(const RecurraInputGradient *gradient);
   /// Does the gates alone, for all units: init holds complete pre-activations. Panels, x and packed are not read, h
   /// only for the GRU's state update.
   void (*forwardGates)(const RecurraForwardStep *step);
@@ -154,6 +191,13 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   RecurraCellKernels rnn;   // h' = tanh(pre-activation)
   RecurraCellKernels lstm;  // c' = f*c + i*c~, h' = o*tanh(c')
   RecurraCellKernels gru;   // reset after: h' = (1-z)*n + z*h
+
+  /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
+  ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
+  /// Packs [inputs + units] columns of at most RECURRA_GRADIENT_DEPTH rows for weightGradient.
+  void (*packLeft)(
+    ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed);
+  void (*weightGradient)(const RecurraWeightGradient *gradient);
 
   // Maps of `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out, the same bits in every lane
   // and in every set with FMA. The bounds are of all 2^32 floats against double, with subnormals not flushed.

@@ -1,0 +1,153 @@
+// The gradients of weights and inputs: against double, and no division of the work may show in the result.
+
+typedef struct {
+  Cell cell;
+  ptrdiff_t rows, inputs, units;
+  Matrix z, dgates, weights;
+} GradientCase;
+
+static int gradientFailures;
+
+static void expectGradient(int condition, const char *isa, const GradientCase *k, const char *what) {
+  if (condition) return;
+  if (++gradientFailures <= 40)
+    printf("FAIL %s gradients: rows %td inputs %td units %td: %s\n", isa, k->rows, k->inputs, k->units, what);
+}
+
+/// Left in blocks of the depth that is summed in one go.
+static float *packedLeft(const RecurraKernels *kernels, const GradientCase *k) {
+  const ptrdiff_t width = k->inputs + k->units;
+  float *packed = malloc((size_t)(k->rows * width) * sizeof(float));
+  for (ptrdiff_t first = 0; first < k->rows; first += RECURRA_GRADIENT_DEPTH) {
+    const ptrdiff_t rest = k->rows - first;
+    kernels->packLeft(
+      k->inputs, k->units, rest < RECURRA_GRADIENT_DEPTH ? rest : RECURRA_GRADIENT_DEPTH,
+      k->z.data + first * k->z.stride, k->z.stride, packed + first * width);
+  }
+  return packed;
+}
+
+/// The gradient of the first gates' weights and its bias in the last row, panels cut into ranges of `panelCut`, columns
+/// into ranges of `columnCut`, rows at a multiple of the depth when `cutsRows`.
+static Matrix weightGradientOf(
+  const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t panelCut, ptrdiff_t columnCut, int cutsRows
+) {
+  const ptrdiff_t columns = k->dgates.columns, width = k->inputs + k->units;
+  const ptrdiff_t panels = kernels->leftPanels(k->inputs, k->units);
+  Matrix out = makeMatrix(width + 1, columns, 3);
+  float *left = packedLeft(kernels, k);
+  const ptrdiff_t cut = cutsRows && k->rows > RECURRA_GRADIENT_DEPTH ? RECURRA_GRADIENT_DEPTH : k->rows;
+  for (ptrdiff_t first = 0; first < k->rows; first += cut)
+    for (ptrdiff_t column = 0; column < columns; column += columnCut)
+      for (ptrdiff_t panel = 0; panel < panels; panel += panelCut) {
+        const RecurraWeightGradient job = {
+          .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
+          .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
+          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels, .packedLeft = left + first * width,
+          .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
+          .out = out.data + column, .outStride = out.stride,
+          .bias = panel == 0 ? out.data + width * out.stride + column : NULL, .adds = first > 0};
+        kernels->weightGradient(&job);
+      }
+  free(left);
+  return out;
+}
+
+/// dgates * W^T with rows in ranges of `cut`, laid out sequence by sequence as in an input [B, T, I].
+static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t cut, int adds) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  const ptrdiff_t panels = cell->backwardPanels(k->inputs), perStep = 3, steps = (k->rows + perStep - 1) / perStep;
+  float *packed = aligned(cell->packedInputSize(k->inputs, k->units));
+  for (ptrdiff_t panel = panels; panel-- > 0;)
+    cell->packInput(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
+  Matrix out = makeMatrix(perStep * steps, k->inputs, 2);
+  for (ptrdiff_t row = 0; adds && row < out.rows; row++)
+    for (ptrdiff_t column = 0; column < out.columns; column++) out.data[row * out.stride + column] = 0;
+  for (ptrdiff_t begin = 0; begin < k->rows; begin += cut) {
+    const RecurraInputGradient job = {
+      .rowBegin = begin, .rowEnd = begin + cut < k->rows ? begin + cut : k->rows, .inputs = k->inputs,
+      .units = k->units, .dgates = k->dgates.data, .dgatesStride = k->dgates.stride, .packed = packed,
+      .rowsPerStep = perStep, .out = out.data, .stepStride = out.stride, .rowStride = steps * out.stride,
+      .adds = adds};
+    cell->inputGradient(&job);
+  }
+  free(packed);
+  return out;
+}
+
+static void checkWeightGradient(const RecurraKernels *kernels, const GradientCase *k, Matrix *fused) {
+  const char *isa = kernels->name;
+  const ptrdiff_t width = k->inputs + k->units, columns = k->dgates.columns;
+  Matrix base = weightGradientOf(kernels, k, 1 << 20, columns, 0);
+  for (ptrdiff_t row = 0; row <= width; row++)
+    for (ptrdiff_t column = 0; column < columns; column++) {
+      double sum = 0, size = 0;
+      for (ptrdiff_t n = 0; n < k->rows; n++) {
+        const double term = (row < width ? (double)at(k->z, n, row) : 1) * (double)at(k->dgates, n, column);
+        sum += term, size += fabs(term);
+      }
+      expectGradient(fabs((double)at(base, row, column) - sum) <= 4e-7 * size + 1e-30, isa, k, "weights against double");
+    }
+  expectGradient(gapsIntact(base), isa, k, "writes outside its columns");
+  for (int cut = 1; cut <= 3; cut++) {
+    Matrix part = weightGradientOf(kernels, k, cut * 2 - 1, 64 * cut, cut & 1);
+    expectGradient(sameBits(part, base, 0, width + 1) && gapsIntact(part), isa, k, "weights: work divided");
+    freeMatrix(&part);
+  }
+  if (strcmp(isa, "generic") != 0 && fused->data)
+    expectGradient(sameBits(base, *fused, 0, width), isa, k, "weights: equal to the other instruction set");
+  if (strcmp(isa, "generic") != 0 && !fused->data)
+    *fused = base;
+  else
+    freeMatrix(&base);
+}
+
+static void checkInputGradient(const RecurraKernels *kernels, const GradientCase *k) {
+  const char *isa = kernels->name;
+  const ptrdiff_t perStep = 3, steps = (k->rows + perStep - 1) / perStep, columns = gatesOf(k->cell) * k->units;
+  Matrix base = inputGradientOf(kernels, k, k->rows, 0);
+  for (ptrdiff_t n = 0; n < k->rows; n++)
+    for (ptrdiff_t input = 0; input < k->inputs; input++) {
+      float chain = 0;
+      for (ptrdiff_t column = 0; column < columns; column++)
+        chain = chainStep(
+          strcmp(isa, "generic") != 0, at(k->dgates, n, column), k->weights.data[input * columns + column], chain);
+      expectGradient(
+        at(base, n % perStep * steps + n / perStep, input) == chain, isa, k, "inputs: canonical chain to the bit");
+    }
+  expectGradient(gapsIntact(base), isa, k, "inputs: writes outside its columns");
+  for (int cut = 1; cut <= 7; cut += 3) {
+    Matrix part = inputGradientOf(kernels, k, cut, cut == 4);
+    int same = 1;
+    for (ptrdiff_t n = 0; n < k->rows; n++) {
+      const ptrdiff_t row = n % perStep * steps + n / perStep;
+      same &= memcmp(part.data + row * part.stride, base.data + row * base.stride, (size_t)k->inputs * sizeof(float)) == 0;
+    }
+    expectGradient(same, isa, k, "inputs: work divided");
+    freeMatrix(&part);
+  }
+  freeMatrix(&base);
+}
+
+static int checkGradients(void) {
+  static const ptrdiff_t sizes[] = {1, 5, 16, 60, 72, 100}, rowCounts[] = {1, 7, 50, 384, 385, 800};
+  static const char *const names[] = {"generic", "avx2", "avx512", "neon"};
+  for (Cell cell = RNN; cell <= GRU; cell++)
+    for (int size = 0; size < 36; size++) {
+      uint64_t state = (uint64_t)(size * 7 + cell);
+      GradientCase k = {
+        .cell = cell, .rows = rowCounts[(size + cell) % 6], .inputs = sizes[size / 6], .units = sizes[size % 6]};
+      k.z = randomMatrix(k.rows, k.inputs + k.units, 3, 1, &state);
+      k.dgates = randomMatrix(k.rows, slotsOf(cell) * k.units, 5, 1, &state);
+      k.weights = randomMatrix(k.inputs + k.units, gatesOf(cell) * k.units, 0, 1, &state);
+      Matrix fused = {0};
+      for (int index = 0; index < 4; index++) {
+        const RecurraKernels *kernels = recurra_kernels_named(names[index]);
+        if (!kernels) continue;
+        checkWeightGradient(kernels, &k, &fused);
+        checkInputGradient(kernels, &k);
+      }
+      freeMatrix(&fused), freeMatrix(&k.z), freeMatrix(&k.dgates), freeMatrix(&k.weights);
+    }
+  return gradientFailures;
+}
