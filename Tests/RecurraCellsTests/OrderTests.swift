@@ -14,7 +14,8 @@ extension EngineSettings {
           kind: kind, batch: batch, timesteps: 7, inputs: 6, units: units, hasInitialStates: batch > 1, seed: units)
         EngineSettings.with(multiplier) {
           let values = test.values(.float32)
-          let isExact = multiplier == .packed
+          // A cell without a kernel runs on OpenBLAS whatever is asked for.
+          let isExact = multiplier == .packed && test.cell.kernel != nil
           expectSteps(test, values, Float.self, tolerance: isExact ? nil : Tolerance.float32Accumulated)
           expectSteps(test, test.values(.float64), Double.self, tolerance: Tolerance.float64)
         }
