@@ -9,7 +9,8 @@ Makes a virtual environment outside the repository with torch, onnxruntime, onnx
 $XDG_CACHE_HOME/recurra-peers (RECURRA_PEERS_VENV names an existing one instead). Each peer is one long-lived process;
 while one system computes, the others are stopped. A figure taken while unrelated processes kept more than a tenth of a
 core busy is taken again, and marked if it stayed so: spinning barriers make some peers a hundred times slower on a busy
-machine, which would flatter us. --out receives peers.json and peers.svg.
+machine, which would flatter us. So is one taken while the virtual processors shared a core, which a short calculation
+before and after each figure tells. --out receives peers.json and peers.svg.
 Only the standard library is needed to run this file itself.
 """
 import argparse
@@ -26,7 +27,8 @@ import sys
 
 import ratio_chart
 from peers import CAN_TRAIN, CELLS, JOBS, PEERS, SHAPES
-from systems import (HERE, QUIET, Worker, note, peers_python, quietly, run_our_case, run_ours, run_seed_program)
+from systems import (HERE, QUIET, QuietMachine, Worker, disturbance, note, peers_python, run_our_case, run_ours,
+                     run_seed_program)
 
 BINARY = HERE.parent.parent / ".build" / "release" / "recur-bench"
 OURS = "Recurra"
@@ -42,7 +44,7 @@ def merge_rounds(answers, statistic):
     median = statistics.median(answer["median_seconds"] for answer in good) * 1e3
     least = min(answer["min_seconds"] for answer in good) * 1e3
     return {"median": median, "min": least, "used": median if statistic == "median" else least,
-            "others_busy": max(answer["others_busy"] for answer in good)}
+            "disturbance": max(disturbance(answer) for answer in good)}
 
 
 def compare(row, used):
@@ -55,7 +57,7 @@ def compare(row, used):
     return row
 
 
-def measure_case(options, workers, case):
+def measure_case(options, machine, workers, case):
     names = [PEERS[peer] for peer in workers if case["job"] == "inference" or peer in CAN_TRAIN]
     asking = {PEERS[peer]: worker.ask for peer, worker in workers.items() if PEERS[peer] in names}
     if options.binary:
@@ -64,7 +66,7 @@ def measure_case(options, workers, case):
     order = list(asking)
     for _ in range(options.rounds):
         for name in order:
-            answers[name].append(quietly(lambda name=name: asking[name](case), options.patience))
+            answers[name].append(machine.ask(lambda name=name: asking[name](case)))
         order = order[1:] + order[:1]
     milliseconds = {name: merge_rounds(given, options.statistic) for name, given in answers.items()}
     used = {name: figure["used"] for name, figure in milliseconds.items() if "error" not in figure}
@@ -72,7 +74,7 @@ def measure_case(options, workers, case):
     return compare(row, used)
 
 
-def measure_program(options, python, cell):
+def measure_program(options, machine, python, cell):
     asking = {name: lambda peer=peer: run_seed_program(python, peer, cell, options.threads)
               for peer, name in PROGRAM_PEERS.items()}
     if options.binary:
@@ -81,12 +83,12 @@ def measure_program(options, python, cell):
     answers = {name: [] for name in asking}
     for _ in range(options.rounds):
         for name, ask in asking.items():
-            answers[name].append(quietly(ask, options.patience))
+            answers[name].append(machine.ask(ask))
     seconds = {name: min((answer["epoch_seconds"] for answer in given if "error" not in answer), default=None)
                for name, given in answers.items()}
     errors = {name: given[0]["error"] for name, given in answers.items() if seconds[name] is None}
-    busy = max(answer["others_busy"] for given in answers.values() for answer in given)
-    row = {"cell": cell, "epoch_seconds": seconds, "errors": errors, "others_busy": busy}
+    disturbed_by = max(disturbance(answer) for given in answers.values() for answer in given)
+    row = {"cell": cell, "epoch_seconds": seconds, "errors": errors, "disturbance": disturbed_by}
     return compare(row, {name: figure for name, figure in seconds.items() if figure is not None})
 
 
@@ -101,15 +103,17 @@ def figures(row, systems, values):
     return "".join(cells) + f"  {row.get('best_peer', '–'):<13}{ratio}"
 
 
-def disturbed(others_busy):
-    return f"  (others used {others_busy:.1f} cores)" if others_busy > QUIET else ""
+def remark(disturbance):
+    if disturbance >= 1:
+        return "  (threads shared a core)"
+    return f"  (others used {disturbance:.1f} cores)" if disturbance > QUIET else ""
 
 
 def print_row(row, systems):
     values = {name: figure.get("used") for name, figure in row["milliseconds"].items()}
     shape = "{}, {}, {}, {}".format(*row["shape"])
-    busy = max((figure.get("others_busy", 0) for figure in row["milliseconds"].values()), default=0)
-    print(f"{row['job']:<10} {row['cell']:<7} {shape:<19}" + figures(row, systems, values) + disturbed(busy),
+    worst = max((figure.get("disturbance", 0) for figure in row["milliseconds"].values()), default=0)
+    print(f"{row['job']:<10} {row['cell']:<7} {shape:<19}" + figures(row, systems, values) + remark(worst),
           flush=True)
     for name, figure in row["milliseconds"].items():
         if "error" in figure:
@@ -138,7 +142,7 @@ def parse():
     parser.add_argument("--programs", choices=("with", "only", "without"), default="with")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--statistic", choices=("median", "min"), default="median")
-    parser.add_argument("--patience", type=float, default=20, metavar="SECONDS",
+    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS",
                         help="how long each figure may wait for a moment when other processes are quiet")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--binary", type=pathlib.Path, default=BINARY)
@@ -164,6 +168,7 @@ def parse():
 def main():
     options = parse()
     python = peers_python()
+    machine = QuietMachine(options.binary, options.threads, options.patience)
     systems = [PEERS[peer] for peer in options.peers] + ([OURS] if options.binary else [])
     # The stack ends every worker, also where one of them fails: a stopped process would otherwise stay for good.
     with contextlib.ExitStack() as stack:
@@ -179,7 +184,7 @@ def main():
                                                       options.shapes):
                 case = {"job": job, "cell": cell, "shape": shape, "runs": 3 if options.quick else 7,
                         "least": 0.1 if options.quick else 0.2}
-                result["cases"].append(measure_case(options, workers, case))
+                result["cases"].append(measure_case(options, machine, workers, case))
                 print_row(result["cases"][-1], systems)
     result["geometric_mean"] = {job: geometric_mean([row for row in result["cases"] if row["job"] == job])
                                 for job in JOBS}
@@ -191,9 +196,9 @@ def main():
         print(f"\nthe lesson's program, seconds per epoch\n{'cell':<8}" + "".join(f"{name:>13}" for name in names)
               + f"  {'best peer':<13}{'÷ ours':>7}")
         for cell in (cell for cell in PROGRAM_CELLS if cell in options.cells):
-            row = measure_program(options, python, cell)
+            row = measure_program(options, machine, python, cell)
             result["programs"].append(row)
-            print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]) + disturbed(row["others_busy"]), flush=True)
+            print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]) + remark(row["disturbance"]), flush=True)
             for name, error in row["errors"].items():
                 note(f"  {name}: {error}")
     if options.out:

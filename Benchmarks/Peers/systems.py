@@ -14,6 +14,7 @@ from peers import PEERS
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ("torch", "onnxruntime", "onnx", "tensorflow-cpu")
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+APART = 0.85  # Share of the arithmetic of as many separate cores that threads must do together.
 QUIET = 0.1  # Cores that other processes may use before a figure counts as disturbed.
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -68,20 +69,42 @@ def watched(ask, own_seconds):
     return dict(answer, others_busy=round(max(others, 0) / wall, 3))
 
 
-def quietly(ask, patience):
-    """Asks in a quiet moment, again if it turned out not to be one, until `patience` seconds are over."""
-    deadline = time.monotonic() + patience
-    best = None
-    while best is None or (best["others_busy"] > QUIET and time.monotonic() < deadline):
-        while time.monotonic() < deadline:
+class QuietMachine:
+    """Asks when nothing else runs and every thread has a core of its own, and again if it turned out otherwise."""
+
+    def __init__(self, binary, threads, patience):
+        self.binary, self.threads, self.patience = binary, threads, patience
+
+    def apart(self):
+        """Tells whether the threads have a core each: virtual processors at times share one for some seconds."""
+        if self.binary is None or self.threads == 1:
+            return True
+        found = run_to_end([self.binary, "--probe", "--threads", self.threads, "--json"])
+        return found.get("speed_up", 0) > APART * self.threads
+
+    def wait(self, deadline):
+        """Waits for a quiet moment; returns whether it is one."""
+        while True:
             busy = busy_seconds()
             time.sleep(0.2)
-            if busy_seconds() - busy <= 0.2 * QUIET + TICK:
-                break
-        answer = ask()
-        if best is None or answer["others_busy"] < best["others_busy"]:
-            best = answer
-    return best
+            is_quiet = busy_seconds() - busy <= 0.2 * QUIET + TICK and self.apart()
+            if is_quiet or time.monotonic() >= deadline:
+                return is_quiet
+
+    def ask(self, ask):
+        """Returns the first undisturbed answer; after the patience is over, the least disturbed one."""
+        deadline = time.monotonic() + self.patience
+        best = None
+        while best is None or (disturbance(best) > QUIET and time.monotonic() < deadline):
+            apart_before = self.wait(deadline)
+            answer = dict(ask(), shared_core=not (apart_before and self.apart()))
+            if best is None or disturbance(answer) < disturbance(best):
+                best = answer
+        return best
+
+
+def disturbance(answer):
+    return answer["others_busy"] + answer["shared_core"]
 
 
 class Worker:

@@ -20,6 +20,19 @@ enum Machine {
     return flops * Double(threads) / time.minimum
   }
 
+  /// Prints how many times the arithmetic of one thread all threads together do.
+  ///
+  /// Virtual processors may share a core for some seconds; a figure taken then says nothing about two cores.
+  static func probe(threads: Int, json: Bool) {
+    let stopwatch = Stopwatch(repetitions: 3, least: 0.004)
+    let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)
+    let all = arithmeticRoof(threads: threads, stopwatch: stopwatch)
+    print(
+      json
+        ? JSONLine([("threads", .count(threads)), ("speed_up", .number(all / one))]).text
+        : "\(threads) threads do \(Table.fixed(all / one, 2)) times the arithmetic of one")
+  }
+
   /// Bytes a second that all threads together read from a buffer of a size, each its share of it over and over.
   static func bandwidthRoof(bytes: Int, threads: Int, stopwatch: Stopwatch) -> Double {
     Streams.threadCount = threads

@@ -43,6 +43,8 @@ struct RecurBench: ParsableCommand {
   var growth = false
   @Flag(help: "The time and memory of recur predict, from process start to the answer.")
   var startUp = false
+  @Flag(help: "Whether threads have a core each at the moment: their arithmetic together ÷ that of one thread.")
+  var probe = false
   @Flag(help: "Print one JSON object per line.")
   var json = false
 
@@ -56,6 +58,7 @@ struct RecurBench: ParsableCommand {
   func run() throws {
     let threads = threads ?? Streams.threadCount
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
+    if probe { return Machine.probe(threads: threads, json: json) }
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
     if startUp { return try Startup(repetitions: repetitions).run(json: json) }
     if program != nil { return try runProgram(threads, stopwatch) }
