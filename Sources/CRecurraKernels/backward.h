@@ -49,41 +49,78 @@ INLINE Vector incomingGradient(const RecurraBackwardStep *step, ptrdiff_t row, p
   return dh;
 }
 
-INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step) {
-  const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
-  const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
-  for (ptrdiff_t block = 0; block < blocks; block++) {
-    const ptrdiff_t first = step->rows * block / blocks;
-    const ptrdiff_t rows = step->rows * (block + 1) / blocks - first;
-    const ptrdiff_t productRows = smaller(rows, step->productRows - first);
-    const float *next = step->dgatesNext + first * step->dgatesNextStride;
-    for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
-      const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
-      const ptrdiff_t unit = panel * backwardPanelUnits;
-      const ptrdiff_t count = smaller(backwardPanelUnits, units - unit), floats = roundUp(count, WIDTH);
-      const float *weights = step->packed + unit * depth;
-      for (ptrdiff_t row = 0; row < rows; row++) {
-#define FILL(index, lanes) \
-  store(sums + row * sumsWidth + index, incomingGradient(step, first + row, unit + index, lanes))
-        FOR_LANES(index, count, FILL);
+/// A panel of a step for the rows from `first` on.
+typedef struct {
+  const RecurraBackwardStep *step;
+  ptrdiff_t first, unit, count;
+} BackwardPanel;
+
+INLINE void prepareBackward(
+  ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  const RecurraBackwardStep *step = panel->step;
+  const ptrdiff_t first = panel->first + row, unit = panel->unit;
+  // What the gates will read and write comes while the product is computed.
+  if (step->gates) {
+    if (cell != RNN)
+      for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
+        fetch(step->gates + first * step->gatesStride + slot * step->units + unit, step->gatesStride, rows, count, 1);
+    if (cell == LSTM) {
+      fetch(step->cPrevious + first * step->cPreviousStride + unit, step->cPreviousStride, rows, count, 0);
+      fetch(step->dc + first * step->dcStride + unit, step->dcStride, rows, count, 1);
+    }
+  }
+  for (ptrdiff_t index = 0; index < rows; index++) {
+#define FILL(column, lanes) \
+  store(sums + index * sumsWidth + column, incomingGradient(step, first + index, unit + column, lanes))
+    FOR_LANES(column, count, FILL);
 #undef FILL
-      }
-      if (productRows > 0) {
-        // The GRU's gradient of nx, slot 2, does not reach h: z and r, then nh.
-        const ptrdiff_t contiguous = cell == GRU ? 2 * units : depth;
-        accumulate(
-          productRows, next, step->dgatesNextStride, contiguous, weights, depth, 0, floats, sums, sumsWidth);
-        if (cell == GRU)
-          accumulate(
-            productRows, next + 3 * units, step->dgatesNextStride, units, weights, depth, contiguous, floats, sums,
-            sumsWidth);
-      }
-      for (ptrdiff_t row = 0; row < rows; row++) {
-#define UNITS(index, lanes) \
-  backwardUnits(cell, step, first + row, unit + index, lanes, load(sums + row * sumsWidth + index))
-        FOR_LANES(index, count, UNITS);
+  }
+}
+
+INLINE void finishBackward(
+  ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  for (ptrdiff_t index = 0; index < rows; index++) {
+#define UNITS(column, lanes)                                                                    \
+  backwardUnits(                                                                                \
+    cell, panel->step, panel->first + row + index, panel->unit + column, lanes,                 \
+    load(sums + index * sumsWidth + column))
+    FOR_LANES(column, count, UNITS);
 #undef UNITS
+  }
+}
+
+INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
+  const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
+  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  // Rows with a product first, then those without.
+  for (int multiplies = 1; multiplies >= 0; multiplies--) {
+    const ptrdiff_t begin = multiplies ? 0 : step->productRows, end = multiplies ? step->productRows : step->rows;
+    const ptrdiff_t blocks = (end - begin + rowsPerBlock - 1) / rowsPerBlock;
+    for (ptrdiff_t block = 0; block < blocks; block++) {
+      const ptrdiff_t first = begin + (end - begin) * block / blocks;
+      const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;
+      const ptrdiff_t stride = step->dgatesNextStride, wanted = multiplies ? depth : 0;
+      const float *next = step->dgatesNext + first * stride;
+      // The GRU's gradient of nx, slot 2, does not reach h: z and r, then nh.
+      const ptrdiff_t contiguous = cell == GRU ? smaller(2 * units, wanted) : wanted;
+      const Operand operands[2] = {
+        {next, stride, contiguous, 0, 0}, {next + 3 * units, stride, wanted - contiguous, contiguous, 0}};
+      for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
+        const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
+        const ptrdiff_t unit = panel * backwardPanelUnits, count = smaller(backwardPanelUnits, units - unit);
+        const float *weights = step->packed + unit * depth;
+        const ptrdiff_t size = backwardPanelUnits * depth;
+        const float *following = index + 1 == step->panelEnd ? weights
+                                 : step->descending          ? weights - size
+                                                             : weights + size;
+        const Panel packed = {weights, following, depth, roundUp(count, WIDTH)};
+        const BackwardPanel job = {step, first, unit, count};
+        if (cell == GRU)
+          multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);
+        else
+          multiplyPanel(rows, 1, operands, &packed, sums, 1, prepare, finish, &job);
       }
     }
   }

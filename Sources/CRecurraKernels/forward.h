@@ -60,8 +60,8 @@ INLINE void emit(
 }
 
 /// Applies the gates of a panel to rows [first, first + rows).
-INLINE void finish(
-  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit, ptrdiff_t count,
+INLINE void applyGates(
+  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
   float *sums
 ) {
   if (cell != RNN)
@@ -71,16 +71,28 @@ INLINE void finish(
       FOR_LANES(index, count, ACTIVATE);
 #undef ACTIVATE
     }
-  ptrdiff_t row = 0;
 #define EMIT(rows, index, lanes) \
   emit(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
-#define EMIT_BUNDLE(index, lanes) EMIT(bundle, index, lanes)
-#define EMIT_ROW(index, lanes) EMIT(1, index, lanes)
-  for (; row + bundle <= rows; row += bundle) FOR_LANES(index, count, EMIT_BUNDLE);
-  for (; row < rows; row++) FOR_LANES(index, count, EMIT_ROW);
+#define EMIT_4(index, lanes) EMIT(4, index, lanes)
+#define EMIT_3(index, lanes) EMIT(3, index, lanes)
+#define EMIT_2(index, lanes) EMIT(2, index, lanes)
+#define EMIT_1(index, lanes) EMIT(1, index, lanes)
+  // Never a single row where two can be had: one chain alone waits for itself.
+  for (ptrdiff_t row = 0; row < rows;) {
+    const ptrdiff_t left = rows - row, together = left == 5 || left == 6 ? 3 : smaller(left, 4);
+    switch (together) {
+    case 4: FOR_LANES(index, count, EMIT_4); break;
+    case 3: FOR_LANES(index, count, EMIT_3); break;
+    case 2: FOR_LANES(index, count, EMIT_2); break;
+    default: FOR_LANES(index, count, EMIT_1);
+    }
+    row += together;
+  }
 #undef EMIT
-#undef EMIT_BUNDLE
-#undef EMIT_ROW
+#undef EMIT_4
+#undef EMIT_3
+#undef EMIT_2
+#undef EMIT_1
 }
 
 /// Copies slots of init, units [unit, unit + count), into the sums; a slot's last vector may reach into the next slot,
@@ -99,63 +111,138 @@ INLINE void fillSums(
     }
 }
 
-INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, int multiply) {
+/// A panel of a step for the rows from `first` on.
+typedef struct {
+  const RecurraForwardStep *step;
+  ptrdiff_t first, unit, count;
+  /// Whether it is the step's last panel.
+  int isLast;
+} ForwardPanel;
+
+/// Asks for the lines of some rows of a matrix, `columns` floats each.
+INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const int writes) {
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t column = 0; column < columns; column += lineFloats) {
+      if (writes)
+        __builtin_prefetch(from + row * stride + column, 1);
+      else
+        __builtin_prefetch(from + row * stride + column, 0);
+    }
+}
+
+/// Sets the sums before the first product; the GRU's padding behind nx reaches into nh, so nh is set after the inputs.
+INLINE void prepareForward(
+  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  const RecurraForwardStep *step = panel->step;
+  const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
+  const float *init = step->init + first * step->initStride;
+  const int isFirst = operand == 0, isLast = step->hoisted || operand == 1;
+  if (isFirst) {
+    // What the gates will read and write comes while the product is computed.
+    if (cell == LSTM) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
+    if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
+    if (step->gates && !step->hoisted)
+      for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
+        fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
+    if (panel->isLast && step->xNext) fetch(step->xNext + first * step->xStride, step->xStride, rows, step->inputs, 0);
+    fillSums(cell, 0, gateCount(cell), init, step->initStride, units, unit, count, rows, sums);
+  }
+  if (cell == GRU && isLast) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
+}
+
+INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = step->units, depth = step->inputs + units;
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
-  const ptrdiff_t panelBegin = multiply ? step->panelBegin : 0;
-  const ptrdiff_t panelEnd = multiply ? step->panelEnd : panelCount(units, panelUnits(cell));
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
-    const ptrdiff_t first = step->rows * block / blocks;
-    const ptrdiff_t rows = step->rows * (block + 1) / blocks - first;
-    const float *init = step->init + first * step->initStride;
-    for (ptrdiff_t index = panelBegin; index < panelEnd; index++) {
-      const ptrdiff_t panel = step->descending ? panelBegin + panelEnd - 1 - index : index;
-      const ptrdiff_t unit = panel * panelUnits(cell);
-      const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
-      const ptrdiff_t floats = panelFloats(cell, count);
-      const float *weights = multiply ? forwardPanel(cell, step->packed, panel, depth) : NULL;
-      fillSums(cell, 0, gateCount(cell), init, step->initStride, units, unit, count, rows, sums);
-      if (multiply && !step->hoisted)
-        accumulate(
-          rows, step->x + first * step->xStride, step->xStride, step->inputs, weights, depth, 0, floats, sums,
-          sumsWidth);
-      // The GRU's padding behind nx reaches into nh, so nh is filled after the inputs.
-      if (cell == GRU) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
-      if (multiply)
-        accumulate(
-          rows, step->h + first * step->hStride, step->hStride, units, weights, depth, step->inputs, floats,
-          sums + (cell == GRU ? count : 0), sumsWidth);
-      finish(cell, step, first, rows, unit, count, sums);
+    const ptrdiff_t first = step->rows * block / blocks, rows = step->rows * (block + 1) / blocks - first;
+    const Operand operands[2] = {
+      {step->x + first * step->xStride, step->xStride, step->inputs, 0, 0},
+      {step->h + first * step->hStride, step->hStride, units, step->inputs, 0}};
+    for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
+      const int isLast = index + 1 == step->panelEnd;
+      const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
+      const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
+      const float *weights = forwardPanel(cell, step->packed, panel, depth);
+      const ptrdiff_t size = panelFloats(cell, panelUnits(cell)) * depth;
+      // By turns up and down: the next step begins with the panel that this one ends with.
+      const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
+      const Panel packed = {weights, next, depth, panelFloats(cell, count)};
+      const ForwardPanel job = {step, first, unit, count, isLast};
+      Operand x = operands[0], h = operands[1];
+      if (cell == GRU) h.column = count;
+      if (step->hoisted) {
+        multiplyPanel(rows, 1, &h, &packed, sums, 1, prepare, finish, &job);
+      } else {
+        const Operand both[2] = {x, h};
+        multiplyPanel(rows, 2, both, &packed, sums, 1, prepare, finish, &job);
+      }
     }
   }
 }
 
-INLINE void product(enum Cell cell, const RecurraProduct *job) {
+/// Does the gates alone, on pre-activations that are complete.
+INLINE void forwardGates(enum Cell cell, const RecurraForwardStep *step) {
+  const ptrdiff_t units = step->units;
+  _Alignas(64) float sums[maximumTileRows * sumsWidth + 4 * WIDTH];
+  for (ptrdiff_t first = 0; first < step->rows; first += maximumTileRows) {
+    const ptrdiff_t rows = smaller(maximumTileRows, step->rows - first);
+    for (ptrdiff_t unit = 0; unit < units; unit += panelUnits(cell)) {
+      const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
+      const float *init = step->init + first * step->initStride;
+      fillSums(cell, 0, slotCount(cell), init, step->initStride, units, unit, count, rows, sums);
+      applyGates(count, cell, step, first, rows, unit, sums);
+    }
+  }
+}
+
+/// A panel of a product for the rows from `first` on.
+typedef struct {
+  const RecurraProduct *product;
+  ptrdiff_t first, unit, count;
+} ProductPanel;
+
+INLINE void prepareProduct(
+  ptrdiff_t count, enum Cell cell, const ProductPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  const RecurraProduct *job = panel->product;
+  const float *init = job->init + (panel->first + row) * job->initStride;
+  fillSums(cell, 0, gateCount(cell), init, job->initStride, job->units, panel->unit, count, rows, sums);
+}
+
+INLINE void finishProduct(
+  ptrdiff_t count, enum Cell cell, const ProductPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  const RecurraProduct *job = panel->product;
+  const ptrdiff_t first = panel->first + row, units = job->units, unit = panel->unit;
+  if (cell == GRU)
+    fillSums(cell, 3, 4, job->init + first * job->initStride, job->initStride, units, unit, count, rows, sums);
+  for (ptrdiff_t index = 0; index < rows; index++)
+    for (ptrdiff_t position = 0; position < slotCount(cell); position++) {
+      const float *from = sums + index * sumsWidth + position * count;
+      float *to = job->out + (first + index) * job->outStride + slotAt(cell, position) * units + unit;
+#define COPY(index, lanes) storeLanes(to + index, loadLanes(from + index, lanes), lanes)
+      FOR_LANES(column, count, COPY);
+#undef COPY
+    }
+}
+
+INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = job->units, depth = job->inputs + units;
   const ptrdiff_t blocks = (job->rows + rowsPerBlock - 1) / rowsPerBlock;
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
-    const ptrdiff_t first = job->rows * block / blocks;
-    const ptrdiff_t rows = job->rows * (block + 1) / blocks - first;
-    const float *init = job->init + first * job->initStride;
+    const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;
+    const Operand x = {job->x + first * job->xStride, job->xStride, job->inputs, 0, 0};
     for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
-      const ptrdiff_t unit = panel * panelUnits(cell);
-      const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
-      fillSums(cell, 0, gateCount(cell), init, job->initStride, units, unit, count, rows, sums);
-      accumulate(
-        rows, job->x + first * job->xStride, job->xStride, job->inputs, forwardPanel(cell, job->packed, panel, depth),
-        depth, 0, panelFloats(cell, count), sums, sumsWidth);
-      if (cell == GRU) fillSums(cell, 3, 4, init, job->initStride, units, unit, count, rows, sums);
-      for (ptrdiff_t row = 0; row < rows; row++)
-        for (ptrdiff_t position = 0; position < slotCount(cell); position++) {
-          const float *from = sums + row * sumsWidth + position * count;
-          float *to = job->out + (first + row) * job->outStride + slotAt(cell, position) * units + unit;
-#define COPY(index, lanes) storeLanes(to + index, loadLanes(from + index, lanes), lanes)
-          FOR_LANES(index, count, COPY);
-#undef COPY
-        }
+      const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
+      const float *weights = forwardPanel(cell, job->packed, panel, depth);
+      const Panel packed = {
+        weights, weights + panelFloats(cell, panelUnits(cell)) * depth, depth, panelFloats(cell, count)};
+      const ProductPanel own = {job, first, unit, count};
+      multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }
   }
 }

@@ -150,32 +150,47 @@ static void weightGradient(const RecurraWeightGradient *job) {
   }
 }
 
+/// A panel of the inputs for the rows from `first` on.
+typedef struct {
+  const RecurraInputGradient *gradient;
+  ptrdiff_t first, column, count;
+} InputPanel;
+
+static void prepareInputs(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+  (void)job, (void)operand, (void)row;
+  for (ptrdiff_t index = 0; index < rows * sumsWidth; index += WIDTH) store(sums + index, broadcast(0));
+}
+
+static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+  const InputPanel *own = panel;
+  const RecurraInputGradient *job = own->gradient;
+  for (ptrdiff_t index = 0; index < rows; index++) {
+    const ptrdiff_t n = own->first + row + index;
+    float *to = job->out + n / job->rowsPerStep * job->stepStride + n % job->rowsPerStep * job->rowStride + own->column;
+    const float *from = sums + index * sumsWidth;
+#define PUT(column, lanes)                                                                                   \
+  storeLanes(                                                                                                \
+    to + column, job->adds ? load(from + column) + loadLanes(to + column, lanes) : load(from + column), lanes)
+    FOR_LANES(column, own->count, PUT);
+#undef PUT
+  }
+}
+
 INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
-  // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first.
-  const ptrdiff_t inputs = job->inputs, depth = gateCount(cell) * job->units;
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first, and are all.
+  const ptrdiff_t depth = gateCount(cell) * job->units;
   const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = (count + rowsPerBlock - 1) / rowsPerBlock;
+  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;
     const ptrdiff_t rows = job->rowBegin + count * (block + 1) / blocks - first;
-    for (ptrdiff_t column = 0; column < inputs; column += backwardPanelUnits) {
-      const ptrdiff_t width = smaller(backwardPanelUnits, inputs - column), floats = roundUp(width, WIDTH);
-      for (ptrdiff_t row = 0; row < rows; row++)
-        for (ptrdiff_t index = 0; index < floats; index += WIDTH)
-          store(sums + row * sumsWidth + index, broadcast(0));
-      accumulate(
-        rows, job->dgates + first * job->dgatesStride, job->dgatesStride, depth, job->packed + column * depth, depth, 0,
-        floats, sums, sumsWidth);
-      for (ptrdiff_t row = 0; row < rows; row++) {
-        const ptrdiff_t step = (first + row) / job->rowsPerStep, place = (first + row) % job->rowsPerStep;
-        float *to = job->out + step * job->stepStride + place * job->rowStride + column;
-        const float *from = sums + row * sumsWidth;
-#define PUT(index, lanes)                                                                                    \
-  storeLanes(                                                                                                \
-    to + index, job->adds ? load(from + index) + loadLanes(to + index, lanes) : load(from + index), lanes)
-        FOR_LANES(index, width, PUT);
-#undef PUT
-      }
+    const Operand dgates = {job->dgates + first * job->dgatesStride, job->dgatesStride, depth, 0, 0};
+    for (ptrdiff_t column = 0; column < job->inputs; column += backwardPanelUnits) {
+      const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
+      const float *weights = job->packed + column * depth;
+      const Panel packed = {weights, weights + backwardPanelUnits * depth, depth, roundUp(width, WIDTH)};
+      const InputPanel own = {job, first, column, width};
+      multiplyPanel(rows, 1, &dgates, &packed, sums, 0, prepareInputs, finishInputs, &own);
     }
   }
 }

@@ -4,6 +4,9 @@
 // the inputs see the window nx z r and the units the window z r nh. A transposed panel holds 64 columns of U^T
 // (backward) or W^T (the gradient of the inputs).
 
+/// Vectors of a strip: a panel's columns are cut into strips (the last may be narrower), each [depth][strip width].
+#define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
+
 enum Cell { RNN, LSTM, GRU };
 
 enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 48 };

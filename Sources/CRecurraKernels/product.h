@@ -1,12 +1,12 @@
 // sums += z * packed weights: register tiles over strips of columns.
 //
-// A panel's columns are cut into strips of STRIP vectors (the last may be narrower). A strip holds its weights as
-// [depth][strip width], contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
-// Sums live in memory between calls, which is exact: phases and blocks of depth may be cut anywhere.
+// A strip's weights are contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
+// Sums live in memory between calls, which is exact: operands and stretches of depth may be cut anywhere.
 
-#define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
+enum { maximumTileRows = 6, lineFloats = 16 };
 
-enum { maximumTileRows = 6, lineFloats = 16, stretchFloats = 1 << 15 };
+/// Depth of a panel's stretch: 128 KiB, a part of the core's own cache.
+enum { stretchDepth = 512 };
 
 #define TILE_PARAMETERS                                                                       \
   const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
@@ -91,39 +91,90 @@ static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAME
 static Tile *const groupTiles[3][4] = GROUPS_OF_NAMES(2);
 #endif
 
-/// Adds z[rows][depth] times rows [firstDepth, firstDepth + depth) of a panel of `floats` columns to sums.
+/// A left operand: [rows][depth], for rows [first, first + depth) of a panel, whose sums begin at a column.
+typedef struct {
+  const float *z;
+  ptrdiff_t stride, depth, first, column;
+} Operand;
+
+/// Adds depth [begin, end) of an operand times a panel of `floats` columns to the sums of at most a tile's rows.
+///
+/// Meanwhile a part of what comes next is fetched, from `ahead` on: a line per step of depth and strip.
 INLINE void accumulate(
-  ptrdiff_t rows, const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *panel, ptrdiff_t panelDepth,
-  ptrdiff_t firstDepth, ptrdiff_t floats, float *sums, ptrdiff_t sumsStride
+  ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const float *panel,
+  ptrdiff_t panelDepth, ptrdiff_t floats, float *sums, const float *ahead
 ) {
-  const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panelDepth;
+  const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panelDepth, depth = end - begin;
+  const ptrdiff_t firstDepth = operand->first + begin;
+  const float *z = operand->z + row * operand->stride + begin;
   ptrdiff_t column = 0;
+  sums += operand->column;
   if (rows <= 3)
     for (ptrdiff_t strips; (strips = smaller((floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
       groupTiles[rows - 1][strips - 1](
-        z, zStride, depth, panel + column * panelDepth + firstDepth * stripFloats, stripStride, sums + column,
-        sumsStride, z);
+        z, operand->stride, depth, panel + column * panelDepth + firstDepth * stripFloats, stripStride, sums + column,
+        sumsWidth, ahead);
       column += strips * stripFloats;
     }
-  // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
-  ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
   for (; column < floats; column += stripFloats) {
     const ptrdiff_t width = smaller(stripFloats, floats - column);
-    Tile *const *tile = tiles[width / WIDTH - 1];
-    // A stretch of the strip at a time, so that the second tile finds it in the core's own cache.
-    for (ptrdiff_t begin = 0; begin < depth; begin += stretchFloats / stripFloats) {
-      const ptrdiff_t count = smaller(stretchFloats / stripFloats, depth - begin);
-      const float *weights = panel + column * panelDepth + (firstDepth + begin) * width;
-      // The tiles of a stretch share the fetching of the next one, a line per step of depth each.
-      const ptrdiff_t toNext = begin + count < depth ? count * width : stripFloats * panelDepth - begin * width;
-      const float *next = weights + toNext;
-      for (ptrdiff_t block = 0, row = 0; block < blocks; block++) {
-        const ptrdiff_t end = rows * (block + 1) / blocks;
-        tile[end - row - 1](
-          z + row * zStride + begin, zStride, count, weights, 0, sums + row * sumsStride + column, sumsStride,
-          next + smaller(block, (stripFloats - 1) / lineFloats) * count * lineFloats);
-        row = end;
-      }
-    }
+    tiles[width / WIDTH - 1][rows - 1](
+      z, operand->stride, depth, panel + column * panelDepth + firstDepth * width, 0, sums + column, sumsWidth, ahead);
+    ahead += depth * lineFloats;
   }
+}
+
+/// A panel of packed weights, and the one that comes after it.
+typedef struct {
+  const float *weights, *next;
+  ptrdiff_t depth, floats;
+} Panel;
+
+/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
+typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
+typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
+
+/// Multiplies at most rowsPerBlock rows by a panel, tile by tile; operands follow each other in one chain of sums.
+///
+/// A panel that is too deep for the core's own cache is gone through a stretch at a time, so that all tiles find the
+/// stretch there. Sums are finished tile by tile, while they are in L1, or `together`: gates of many rows overlap better.
+INLINE void multiplyPanel(
+  ptrdiff_t rows, const int count, const Operand *operands, const Panel *panel, float *sums, const int together,
+  PrepareSums *prepare, FinishSums *finish, const void *job
+) {
+  ptrdiff_t total = 0;
+  EACH(index, 0, count) total += operands[index].depth;
+  const int keepsSums = together || total > stretchDepth;
+  // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
+  const uint32_t blocks = ((uint32_t)rows + maximumTileRows - 1) / maximumTileRows;
+  const uint32_t share = (uint32_t)rows / blocks, larger = (uint32_t)rows - share * blocks;
+  const ptrdiff_t strips = (panel->floats + STRIP * WIDTH - 1) / (STRIP * WIDTH);
+  ptrdiff_t from = 0;
+  do {
+    const ptrdiff_t to = smaller(from + stretchDepth, total);
+    const float *next = to < total ? panel->weights + (operands[0].first + to) * STRIP * WIDTH : panel->next;
+    ptrdiff_t row = 0;
+    for (uint32_t block = 0; block < blocks; block++) {
+      const ptrdiff_t tileRows = share + (block < larger);
+      float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
+      // The tiles share the fetching of what comes next, until they have it all.
+      const float *ahead = next + smaller(block * strips, sumsWidth / lineFloats - 1) * (to - from) * lineFloats;
+      ptrdiff_t passed = 0;
+      EACH(index, 0, count) {
+        const ptrdiff_t begin = from > passed ? from - passed : 0;
+        const ptrdiff_t end = smaller(to - passed, operands[index].depth);
+        if (from <= passed && (passed < to || to == total)) prepare(job, index, row, tileRows, tileSums);
+        if (begin < end) {
+          accumulate(
+            tileRows, &operands[index], row, begin, end, panel->weights, panel->depth, panel->floats, tileSums, ahead);
+          ahead += (end - begin) * strips * lineFloats;
+        }
+        passed += operands[index].depth;
+      }
+      if (!together && to == total) finish(job, row, tileRows, tileSums);
+      row += tileRows;
+    }
+    from = to;
+  } while (from < total);
+  if (together) finish(job, 0, rows, sums);
 }

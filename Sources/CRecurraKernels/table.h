@@ -1,8 +1,8 @@
 // Stamps every body for the instruction set of the including isa_*.c and gathers them in its table.
 #include "vector.h"
 #include "vector_math.h"
-#include "product.h"
 #include "panels.h"
+#include "product.h"
 #include "forward.h"
 #include "backward.h"
 #include "gradients.h"
@@ -11,6 +11,43 @@
 
 #define PACK_PARAMETERS                                                                                     \
   ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd
+
+// What multiplyPanel calls back, for each cell; full panels with a constant number of units.
+#define FULL_OR_LAST(full, function, ...)                                                                   \
+  if (own->count == (full))                                                                                 \
+    function(full, __VA_ARGS__);                                                                            \
+  else                                                                                                      \
+    function(own->count, __VA_ARGS__)
+#define PREPARE_AND_FINISH(cell, kernels)                                                                   \
+  static void kernels##PrepareForward(                                                                      \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    const ForwardPanel *own = panel;                                                                        \
+    FULL_OR_LAST(panelUnits(cell), prepareForward, cell, own, operand, row, rows, sums);                    \
+  }                                                                                                         \
+  static void kernels##FinishForward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {       \
+    const ForwardPanel *own = panel;                                                                        \
+    FULL_OR_LAST(panelUnits(cell), applyGates, cell, own->step, own->first + row, rows, own->unit, sums);   \
+  }                                                                                                         \
+  static void kernels##PrepareProduct(                                                                      \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    (void)operand;                                                                                          \
+    const ProductPanel *own = panel;                                                                        \
+    FULL_OR_LAST(panelUnits(cell), prepareProduct, cell, own, row, rows, sums);                             \
+  }                                                                                                         \
+  static void kernels##FinishProduct(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {       \
+    const ProductPanel *own = panel;                                                                        \
+    FULL_OR_LAST(panelUnits(cell), finishProduct, cell, own, row, rows, sums);                              \
+  }                                                                                                         \
+  static void kernels##PrepareBackward(                                                                     \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    if (operand != 0) return;                                                                               \
+    const BackwardPanel *own = panel;                                                                       \
+    FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums);                          \
+  }                                                                                                         \
+  static void kernels##FinishBackward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {      \
+    const BackwardPanel *own = panel;                                                                       \
+    FULL_OR_LAST(backwardPanelUnits, finishBackward, cell, own, row, rows, sums);                           \
+  }
 
 #define CELL(cell, kernels)                                                                                 \
   static ptrdiff_t kernels##ForwardPanels(ptrdiff_t units) { return panelCount(units, panelUnits(cell)); }  \
@@ -32,11 +69,18 @@
   static void kernels##PackInput(PACK_PARAMETERS) {                                                         \
     packTranspose(cell, inputs, units, weights, packed, panelBegin, panelEnd);                              \
   }                                                                                                         \
-  static void kernels##Product(const RecurraProduct *job) { product(cell, job); }                           \
-  static void kernels##Forward(const RecurraForwardStep *step) { forwardStep(cell, step, 1); }              \
-  static void kernels##Backward(const RecurraBackwardStep *step) { backwardStep(cell, step); }              \
+  PREPARE_AND_FINISH(cell, kernels)                                                                         \
+  static void kernels##Product(const RecurraProduct *job) {                                                 \
+    product(cell, job, kernels##PrepareProduct, kernels##FinishProduct);                                    \
+  }                                                                                                         \
+  static void kernels##Forward(const RecurraForwardStep *step) {                                            \
+    forwardStep(cell, step, kernels##PrepareForward, kernels##FinishForward);                               \
+  }                                                                                                         \
+  static void kernels##Backward(const RecurraBackwardStep *step) {                                          \
+    backwardStep(cell, step, kernels##PrepareBackward, kernels##FinishBackward);                            \
+  }                                                                                                         \
   static void kernels##InputGradient(const RecurraInputGradient *job) { inputGradient(cell, job); }         \
-  static void kernels##ForwardGates(const RecurraForwardStep *step) { forwardStep(cell, step, 0); }         \
+  static void kernels##ForwardGates(const RecurraForwardStep *step) { forwardGates(cell, step); }            \
   static void kernels##BackwardGates(const RecurraBackwardStep *step) { backwardGates(cell, step); }
 
 CELL(RNN, rnn)

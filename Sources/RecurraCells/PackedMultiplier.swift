@@ -75,6 +75,7 @@ struct PackedMultiplier: Multiplier {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
       let x = inputRows(step, first)
       (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
+      if step + 1 < run.layout.steps { kernel.xNext = UnsafePointer(inputRows(step + 1, first).base) }
     }
     let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
     (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (

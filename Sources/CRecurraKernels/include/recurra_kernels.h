@@ -46,6 +46,7 @@ typedef struct RecurraForwardStep {
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
   const float *_Nullable x;  // [rows][I]; not read when hoisted
   ptrdiff_t xStride;
+  const float *_Nullable xNext;  // where the next step's x lies, with the same stride, to be fetched ahead; or NULL
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
