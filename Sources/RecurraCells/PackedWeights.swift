@@ -13,6 +13,7 @@ public final class PackedWeights: Sendable {
 
   private let forwardEntry = Mutex<Entry?>(nil)
   private let backwardEntry = Mutex<Entry?>(nil)
+  private let inputEntry = Mutex<Entry?>(nil)
 
   /// Makes an empty store.
   public init() {}
@@ -34,6 +35,17 @@ public final class PackedWeights: Sendable {
       let packed = Tensor(uninitialized: [kernels.packedBackwardSize(units)], dtype: .float32)
       Self.pack(direction.weights, packed, panels: kernels.backwardPanels(units)) {
         kernels.packBackward(inputs, units, $0, $1, $2, $3)
+      }
+      return packed
+    }
+  }
+
+  /// Wᵀ in panels, for the gradient of the input.
+  func input(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
+    entry(inputEntry, direction.version) {
+      let packed = Tensor(uninitialized: [kernels.packedInputSize(inputs, units)], dtype: .float32)
+      Self.pack(direction.weights, packed, panels: kernels.backwardPanels(inputs)) {
+        kernels.packInput(inputs, units, $0, $1, $2, $3)
       }
       return packed
     }

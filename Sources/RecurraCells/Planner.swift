@@ -31,15 +31,17 @@ struct Plan {
     kernels = Kernels.cell(kernel)
     let shares = max(1, threads / directions)
     let stateWeights = cell.gateCount * units * units
-    let isHoisted = isTraining || batch <= 4
+    let isHoisted = batch <= 4
     let stepBytes = 4 * (isHoisted ? stateWeights : stateWeights + cell.gateCount * units * inputs)
     // A barrier costs some tenths of a microsecond: sharing the units of a step must save more. It does where there are too few
-    // rows to share, and where the weights do not fit a core's own cache: then each core streams its share of them only.
+    // rows to share, and where each core then streams its share only of weights that its own cache does not hold. With many
+    // rows the streaming hides behind the arithmetic, until the weights outgrow the shared cache as well.
     let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 14
-    let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20
+    let hidesStreaming = batch >= 16 * shares && stepBytes <= 16 * Self.privateCacheBytes
+    let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
     unitShares = directions == 1 && (fewRows || largeWeights) ? shares : 1
     rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
-    if isTraining {
+    if isTraining, isHoisted {
       hoistedSteps = timesteps
     } else if isHoisted {
       // As many steps as keep their products within half a mebibyte.

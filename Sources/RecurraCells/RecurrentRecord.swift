@@ -43,9 +43,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       return GradientRun(run, output: sequence, column: index * units, states: final)
     }
     loopBack(gradientRuns)
-    let products = WeightGradients(runs, needsInput: needsInput)
-    products.run()
-    var result: [Tensor?] = [products.inputGradient()]
+    let products = afterLoop()
+    var result: [Tensor?] = [products.input]
     for (index, run) in runs.enumerated() {
       result.append(products.weights[index])
       if run.direction.bias != nil {
@@ -56,6 +55,14 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
     }
     return result
+  }
+
+  /// The products over all timesteps.
+  private func afterLoop() -> SequenceGradients {
+    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
+      return PackedGradients(runs, kernels, needsInput: needsInput).run()
+    }
+    return WeightGradients(runs, needsInput: needsInput).run()
   }
 
   private func loopBack(_ gradientRuns: [GradientRun<S>]) {

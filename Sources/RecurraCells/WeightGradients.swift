@@ -1,17 +1,51 @@
 import RecurraTensor
 
-/// The products after the loop: the gradients of weights, biases and inputs over all timesteps at once.
+/// What goes back through the products after the loop.
+struct SequenceGradients {
+  /// Gradient of `[W; U]` of each direction.
+  let weights: [Tensor]
+  /// Gradient of the slots' biases of each direction.
+  let biases: [Tensor]
+  /// The gradient of the input, [B, T, I], of all directions together; nil where nobody asked.
+  let input: Tensor?
+
+  /// Puts the gradients of each direction's rows, in the order of its run, into [B, T, I]; zeros at padded timesteps.
+  static func inputGradient<S: FloatingScalar>(_ runs: [DirectionRun<S>], rows: [Tensor]) -> Tensor {
+    let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)
+    return Tensor([batch, timesteps, inputs], of: S.self) { output in
+      Streams.run(min(batch, 16)) { piece in
+        for (index, run) in runs.enumerated() {
+          let source = DirectionRun<S>.rows(rows[index])
+          for row in stride(from: piece, to: batch, by: min(batch, 16)) {
+            let (place, length) = (run.layout.index(row), run.layout.lengths[row])
+            let target = output + place * timesteps * inputs
+            if index == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
+            for time in 0..<length {
+              let step = run.layout.isReversed ? run.layout.steps - 1 - time : time
+              let gradient = source[run.layout.blocks[step] + row]
+              let cell = target + time * inputs
+              if index == 0 {
+                cell.update(from: gradient, count: inputs)
+              } else {
+                for i in 0..<inputs { cell[i] += gradient[i] }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The products after the loop by OpenBLAS: the reference, for every cell and both types.
 ///
 /// Everything is cut over columns or rows of the results in pieces that depend on shapes alone, so the bits do not depend on the
 /// number of threads; all pieces of all directions run together.
-final class WeightGradients<S: FloatingScalar> {
-  /// Gradient of `[W; U]` of each direction.
-  private(set) var weights: [Tensor]
-  /// Gradient of the slots' biases of each direction.
-  private(set) var biases: [Tensor]
+struct WeightGradients<S: FloatingScalar> {
+  private let weights, biases: [Tensor]
   private let runs: [DirectionRun<S>]
   /// Gradient of the input rows of each direction, in the order of its run.
-  private var inputRows: [Tensor] = []
+  private let inputRows: [Tensor]
   private let needsInput: Bool
 
   init(_ runs: [DirectionRun<S>], needsInput: Bool) {
@@ -19,12 +53,12 @@ final class WeightGradients<S: FloatingScalar> {
     self.needsInput = needsInput
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: S.dtype) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: S.dtype) }
-    if needsInput {
-      inputRows = runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: S.dtype) }
-    }
+    inputRows =
+      needsInput ? runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: S.dtype) } : []
   }
 
-  func run() {
+  /// Computes everything.
+  func run() -> SequenceGradients {
     var pieces: [() -> Void] = []
     for index in runs.indices {
       for products in runs[index].phases {
@@ -34,6 +68,9 @@ final class WeightGradients<S: FloatingScalar> {
       addBiasPieces(index, &pieces)
     }
     Streams.run(pieces.count) { pieces[$0]() }
+    return SequenceGradients(
+      weights: weights, biases: biases,
+      input: needsInput ? SequenceGradients.inputGradient(runs, rows: inputRows) : nil)
   }
 
   /// (rows of Z)ᵀ · (gradients of slots), cut over the columns.
@@ -101,34 +138,6 @@ final class WeightGradients<S: FloatingScalar> {
               for i in 0..<columns.count { totals[i] += Double(sums[i]) }
             }
             for i in 0..<columns.count { target[columns.lowerBound + i] = S(totals[i]) }
-          }
-        }
-      }
-    }
-  }
-
-  /// The gradient of the input, [B, T, I]: that of all directions together, zeros at padded timesteps.
-  func inputGradient() -> Tensor? {
-    guard needsInput else { return nil }
-    let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)
-    return Tensor([batch, timesteps, inputs], of: S.self) { output in
-      Streams.run(min(batch, 16)) { piece in
-        for (index, run) in runs.enumerated() {
-          let source = DirectionRun<S>.rows(inputRows[index])
-          for row in stride(from: piece, to: batch, by: min(batch, 16)) {
-            let (place, length) = (run.layout.index(row), run.layout.lengths[row])
-            let target = output + place * timesteps * inputs
-            if index == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
-            for time in 0..<length {
-              let step = run.layout.isReversed ? run.layout.steps - 1 - time : time
-              let gradient = source[run.layout.blocks[step] + row]
-              let cell = target + time * inputs
-              if index == 0 {
-                cell.update(from: gradient, count: inputs)
-              } else {
-                for i in 0..<inputs { cell[i] += gradient[i] }
-              }
-            }
           }
         }
       }
