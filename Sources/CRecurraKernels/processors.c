@@ -2,6 +2,7 @@
 #include "recurra_processors.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int recurra_processor_count(void) {
@@ -17,4 +18,15 @@ long recurra_private_cache_bytes(void) {
 #else
   return 0;
 #endif
+}
+
+long recurra_shared_cache_bytes(void) {
+  // Not sysconf: on AMD it adds up the caches of all groups of cores, of which a core reaches one.
+  FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "re");
+  if (!file) return 0;
+  long size = 0;
+  char unit = 0;
+  if (fscanf(file, "%ld%c", &size, &unit) < 1 || size < 0) size = 0;
+  fclose(file);
+  return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size;
 }

@@ -29,17 +29,20 @@ struct Plan {
       return
     }
     kernels = Kernels.cell(kernel)
-    let shares = max(1, threads / directions)
     let stateWeights = cell.gateCount * units * units
+    let weights = stateWeights + cell.gateCount * units * inputs
+    // Directions whose weights together overflow the shared cache take turns on all threads.
+    let takesTurns = directions > 1 && threads > 1 && directions * 4 * stateWeights > Self.sharedCacheBytes / 2
     let isHoisted = batch <= 4
-    let stepBytes = 4 * (isHoisted ? stateWeights : stateWeights + cell.gateCount * units * inputs)
+    let shares = takesTurns ? threads : max(1, threads / directions)
+    let stepBytes = 4 * (isHoisted ? stateWeights : weights)
     // A barrier costs some tenths of a microsecond: sharing the units of a step must save more. It does where there are too few
     // rows to share, and where each core then streams its share only of weights that its own cache does not hold. With many
     // rows the streaming hides behind the arithmetic, until the weights outgrow the shared cache as well.
     let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 14
-    let hidesStreaming = batch >= 16 * shares && stepBytes <= 16 * Self.privateCacheBytes
+    let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
-    unitShares = directions == 1 && (fewRows || largeWeights) ? shares : 1
+    unitShares = takesTurns || (directions == 1 && (fewRows || largeWeights)) ? shares : 1
     rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining, isHoisted {
       hoistedSteps = timesteps
@@ -55,6 +58,12 @@ struct Plan {
   private static let privateCacheBytes: Int = {
     let bytes = Int(recurra_private_cache_bytes())
     return bytes > 0 ? bytes : 1 << 19
+  }()
+
+  /// The cache that the cores share.
+  private static let sharedCacheBytes: Int = {
+    let bytes = Int(recurra_shared_cache_bytes())
+    return bytes > 0 ? bytes : 1 << 24
   }()
 
   /// The number of row blocks for products by OpenBLAS, whose sums may depend on the number of rows.

@@ -127,10 +127,11 @@ struct ForwardPass<S: FloatingScalar> {
         run, kernels: kernels, packed: packed[direction], panels: share, hoist: stretch, output: rows)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
-      let run = runs[0]
       Streams.runTogether(plan.unitShares) { rank, size, barrier in
         let share = (panels.count * rank / size)..<(panels.count * (rank + 1) / size)
-        TimeLoop.forward(run, rows: 0..<run.layout.batch, by: multiplier(0, share)) { _, _ in barrier.wait() }
+        for (index, run) in runs.enumerated() {
+          TimeLoop.forward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { _, _ in barrier.wait() }
+        }
       }
       return
     }

@@ -93,7 +93,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     if plan.unitShares > 1, runs[0].layout.order == nil {
       Streams.runTogether(plan.unitShares) { rank, size, barrier in
         let share = (panels * rank / size)..<(panels * (rank + 1) / size)
-        TimeLoop.backward(runs[0], rows: 0..<runs[0].layout.batch, by: multiplier(0, share)) { barrier.wait() }
+        for (index, run) in runs.enumerated() {
+          TimeLoop.backward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { barrier.wait() }
+        }
       }
       return
     }

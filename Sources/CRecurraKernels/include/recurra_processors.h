@@ -7,4 +7,7 @@ int recurra_processor_count(void);
 /// Returns the size of the second-level cache in bytes, 0 where the system does not tell.
 long recurra_private_cache_bytes(void);
 
+/// Returns the size of the third-level cache that the first core reaches in bytes, 0 where the system does not tell.
+long recurra_shared_cache_bytes(void);
+
 #endif
