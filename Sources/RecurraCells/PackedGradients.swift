@@ -31,15 +31,15 @@ struct PackedGradients {
     }
     let input = needsInput ? InputGradients(runs, kernels) : nil
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
-    let chunk = min(rows, max(1, Self.chunkFloats / (depth * width)) * depth)
-    let left = runs.map { _ in Tensor(uninitialized: [chunk, width], dtype: .float32) }
+    let chunk = packsLeft ? min(rows, max(1, Self.chunkFloats / (depth * width)) * depth) : rows
+    let left = packsLeft ? runs.map { _ in Tensor(uninitialized: [chunk, width], dtype: .float32) } : []
     let packed = left.map { DirectionRun<Float>.rows($0).base }
     let pieces = runs[0].phases[0].flatMap(pieces)
     withExtendedLifetime(left) {
       for first in stride(from: 0, to: rows, by: chunk) {
         let chunks = runs.map { first..<max(first, min(first + chunk, $0.layout.productRows)) }
         let blocks = (chunk + depth - 1) / depth
-        Streams.run(runs.count * blocks) { index in
+        Streams.run(packed.count * blocks) { index in
           let (direction, block) = (index % runs.count, index / runs.count)
           pack(block * depth, chunks[direction], direction, packed[direction])
         }
@@ -48,7 +48,8 @@ struct PackedGradients {
         Streams.run(pieces.count * runs.count + (isLast ? input?.pieces ?? 0 : 0)) { index in
           if index < pieces.count * runs.count {
             let direction = index % runs.count
-            accumulate(pieces[index / runs.count], chunks[direction], direction, packed[direction])
+            accumulate(
+              pieces[index / runs.count], chunks[direction], direction, packed.isEmpty ? nil : packed[direction])
           } else {
             input?.run(index - pieces.count * runs.count)
           }
@@ -57,6 +58,9 @@ struct PackedGradients {
     }
     return SequenceGradients(weights: weights, biases: biases, input: input?.result())
   }
+
+  /// Whether the left operand is packed first; a pass that only many columns pay for.
+  private var packsLeft: Bool { runs[0].slots >= 640 }
 
   /// Floats of the packed rows of one direction.
   private static let chunkFloats = 1 << 20
@@ -104,7 +108,7 @@ struct PackedGradients {
   }
 
   private func accumulate(
-    _ piece: Piece, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>
+    _ piece: Piece, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>?
   ) {
     let (first, count) = (chunk.lowerBound, chunk.count)
     guard count > 0 else { return }
@@ -113,7 +117,8 @@ struct PackedGradients {
     var job = RecurraWeightGradient()
     (job.depth, job.inputs, job.units, job.columns) = (count, inputs, units, piece.columns)
     (job.panelBegin, job.panelEnd) = (piece.panels.lowerBound, piece.panels.upperBound)
-    job.packedLeft = UnsafePointer(packed)
+    let z = runs[direction].zRows.from(first)
+    (job.left, job.leftStride, job.packedLeft) = (UnsafePointer(z.base), z.stride, packed.map { UnsafePointer($0) })
     (job.right, job.rightStride) = (UnsafePointer(gates.base), gates.stride)
     (job.out, job.outStride) = (target.base, target.stride)
     if piece.sums { job.bias = DirectionRun<Float>.rows(biases[direction]).base + piece.slotColumn }

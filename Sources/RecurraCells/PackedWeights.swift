@@ -64,7 +64,7 @@ public final class PackedWeights: Sendable {
     _ weights: Tensor, _ packed: Tensor, panels: Int,
     _ kernel: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Int) -> Void
   ) {
-    let pieces = packed.count < 1 << 16 ? 1 : min(panels, 16)
+    let pieces = packed.count < 1 << 14 ? 1 : min(panels, 16)
     let step = (panels + pieces - 1) / pieces
     let target = packed.storage.pointer.assumingMemoryBound(to: Float.self)
     weights.withPointer(of: Float.self) { source in

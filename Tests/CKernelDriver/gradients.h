@@ -43,7 +43,8 @@ static Matrix weightGradientOf(
         const RecurraWeightGradient job = {
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
           .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
-          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels, .packedLeft = left + first * width,
+          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels, .packedLeft = cutsRows ? left + first * width : NULL,
+          .left = k->z.data + first * k->z.stride, .leftStride = k->z.stride,
           .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
           .out = out.data + column, .outStride = out.stride,
           .bias = panel == 0 ? out.data + width * out.stride + column : NULL, .adds = first > 0};

@@ -105,7 +105,10 @@ enum { RECURRA_GRADIENT_DEPTH = 384 };
 typedef struct RecurraWeightGradient {
   ptrdiff_t depth, inputs, units, columns;
   ptrdiff_t panelBegin, panelEnd;  // of leftPanels
-  const float *_Nullable packedLeft;  // blocks of RECURRA_GRADIENT_DEPTH rows (the last may be shorter) from packLeft
+  const float *_Nullable left;  // [depth][inputs + units]
+  ptrdiff_t leftStride;
+  const float *_Nullable packedLeft;  // the same from packLeft, in blocks of RECURRA_GRADIENT_DEPTH rows (the last may
+                                      // be shorter); or NULL, then left is read
   const float *_Nullable right;  // [depth][columns]
   ptrdiff_t rightStride;
   float *_Nullable out;  // [inputs + units][columns]
