@@ -95,7 +95,7 @@ struct Program {
   /// The update of all parameters alone, as often as in an epoch.
   private func optimizerSeconds(_ trainer: Trainer) throws -> Double {
     let state = OptimizerState(.adam(), trainer.model.namedParameters)
-    var gradients = state.parameters.map { Tensor.full($0.shape, 1e-3) }
+    var gradients = state.parameters.map { Gradient.dense(.full($0.shape, 1e-3)) }
     var failure: (any Error)?
     let time = stopwatch.time {
       do { try state.update(&gradients) { "benchmark" } } catch { failure = error }

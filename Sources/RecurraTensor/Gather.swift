@@ -3,7 +3,7 @@ extension Tensor {
   ///
   /// - Shapes: this tensor [N, …]; `indices` int32 of any shape S; result S + […].
   /// - Precondition: every index lies in 0..<N.
-  /// - Complexity: one copy; the gradient adds rows up in the order of the indices.
+  /// - Complexity: one copy; the gradient keeps the rows that were looked up, until it is needed as a whole.
   public func gathered(_ indices: Tensor) -> Tensor {
     check(rank >= 1, "gathered", expected: "at least one axis", got: "shape \(shape)")
     check(indices.dtype == .int32, "gathered", expected: "int32 indices", got: "\(indices.dtype)")
@@ -15,10 +15,14 @@ extension Tensor {
       Tensor(indices.shape + shape.dropFirst(), of: S.self) { output in
         table.withPointer(of: S.self) { input in
           rows.withPointer(of: Int32.self) { index in
-            for i in 0..<rows.count {
-              let row = Int(index[i])
-              check(row >= 0 && row < source[0], "gathered", expected: "an index in 0..<\(source[0])", got: "\(row)")
-              (output + i * width).update(from: input + row * width, count: width)
+            // Blocks of some tens of KiB, over the engine's threads.
+            let block = Swift.max(1, (1 << 14) / Swift.max(width, 1))
+            Streams.run((rows.count + block - 1) / block) { piece in
+              for i in (piece * block)..<Swift.min((piece + 1) * block, rows.count) {
+                let row = Int(index[i])
+                check(row >= 0 && row < source[0], "gathered", expected: "an index in 0..<\(source[0])", got: "\(row)")
+                (output + i * width).update(from: input + row * width, count: width)
+              }
             }
           }
         }
@@ -30,28 +34,7 @@ extension Tensor {
     case .float64: value = gather(Double.self)
     case .int32: value = gather(Int32.self)
     }
-    return value.derived(from: [self]) { upstream, _ in [upstream.scattered(to: rows, source)] }
-  }
-
-  /// Adds the rows of this tensor up at `indices` of a tensor of zeros: the gradient of `gathered`.
-  private func scattered(to indices: Tensor, _ target: [Int]) -> Tensor {
-    func scatter<S: FloatingScalar>(_ type: S.Type) -> Tensor {
-      var result = Tensor.zeros(target, dtype: dtype)
-      let width = Shape.count(Array(target.dropFirst()))
-      let dense = contiguous
-      result.withMutablePointer(of: S.self) { output in
-        dense.withPointer(of: S.self) { input in
-          indices.withPointer(of: Int32.self) { index in
-            for i in 0..<indices.count {
-              let row = output + Int(index[i]) * width
-              for j in 0..<width { row[j] += input[i * width + j] }
-            }
-          }
-        }
-      }
-      return result
-    }
-    return dtype == .float32 ? scatter(Float.self) : scatter(Double.self)
+    return value.derived(from: self) { .rows(RowGradient(indices: rows, values: $0, shape: source)) }
   }
 
   /// Returns one element of each row: element `indices[i]` of row i, as a vector.

@@ -5,7 +5,7 @@ internal import Synchronization
 /// An operation may have several outputs; the function gets the gradient of each, `nil` where nothing depends on it, and returns
 /// the gradient of each parent, `nil` where there is none.
 package final class Node: Sendable {
-  package typealias Pullback = @Sendable ([Tensor?]) -> [Tensor?]
+  package typealias Pullback = @Sendable ([Tensor?]) -> [Gradient?]
 
   /// The history of each parent; `nil` for a parent that is not tracked.
   private let parents: Mutex<[Origin?]>
@@ -14,11 +14,17 @@ package final class Node: Sendable {
   fileprivate let depth: Int
   fileprivate let pullback: Pullback
 
-  package init(parents: [Origin?], outputCount: Int = 1, pullback: @escaping Pullback) {
+  package convenience init(
+    parents: [Origin?], outputCount: Int = 1, pullback: @escaping @Sendable ([Tensor?]) -> [Tensor?]
+  ) {
+    self.init(of: parents, outputCount: outputCount, gradients: { pullback($0).map { $0.map(Gradient.dense) } })
+  }
+
+  package init(of parents: [Origin?], outputCount: Int = 1, gradients: @escaping Pullback) {
     depth = 1 + (parents.compactMap { $0?.node.depth }.max() ?? 0)
     self.parents = Mutex(parents)
     self.outputCount = outputCount
-    self.pullback = pullback
+    pullback = gradients
   }
 
   fileprivate var origins: [Origin?] { parents.withLock { $0 } }
@@ -81,6 +87,13 @@ extension Tensor {
     return with(origin: Origin(node: node))
   }
 
+  /// Records how this tensor was made from one other, whose gradient need not be dense.
+  func derived(from parent: Tensor, _ pullback: @escaping @Sendable (_ upstream: Tensor) -> Gradient) -> Tensor {
+    guard parent.isTracked else { return self }
+    let node = Node(of: [parent.origin], gradients: { upstream in [upstream[0].map(pullback)] })
+    return with(origin: Origin(node: node))
+  }
+
   /// Computes ∂(this · seed) / ∂(each of `sources`) by going back through the recorded operations once.
   ///
   /// - Parameters:
@@ -88,6 +101,11 @@ extension Tensor {
   ///   - seed: the gradient of whatever follows with respect to this tensor; 1 for a tensor of one element when left out.
   /// - Complexity: that of the recorded operations, about twice the forward work.
   public func gradients(withRespectTo sources: [Tensor], seed: Tensor? = nil) -> [Tensor] {
+    sparseGradients(withRespectTo: sources, seed: seed).map(\.dense)
+  }
+
+  /// The same, where the gradient of a table that rows were looked up in may stay a list of rows.
+  package func sparseGradients(withRespectTo sources: [Tensor], seed: Tensor? = nil) -> [Gradient] {
     let start = seed ?? Tensor.ones(shape, dtype: dtype)
     check(
       seed != nil || count == 1, "gradients", expected: "a tensor of one element, or a seed", got: "shape \(shape)")
@@ -101,27 +119,27 @@ extension Tensor {
     var backpropagation = Backpropagation(from: self, seed: start)
     let gradients = backpropagation.run(keeping: outputs)
     return zip(sources, outputs).map { source, origin in
-      gradients.gradient(of: origin) ?? Tensor.zeros(source.shape, dtype: source.dtype)
+      gradients.gradient(of: origin) ?? .dense(Tensor.zeros(source.shape, dtype: source.dtype))
     }
   }
 }
 
 /// The gradients found so far, by node and output.
 private struct GradientTable {
-  private var rows: [ObjectIdentifier: [Tensor?]] = [:]
+  private var rows: [ObjectIdentifier: [Gradient?]] = [:]
 
-  mutating func add(_ gradient: Tensor, to origin: Origin) {
+  mutating func add(_ gradient: Gradient, to origin: Origin) {
     let key = ObjectIdentifier(origin.node)
-    var row = rows.removeValue(forKey: key) ?? [Tensor?](repeating: nil, count: origin.node.outputCount)
+    var row = rows.removeValue(forKey: key) ?? [Gradient?](repeating: nil, count: origin.node.outputCount)
     row[origin.output] = row[origin.output].map { $0 + gradient } ?? gradient
     rows[key] = row
   }
 
-  func gradient(of origin: Origin) -> Tensor? { rows[ObjectIdentifier(origin.node)]?[origin.output] }
+  func gradient(of origin: Origin) -> Gradient? { rows[ObjectIdentifier(origin.node)]?[origin.output] }
 
-  mutating func remove(_ node: Node) -> [Tensor?]? { rows.removeValue(forKey: ObjectIdentifier(node)) }
+  mutating func remove(_ node: Node) -> [Gradient?]? { rows.removeValue(forKey: ObjectIdentifier(node)) }
 
-  func row(_ node: Node) -> [Tensor?]? { rows[ObjectIdentifier(node)] }
+  func row(_ node: Node) -> [Gradient?]? { rows[ObjectIdentifier(node)] }
 }
 
 /// Goes through the history of one tensor, deepest operation first.
@@ -131,7 +149,7 @@ private struct Backpropagation {
 
   init(from tensor: Tensor, seed: Tensor) {
     guard let origin = tensor.origin else { return }
-    table.add(seed.detached, to: origin)
+    table.add(.dense(seed.detached), to: origin)
     var seen: Set<ObjectIdentifier> = [ObjectIdentifier(origin.node)]
     var pending = [origin.node]
     while let node = pending.popLast() {
@@ -153,7 +171,7 @@ private struct Backpropagation {
     for node in order {
       let row = kept.contains(ObjectIdentifier(node)) ? table.row(node) : table.remove(node)
       guard let row else { continue }
-      for (parent, gradient) in zip(node.origins, node.pullback(row)) {
+      for (parent, gradient) in zip(node.origins, node.pullback(row.map { $0?.dense })) {
         if let parent, let gradient { table.add(gradient.detached, to: parent) }
       }
     }

@@ -17,7 +17,7 @@ package struct VectorUpdate {
 
   /// Gradient descent; the velocity is used where there is momentum.
   package func sgd(
-    _ weights: inout Tensor, _ gradient: Tensor, velocity: inout Tensor, momentum: Double, nesterov: Bool
+    _ weights: inout Tensor, _ gradient: Gradient, velocity: inout Tensor, momentum: Double, nesterov: Bool
   ) {
     var settings = RecurraSGD()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
@@ -30,7 +30,7 @@ package struct VectorUpdate {
 
   /// RMSprop; the average is used where it is centred, the moment where there is momentum.
   package func rmsprop(
-    _ weights: inout Tensor, _ gradient: Tensor, velocity: inout Tensor, moment: inout Tensor, average: inout Tensor,
+    _ weights: inout Tensor, _ gradient: Gradient, velocity: inout Tensor, moment: inout Tensor, average: inout Tensor,
     rho: Double, momentum: Double, epsilon: Double, isCentered: Bool
   ) {
     var settings = RecurraRMSprop()
@@ -48,7 +48,7 @@ package struct VectorUpdate {
 
   /// Adam with the step size of this update; AMSGrad where the maximum is kept.
   package func adam(
-    _ weights: inout Tensor, _ gradient: Tensor, moment: inout Tensor, velocity: inout Tensor, maximum: inout Tensor,
+    _ weights: inout Tensor, _ gradient: Gradient, moment: inout Tensor, velocity: inout Tensor, maximum: inout Tensor,
     stepSize: Double, beta1: Double, beta2: Double, epsilon: Double, keepsMaximum: Bool
   ) {
     var settings = RecurraAdam()
@@ -66,7 +66,7 @@ package struct VectorUpdate {
   }
 
   /// Adagrad.
-  package func adagrad(_ weights: inout Tensor, _ gradient: Tensor, accumulator: inout Tensor, epsilon: Double) {
+  package func adagrad(_ weights: inout Tensor, _ gradient: Gradient, accumulator: inout Tensor, epsilon: Double) {
     var settings = RecurraAdagrad()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     settings.epsilon = Float(epsilon)
@@ -77,13 +77,18 @@ package struct VectorUpdate {
   }
 
   private func update(
-    _ weights: inout Tensor, _ gradient: Tensor,
+    _ weights: inout Tensor, _ gradient: Gradient,
     _ kernel: (UnsafeMutablePointer<Float>, UnsafePointer<Float>, _ start: Int, _ count: Int) -> Void
   ) {
     let count = weights.count
     let w = weights.writable
-    gradient.contiguous.withPointer(of: Float.self) { g in
-      Tensor.blocks(of: count) { kernel(w + $0.lowerBound, g + $0.lowerBound, $0.lowerBound, $0.count) }
+    switch gradient {
+    case .dense(let gradient):
+      gradient.contiguous.withPointer(of: Float.self) { g in
+        Tensor.blocks(of: count) { kernel(w + $0.lowerBound, g + $0.lowerBound, $0.lowerBound, $0.count) }
+      }
+    case .rows(let rows):
+      rows.forEachStretch(of: Tensor.blockSize) { g, start, count in kernel(w + start, g, start, count) }
     }
   }
 }
@@ -105,7 +110,7 @@ extension Tensor {
   }
 
   /// Elements of a block: a few arrays of it stay in a core's own cache.
-  private static var blockSize: Int { 1 << 14 }
+  fileprivate static var blockSize: Int { 1 << 14 }
 
   /// Runs `body` on blocks of a fixed size, over the engine's threads.
   fileprivate static func blocks(of count: Int, _ body: (Range<Int>) -> Void) {

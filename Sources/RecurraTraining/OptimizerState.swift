@@ -35,7 +35,7 @@ package final class OptimizerState {
   /// Nothing may hold the graph of the loss any more, or the values it holds are copied first.
   ///
   /// - Parameter place: where in the training this is, for the error.
-  package func update(_ gradients: inout [Tensor], at place: () -> String) throws(RecurraError) {
+  package func update(_ gradients: inout [Gradient], at place: () -> String) throws(RecurraError) {
     let scales = try clip(&gradients, place)
     step += 1
     for (i, parameter) in parameters.enumerated() where parameter.isTrainable {
@@ -47,10 +47,12 @@ package final class OptimizerState {
   }
 
   /// Cuts gradients by value, and returns what each is to be multiplied by where norms are clipped.
-  private func clip(_ gradients: inout [Tensor], _ place: () -> String) throws(RecurraError) -> [Double] {
+  private func clip(_ gradients: inout [Gradient], _ place: () -> String) throws(RecurraError) -> [Double] {
+    // A norm is that of the whole gradient, where rows of an embedding that came twice have been added up.
+    if optimizer.clipping != .none { for i in gradients.indices { gradients[i] = .dense(gradients[i].dense) } }
     var squares: [Double] = []
     for (path, gradient) in zip(paths, gradients) {
-      let sum = gradient.sumOfSquares
+      let sum = gradient.storedSumOfSquares
       // The squares of float32 never overflow a Double, and a float64 gradient of 1e154 is as good as infinite.
       guard sum.isFinite else {
         throw RecurraError(
@@ -61,7 +63,13 @@ package final class OptimizerState {
     }
     switch optimizer.clipping {
     case .none: break
-    case .value(let limit): for i in gradients.indices { gradients[i].clip(to: limit) }
+    case .value(let limit):
+      for i in gradients.indices {
+        var dense = gradients[i].dense
+        gradients[i] = .dense(.zeros([0]))
+        dense.clip(to: limit)
+        gradients[i] = .dense(dense)
+      }
     case .norm(let limit): return squares.map { limit / max($0.squareRoot(), limit) }
     case .globalNorm(let limit):
       let norm = squares.reduce(0, +).squareRoot()

@@ -25,14 +25,14 @@ extension Trainer {
 
   private func differentiate(
     _ batch: Batch, _ context: ForwardContext, _ place: () -> String
-  ) throws(RecurraError) -> [Tensor] {
+  ) throws(RecurraError) -> [Gradient] {
     let loss = try measure(batch, context)
     let value = loss.item
     guard value.isFinite else {
       throw RecurraError(
         .notFinite, operation: place(), expected: "a finite loss", got: value.isNaN ? "NaN" : "\(value)")
     }
-    return loss.gradients(withRespectTo: optimizerState.parameters.map(\.tracked))
+    return loss.sparseGradients(withRespectTo: optimizerState.parameters.map(\.tracked))
   }
 
   /// Runs a batch forward, takes its loss and metrics into those of the epoch, and returns the loss.

@@ -14,17 +14,17 @@ struct UpdateRule {
   ///
   /// - Parameters first, second, third: the moments in the order of `Optimizer.moments`; empty where the rule keeps none.
   func apply(
-    to weights: inout Tensor, gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
+    to weights: inout Tensor, gradient: Gradient, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
     if weights.dtype == .float32 {
       applyByVectors(to: &weights, gradient, &first, &second, &third)
     } else {
-      applyInDouble(to: &weights, gradient, &first, &second, &third)
+      applyInDouble(to: &weights, gradient.dense, &first, &second, &third)
     }
   }
 
   private func applyByVectors(
-    to weights: inout Tensor, _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
+    to weights: inout Tensor, _ gradient: Gradient, _ first: inout Tensor, _ second: inout Tensor, _ third: inout Tensor
   ) {
     let vectors = VectorUpdate(learningRate: learningRate, weightDecay: weightDecay, gradientScale: gradientScale)
     switch rule {

@@ -38,6 +38,13 @@ import Testing
     expectGradients(of: { $0[0].transposed().gathered(Tensor([Int32(2), 2, 0])).squared }, at: [table], "of a view")
     expectGradients(of: { $0[0].picked(Tensor([Int32(2), 0, 1, 2, 2])).squared }, at: [table], "picked")
     expectGradients(of: { $0[0].transposed().picked(Tensor([Int32(4), 0, 1])) }, at: [table], "picked from a view")
+    expectGradients(
+      of: { $0[0].gathered(indices).squared.sum() + $0[0].gathered(Tensor([Int32(0), 3])).sum() }, at: [table], "twice")
+    expectGradients(
+      of: { $0[0].gathered(indices).squared.sum() + $0[0].squared.sum() }, at: [table], "rows and the whole table")
+    let none = table.tracked
+    let empty = none.gathered(Tensor([Int32]())).sum().gradients(withRespectTo: [none])[0]
+    #expect(empty.doubles == [Double](repeating: 0, count: 15), "no row at all")
     let tracked = table.tracked
     let gradient = tracked.gathered(indices).sum().gradients(withRespectTo: [tracked])[0]
     #expect(gradient.sum(axes: [1]).doubles == [9, 0, 3, 0, 6])

@@ -1,0 +1,114 @@
+/// The gradient of a tensor: all of it, or the few rows of a table that were looked up.
+package enum Gradient: Sendable {
+  case dense(Tensor)
+  case rows(RowGradient)
+
+  /// Every element; rows that were not looked up are zeros.
+  package var dense: Tensor {
+    switch self {
+    case .dense(let tensor): tensor
+    case .rows(let rows): rows.dense
+    }
+  }
+
+  /// Σ x² in double precision over what is stored: finite exactly when every element is.
+  package var storedSumOfSquares: Double {
+    switch self {
+    case .dense(let tensor): tensor.sumOfSquares
+    case .rows(let rows): rows.values.sumOfSquares
+    }
+  }
+
+  var detached: Gradient {
+    switch self {
+    case .dense(let tensor): .dense(tensor.detached)
+    case .rows(let rows): .rows(RowGradient(indices: rows.indices, values: rows.values.detached, shape: rows.shape))
+    }
+  }
+
+  static func + (left: Gradient, right: Gradient) -> Gradient {
+    guard case .rows(let first) = left, case .rows(let second) = right else { return .dense(left.dense + right.dense) }
+    return .rows(
+      RowGradient(
+        indices: .concatenated([first.indices, second.indices]), values: .concatenated([first.values, second.values]),
+        shape: first.shape))
+  }
+}
+
+/// Gradients of rows of a table, as they came: a row that was looked up twice is there twice.
+package struct RowGradient: Sendable {
+  /// The row each gradient belongs to, int32 [N], each within the table.
+  package let indices: Tensor
+  /// [N, width], dense.
+  package let values: Tensor
+  /// The shape of the table, [rows, …].
+  package let shape: [Int]
+
+  package init(indices: Tensor, values: Tensor, shape: [Int]) {
+    self.indices = indices.reshaped([-1]).contiguous
+    self.values = values.reshaped([indices.count, Shape.count(Array(shape.dropFirst()))]).contiguous
+    self.shape = shape
+  }
+
+  /// Elements of one row.
+  var width: Int { Shape.count(Array(shape.dropFirst())) }
+
+  /// The whole table: what belongs to a row is added up in the order of the indices.
+  package var dense: Tensor { values.dtype == .float32 ? scattered(Float.self) : scattered(Double.self) }
+
+  private func scattered<S: FloatingScalar>(_ type: S.Type) -> Tensor {
+    var result = Tensor.zeros(shape, dtype: values.dtype)
+    result.withMutablePointer(of: S.self) { add(to: $0, firstRow: 0, which: 0..<indices.count) { $0 } }
+    return result
+  }
+
+  /// Adds gradients to rows of a table that begins with row `firstRow`; `which` are places in `order`, which leads to gradients.
+  @inline(__always)
+  private func add<S: FloatingScalar>(
+    to table: UnsafeMutablePointer<S>, firstRow: Int, which: Range<Int>, _ order: (Int) -> Int
+  ) {
+    let width = width
+    values.withPointer(of: S.self) { input in
+      indices.withPointer(of: Int32.self) { index in
+        for place in which {
+          let i = order(place)
+          let row = table + (Int(index[i]) - firstRow) * width
+          for j in 0..<width { row[j] += input[i * width + j] }
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with the dense gradient of one stretch of rows after the other, over the engine's threads: it never exists as a
+  /// whole. Sums are formed in the same order as in `dense`.
+  func forEachStretch(
+    of elements: Int, _ body: (_ gradient: UnsafePointer<Float>, _ start: Int, _ count: Int) -> Void
+  ) {
+    let (rows, width) = (shape[0], Swift.max(width, 1))
+    let height = Swift.max(1, elements / width)
+    let stretches = (rows + height - 1) / height
+    // A counting sort by stretch, which keeps the order of the indices within each.
+    var starts = [Int](repeating: 0, count: stretches + 1)
+    var order = [Int](repeating: 0, count: indices.count)
+    indices.withPointer(of: Int32.self) { index in
+      for i in 0..<indices.count { starts[Int(index[i]) / height + 1] += 1 }
+      for stretch in 0..<stretches { starts[stretch + 1] += starts[stretch] }
+      var next = starts
+      for i in 0..<indices.count {
+        let stretch = Int(index[i]) / height
+        order[next[stretch]] = i
+        next[stretch] += 1
+      }
+    }
+    Streams.run(stretches) { [starts, order] stretch in
+      let first = stretch * height
+      let count = (Swift.min(first + height, rows) - first) * width
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { buffer in
+        guard let table = buffer.baseAddress else { return }
+        table.initialize(repeating: 0, count: count)
+        add(to: table, firstRow: first, which: starts[stretch]..<starts[stretch + 1]) { order[$0] }
+        body(UnsafePointer(table), first * width, count)
+      }
+    }
+  }
+}
