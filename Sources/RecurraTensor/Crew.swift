@@ -28,7 +28,7 @@ final class Crew: @unchecked Sendable {
   /// Opens a job to the workers; starts as many as the thread count asks for.
   func post(_ job: Job) {
     pthread_mutex_lock(mutex)
-    while workers < Streams.threadCount - 1, startWorker() { workers += 1 }
+    while workers < Streams.threadCount - 1, startWorker(workers + 1) { workers += 1 }
     jobs.append(job)
     let wake = sleepers > 0
     generation.add(1, ordering: .releasing)
@@ -43,7 +43,7 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  private func startWorker() -> Bool {
+  private func startWorker(_ number: Int) -> Bool {
     var thread = pthread_t()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -52,18 +52,18 @@ final class Crew: @unchecked Sendable {
     defer { pthread_attr_destroy(&attributes) }
     return pthread_create(
       &thread, &attributes,
-      { _ in
-        Crew.shared.serve()
+      { number in
+        Crew.shared.serve(Int(bitPattern: number))
         return nil
-      }, nil) == 0
+      }, UnsafeMutableRawPointer(bitPattern: number)) == 0
   }
 
-  private func serve() {
+  private func serve(_ number: Int) {
     _ = recurra_fp_enter()
     var seen = 0
     while true {
       if let job = takeJob(&seen) {
-        job.work()
+        job.work(number)
         spin(since: seen)
       }
     }
