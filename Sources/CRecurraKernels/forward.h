@@ -154,6 +154,8 @@ INLINE void prepareForward(
 INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = step->units, depth = step->inputs + units;
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
+  // Laid down in one row, [x, h] is one operand.
+  const int isSideBySide = step->h == step->x + step->inputs && step->hStride == step->xStride;
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
@@ -175,6 +177,9 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       if (cell == GRU) h.column = count;
       if (step->hoisted) {
         multiplyPanel(rows, 1, &h, &packed, sums, 1, prepare, finish, &job);
+      } else if (cell != GRU && isSideBySide) {
+        const Operand xh = {x.z, x.stride, depth, 0, 0};
+        multiplyPanel(rows, 1, &xh, &packed, sums, 1, prepare, finish, &job);
       } else {
         const Operand both[2] = {x, h};
         multiplyPanel(rows, 2, both, &packed, sums, 1, prepare, finish, &job);

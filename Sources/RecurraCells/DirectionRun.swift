@@ -14,6 +14,8 @@ final class DirectionRun<S: FloatingScalar> {
   let slots: Int
   let isTraining: Bool
   let laysInput: Bool
+  /// Tells whether x is in Z when the loop begins; otherwise each step lays down its rows, on the thread that will read them.
+  var isLaid = false
   /// Tells whether the gate buffer already holds the input's product and the bias when the loop begins.
   var isProjected = false
   let direction: RecurrentDirection

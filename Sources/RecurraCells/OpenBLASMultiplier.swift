@@ -19,7 +19,7 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   }
 
   func forward(_ step: Int, _ active: Range<Int>) {
-    if !run.isTraining { run.layInput(step, active) }
+    if !run.isLaid { run.layInput(step, active) }
     let first = active.lowerBound
     let gates = run.gates(step).from(first)
     for row in 0..<active.count { gates[row].update(from: run.biasRows.base, count: run.slots) }

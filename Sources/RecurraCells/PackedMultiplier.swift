@@ -54,8 +54,7 @@ struct PackedMultiplier: Multiplier {
 
   func forward(_ step: Int, _ active: Range<Int>) {
     let first = active.lowerBound
-    // In training everything was laid down before the loop.
-    if run.laysInput, !run.isTraining { run.layInput(step, active) }
+    if run.laysInput, !run.isLaid { run.layInput(step, active) }
     if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
     var kernel = RecurraForwardStep()
     (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
@@ -75,7 +74,7 @@ struct PackedMultiplier: Multiplier {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
       let x = inputRows(step, first)
       (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
-      if step + 1 < run.layout.steps { kernel.xNext = UnsafePointer(inputRows(step + 1, first).base) }
+      if !run.laysInput, step + 1 < run.layout.steps { kernel.xNext = UnsafePointer(inputRows(step + 1, first).base) }
     }
     let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
     (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (

@@ -80,7 +80,8 @@ struct ForwardPass<S: FloatingScalar> {
   func run() {
     for run in runs {
       run.layInitialStates()
-      if run.isTraining { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
+      run.isLaid = run.isTraining && (plan.hoistedSteps > 0 || plan.unitShares > 1)
+      if run.isLaid { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
     }
     if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
       runPacked(runs, kernels)
