@@ -94,9 +94,10 @@ INLINE void finishBackward(
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
-    const ptrdiff_t begin = multiplies ? 0 : step->productRows, end = multiplies ? step->productRows : step->rows;
+    const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
     const ptrdiff_t blocks = (end - begin + rowsPerBlock - 1) / rowsPerBlock;
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
