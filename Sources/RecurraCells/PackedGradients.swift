@@ -1,62 +1,93 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// The products after the loop by our kernels: the gradients of weights, biases and inputs over all timesteps at once.
+/// The products over all timesteps by our kernels: the gradients of weights, biases and inputs.
 ///
-/// Rows are taken in chunks whose packed left operand stays in the shared cache. Pieces are cut by shapes alone; and a sum runs in one
-/// fixed order whoever computes it, so nothing of this shows in the bits.
-struct PackedGradients {
+/// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has just written is
+/// still in the cache. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it: nothing
+/// of this depends on the number of threads.
+final class PackedGradients {
+  /// Timesteps whose products are computed together.
+  let stretches: [Range<Int>]
   private let runs: [DirectionRun<Float>]
-  private let kernels: RecurraCellKernels
-  private let needsInput: Bool
-  /// Rows of the direction that has most: where sequences end early, the directions differ.
-  private let rows: Int
   private let inputs, units: Int
   private let weights, biases: [Tensor]
+  private let input: InputGradients?
+  private let pieces: [Piece]
+  /// Whether the weights' gradient of a direction holds a part of the sum yet.
+  private var hasBegun: [Bool]
 
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, needsInput: Bool) {
-    (self.runs, self.kernels, self.needsInput) = (runs, kernels, needsInput)
-    rows = runs.map(\.layout.productRows).max() ?? 0
+    self.runs = runs
     (inputs, units) = (runs[0].inputs, runs[0].units)
+    stretches = Self.stretches(runs)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
+    input = needsInput ? InputGradients(runs, kernels, isWhole: stretches.count <= 1) : nil
+    let (inputs, units) = (inputs, units)
+    pieces = runs[0].phases[0].flatMap { Self.pieces($0, inputs, units) }
+    hasBegun = runs.map { _ in false }
   }
 
-  /// Computes everything.
-  func run() -> SequenceGradients {
-    guard rows > 0 else {
-      func zeros(_ tensors: [Tensor]) -> [Tensor] { tensors.map { .zeros($0.shape) } }
-      return SequenceGradients(
-        weights: zeros(weights), biases: zeros(biases), input: needsInput ? .zeros(runs[0].input.shape) : nil)
+  /// Cuts the steps so that what a stretch reads stays in the shared cache; but the gradient of the weights is read and written with
+  /// every stretch, which must not outweigh that.
+  private static func stretches(_ runs: [DirectionRun<Float>]) -> [Range<Int>] {
+    let (layout, width) = (runs[0].layout, runs[0].slots + runs[0].inputs + runs[0].units)
+    guard layout.steps > 0, layout.batch > 0 else { return [] }
+    let floats = max(1 << 20, 4 * runs[0].direction.weights.count)
+    let most = max(floats / (runs.count * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
+    let count = max(1, (layout.steps + most / 2) / most)
+    return (0..<count).map { (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count) }
+  }
+
+  /// Adds the products of a stretch of steps.
+  func add(_ steps: Range<Int>) {
+    let rows = runs.map { $0.layout.blocks[steps.lowerBound]..<$0.layout.blocks[steps.upperBound] }
+    addWeights(rows, input?.jobs(steps, runs, rows) ?? [])
+    for (direction, rows) in rows.enumerated() where !rows.isEmpty { hasBegun[direction] = true }
+  }
+
+  /// The gradients, when all stretches have been added.
+  func result() -> SequenceGradients {
+    func orZeros(_ tensors: [Tensor]) -> [Tensor] {
+      zip(tensors, hasBegun).map { $1 ? $0 : .zeros($0.shape) }
     }
-    let input = needsInput ? InputGradients(runs, kernels) : nil
-    let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
-    let chunk = packsLeft ? min(rows, max(1, Self.chunkFloats / (depth * width)) * depth) : rows
+    return SequenceGradients(weights: orZeros(weights), biases: orZeros(biases), input: input?.result(runs))
+  }
+
+  /// Adds the weights' products over ranges of rows, and does the jobs of the inputs along with them: they fill up what the threads
+  /// have left.
+  private func addWeights(_ rows: [Range<Int>], _ inputJobs: [InputGradients.Job]) {
+    let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, rows.map(\.count).max() ?? 0)
+    let chunk = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     let left = packsLeft ? runs.map { _ in Tensor(uninitialized: [chunk, width], dtype: .float32) } : []
     let packed = left.map { DirectionRun<Float>.rows($0).base }
-    let pieces = runs[0].phases[0].flatMap(pieces)
     withExtendedLifetime(left) {
-      for first in stride(from: 0, to: rows, by: chunk) {
-        let chunks = runs.map { first..<max(first, min(first + chunk, $0.layout.productRows)) }
+      for first in stride(from: 0, to: most, by: max(chunk, 1)) {
+        let chunks = rows.map {
+          ($0.lowerBound + min(first, $0.count))..<($0.lowerBound + min(first + chunk, $0.count))
+        }
         let blocks = (chunk + depth - 1) / depth
         Streams.run(packed.count * blocks) { index in
           let (direction, block) = (index % runs.count, index / runs.count)
           pack(block * depth, chunks[direction], direction, packed[direction])
         }
-        let isLast = first + chunk >= rows
-        // The gradients of the inputs fill up what the threads have left.
-        Streams.run(pieces.count * runs.count + (isLast ? input?.pieces ?? 0 : 0)) { index in
-          if index < pieces.count * runs.count {
+        let own = pieces.count * runs.count
+        let jobs = first + chunk >= most ? inputJobs.filter { !$0.waits } : []
+        Streams.run(own + jobs.count) { index in
+          if index < own {
             let direction = index % runs.count
             accumulate(
-              pieces[index / runs.count], chunks[direction], direction, packed.isEmpty ? nil : packed[direction])
+              pieces[index / runs.count], chunks[direction], direction, packed.isEmpty ? nil : packed[direction],
+              adds: first > 0 || hasBegun[direction])
           } else {
-            input?.run(index - pieces.count * runs.count)
+            input?.run(jobs[index - own], runs)
           }
         }
       }
     }
-    return SequenceGradients(weights: weights, biases: biases, input: input?.result())
+    let waiting = inputJobs.filter(\.waits)
+    Streams.run(waiting.count) { input?.run(waiting[$0], runs) }
   }
 
   /// Whether the left operand is packed first; a pass that only many columns pay for.
@@ -73,7 +104,7 @@ struct PackedGradients {
     let sums: Bool
   }
 
-  private func pieces(_ product: GateProduct) -> [Piece] {
+  private static func pieces(_ product: GateProduct, _ inputs: Int, _ units: Int) -> [Piece] {
     let (ofInputs, all) = (Kernels.table.leftPanels(inputs, 0), Kernels.table.leftPanels(inputs, units))
     let panels =
       switch product.operand {
@@ -108,7 +139,7 @@ struct PackedGradients {
   }
 
   private func accumulate(
-    _ piece: Piece, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>?
+    _ piece: Piece, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>?, adds: Bool
   ) {
     let (first, count) = (chunk.lowerBound, chunk.count)
     guard count > 0 else { return }
@@ -122,70 +153,7 @@ struct PackedGradients {
     (job.right, job.rightStride) = (UnsafePointer(gates.base), gates.stride)
     (job.out, job.outStride) = (target.base, target.stride)
     if piece.sums { job.bias = DirectionRun<Float>.rows(biases[direction]).base + piece.slotColumn }
-    job.adds = first > 0 ? 1 : 0
+    job.adds = adds ? 1 : 0
     Kernels.table.weightGradient(&job)
   }
-}
-
-/// The gradient of the input, [B, T, I], of all directions together, in pieces.
-private struct InputGradients {
-  private let runs: [DirectionRun<Float>]
-  private let kernels: RecurraCellKernels
-  private let packed: [Tensor]
-  /// [B, T, I] where every row is of full length; otherwise each direction's rows in the order of its run.
-  private let targets: [Tensor]
-  private let isDirect: Bool
-  private let stepsPerPiece, rowCuts: Int
-  let pieces: Int
-
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels) {
-    (self.runs, self.kernels) = (runs, kernels)
-    let (shape, layout) = (runs[0].input.shape, runs[0].layout)
-    packed = runs.map { $0.direction.packed.input($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
-    isDirect = layout.lengths.last == shape[1]
-    let least = 192
-    if isDirect {
-      targets = [Tensor(uninitialized: shape, dtype: .float32)]
-      stepsPerPiece = max(1, least / layout.batch)
-      rowCuts = max(1, layout.batch / least)
-      pieces = (shape[1] + stepsPerPiece - 1) / stepsPerPiece * rowCuts
-    } else {
-      targets = runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: .float32) }
-      (stepsPerPiece, rowCuts) = (least, 1)
-      pieces = ((runs.map(\.layout.productRows).max() ?? 0) + least - 1) / least
-    }
-  }
-
-  /// Computes a piece: the same timesteps of every direction, one direction after the other.
-  func run(_ index: Int) {
-    for (direction, run) in runs.enumerated() {
-      let layout = run.layout
-      var job = RecurraInputGradient()
-      (job.inputs, job.units) = (run.inputs, run.units)
-      (job.dgates, job.dgatesStride) = (UnsafePointer(run.gateRows.base), run.gateRows.stride)
-      job.packed = UnsafePointer(DirectionRun<Float>.rows(packed[direction]).base)
-      job.out = DirectionRun<Float>.rows(targets[isDirect ? 0 : direction]).base
-      if isDirect {
-        let first = index / rowCuts * stepsPerPiece
-        let times = first..<min(first + stepsPerPiece, layout.steps)
-        let steps = layout.isReversed ? (layout.steps - times.upperBound)..<(layout.steps - times.lowerBound) : times
-        let cut = index % rowCuts
-        // Rows are cut only where a piece is one step, so that a piece is a range of rows all the same.
-        job.rowBegin = steps.lowerBound * layout.batch + layout.batch * cut / rowCuts
-        job.rowEnd = (steps.upperBound - 1) * layout.batch + layout.batch * (cut + 1) / rowCuts
-        (job.rowsPerStep, job.rowStride) = (layout.batch, layout.steps * run.inputs)
-        job.stepStride = layout.isReversed ? -run.inputs : run.inputs
-        if layout.isReversed { job.out? += (layout.steps - 1) * run.inputs }
-        job.adds = direction > 0 ? 1 : 0
-      } else {
-        (job.rowBegin, job.rowEnd) = (index * stepsPerPiece, min((index + 1) * stepsPerPiece, layout.productRows))
-        (job.rowsPerStep, job.stepStride) = (1, run.inputs)
-        guard job.rowBegin < job.rowEnd else { continue }
-      }
-      kernels.inputGradient(&job)
-    }
-  }
-
-  /// The gradient, once all pieces are done.
-  func result() -> Tensor { isDirect ? targets[0] : SequenceGradients.inputGradient(runs, rows: targets) }
 }

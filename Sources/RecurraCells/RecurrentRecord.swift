@@ -42,8 +42,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
       return GradientRun(run, output: sequence, column: index * units, states: final)
     }
-    loopBack(gradientRuns)
-    let products = afterLoop()
+    let products = loopBack(gradientRuns)
     var result: [Tensor?] = [products.input]
     for (index, run) in runs.enumerated() {
       result.append(products.weights[index])
@@ -57,54 +56,56 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     return result
   }
 
-  /// The products over all timesteps.
-  private func afterLoop() -> SequenceGradients {
-    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
-      return PackedGradients(runs, kernels, needsInput: needsInput).run()
+  /// Goes back through the loop, and computes the products over all timesteps.
+  private func loopBack(_ gradientRuns: [GradientRun<S>]) -> SequenceGradients {
+    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>],
+      let gradientRuns = gradientRuns as? [GradientRun<Float>]
+    {
+      return loopBackPacked(runs, gradientRuns, kernels)
+    }
+    Streams.run(runs.count * plan.rowBlocks) { piece in
+      let (index, layout) = (piece % runs.count, runs[piece % runs.count].layout)
+      TimeLoop.backward(
+        runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
+        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
+      ) {}
     }
     return WeightGradients(runs, needsInput: needsInput).run()
   }
 
-  private func loopBack(_ gradientRuns: [GradientRun<S>]) {
-    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>],
-      let gradientRuns = gradientRuns as? [GradientRun<Float>]
-    {
-      loopBackPacked(runs, gradientRuns, kernels)
-      return
-    }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
-      let index = piece % runs.count
-      TimeLoop.backward(
-        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout),
-        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
-      ) {}
-    }
-  }
-
   private func loopBackPacked(
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
-  ) {
+  ) -> SequenceGradients {
     let packed = runs.map { $0.direction.packed.backward($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
     let panels = kernels.backwardPanels(runs[0].units)
     func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
       PackedMultiplier(
         runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
     }
-    if plan.unitShares > 1, runs[0].layout.order == nil {
-      Streams.runTogether(plan.unitShares) { rank, size, barrier in
-        let share = (panels * rank / size)..<(panels * (rank + 1) / size)
-        for (index, run) in runs.enumerated() {
-          TimeLoop.backward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { barrier.wait() }
+    let products = PackedGradients(runs, kernels, needsInput: needsInput)
+    // The products of a stretch of steps follow at once, while what they read is in the cache.
+    for steps in products.stretches.reversed() {
+      if plan.unitShares > 1, runs[0].layout.order == nil {
+        Streams.runTogether(plan.unitShares) { rank, size, barrier in
+          let share = (panels * rank / size)..<(panels * (rank + 1) / size)
+          for (index, run) in runs.enumerated() {
+            TimeLoop.backward(run, steps: steps, rows: 0..<run.layout.batch, by: multiplier(index, share)) {
+              barrier.wait()
+            }
+          }
+        }
+      } else {
+        Streams.run(runs.count * plan.rowBlocks) { piece in
+          let index = piece % runs.count
+          TimeLoop.backward(
+            runs[index], steps: steps, rows: plan.rows(piece / runs.count, runs[index].layout),
+            by: multiplier(index, 0..<panels)
+          ) {}
         }
       }
-      return
+      products.add(steps)
     }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
-      let index = piece % runs.count
-      TimeLoop.backward(
-        runs[index], rows: plan.rows(piece / runs.count, runs[index].layout), by: multiplier(index, 0..<panels)
-      ) {}
-    }
+    return products.result()
   }
 
   /// Stops the gradient of the last outputs at rows without timesteps: theirs are zeros, whatever the state.

@@ -15,13 +15,14 @@ enum TimeLoop {
     }
   }
 
-  /// Goes back through all steps for some rows; the carries then hold the gradients of the initial states.
+  /// Goes back through a stretch of steps for some rows, after those behind it; when the first step is done, the carries hold the
+  /// gradients of the initial states.
   @inline(__always)
   static func backward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, rows: Range<Int>, by multiplier: some Multiplier, afterStep: () -> Void
+    _ run: DirectionRun<S>, steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier, afterStep: () -> Void
   ) {
     let counts = run.layout.counts
-    for step in (0..<run.layout.steps).reversed() {
+    for step in steps.reversed() {
       let active = rows.clamped(to: 0..<counts[step])
       let next = rows.clamped(to: 0..<counts[step + 1])
       // Going back, rows of the reverse direction leave at the step they started with.
@@ -33,6 +34,6 @@ enum TimeLoop {
       }
       afterStep()
     }
-    if run.layout.steps > 0 { multiplier.finish(0, rows.clamped(to: 0..<counts[0])) }
+    if steps.lowerBound == 0, !steps.isEmpty { multiplier.finish(0, rows.clamped(to: 0..<counts[0])) }
   }
 }

@@ -23,6 +23,14 @@ extension EngineSettings {
       }
     }
 
+    @Test("OpenBLAS and packed, on sequences so long that gradients are summed up stretch by stretch")
+    func longSequences() {
+      for test in Threads.long {
+        for kind in [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter] { expectAgreement(test.with { $0.kind = kind }) }
+      }
+      expectAgreement(Threads.long[0].with { $0.reversals = [true] })
+    }
+
     @Test("Every instruction set of this processor", arguments: ["generic", "avx2", "avx512", "neon"])
     func instructionSets(name: String) async {
       guard recurra_kernels_named(name) != nil else { return }

@@ -9,18 +9,27 @@ extension EngineSettings {
   @Suite("Dividing work never shows in the result") struct Threads {
     /// Shapes for every way of dividing: blocks of rows, directions, units with a barrier after each step, shards of
     /// products.
-    static let shapes: [LayerCase] = [
-      LayerCase(batch: 37, timesteps: 9, inputs: 13, units: 21, hasInitialStates: true),
-      LayerCase(batch: 70, timesteps: 5, inputs: 40, units: 50, reversals: [false, true]),
+    static let shapes: [LayerCase] =
+      [
+        LayerCase(batch: 37, timesteps: 9, inputs: 13, units: 21, hasInitialStates: true),
+        LayerCase(batch: 70, timesteps: 5, inputs: 40, units: 50, reversals: [false, true]),
+        LayerCase(
+          batch: 70, timesteps: 6, inputs: 9, units: 17, reversals: [false, true],
+          lengths: (0..<70).map { $0 * 11 % 7 }, hasInitialStates: true),
+        LayerCase(
+          batch: 9, timesteps: 8, inputs: 5, units: 140, reversals: [true], lengths: [1, 8, 0, 3, 8, 7, 2, 2, 5]),
+        LayerCase(batch: 1, timesteps: 7, inputs: 30, units: 300),
+        LayerCase(batch: 2, timesteps: 7, inputs: 33, units: 270, reversals: [true], hasInitialStates: true),
+        LayerCase(batch: 3, timesteps: 7, inputs: 6, units: 261, lengths: [7, 4, 1]),
+        LayerCase(batch: 1, timesteps: 6, inputs: 20, units: 280, reversals: [false, true], hasInitialStates: true),
+      ] + long
+
+    /// So long that the gradients are summed up stretch by stretch; the directions meet in the middle of one.
+    static let long: [LayerCase] = [
+      LayerCase(batch: 40, timesteps: 141, inputs: 21, units: 58, reversals: [false, true]),
       LayerCase(
-        batch: 70, timesteps: 6, inputs: 9, units: 17, reversals: [false, true],
-        lengths: (0..<70).map { $0 * 11 % 7 }, hasInitialStates: true),
-      LayerCase(
-        batch: 9, timesteps: 8, inputs: 5, units: 140, reversals: [true], lengths: [1, 8, 0, 3, 8, 7, 2, 2, 5]),
-      LayerCase(batch: 1, timesteps: 7, inputs: 30, units: 300),
-      LayerCase(batch: 2, timesteps: 7, inputs: 33, units: 270, reversals: [true], hasInitialStates: true),
-      LayerCase(batch: 3, timesteps: 7, inputs: 6, units: 261, lengths: [7, 4, 1]),
-      LayerCase(batch: 1, timesteps: 6, inputs: 20, units: 280, reversals: [false, true], hasInitialStates: true),
+        batch: 40, timesteps: 141, inputs: 21, units: 58, reversals: [false, true],
+        lengths: (0..<40).map { $0 * 37 % 142 }),
     ]
 
     @Test(
