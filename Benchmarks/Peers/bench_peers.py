@@ -10,7 +10,8 @@ $XDG_CACHE_HOME/recurra-peers (RECURRA_PEERS_VENV names an existing one instead)
 while one system computes, the others are stopped. A figure taken while unrelated processes kept more than a tenth of a
 core busy is taken again, and marked if it stayed so: spinning barriers make some peers a hundred times slower on a busy
 machine, which would flatter us. So is one taken while the virtual processors shared a core, which a short calculation
-before and after each figure tells. --out receives peers.json and peers.svg.
+before and after each figure tells. Last come the lesson's program and the start of a process. --out receives
+peers.json and peers.svg.
 Only the standard library is needed to run this file itself.
 """
 import argparse
@@ -27,8 +28,8 @@ import sys
 
 import ratio_chart
 from peers import CAN_TRAIN, CELLS, JOBS, PEERS, SHAPES
-from systems import (HERE, QUIET, QuietMachine, Worker, disturbance, note, peers_python, run_our_case, run_ours,
-                     run_seed_program)
+from systems import (HERE, QUIET, QuietMachine, Worker, disturbance, note, our_start_up, peers_python, run_our_case,
+                     run_ours, run_seed_program, start_up)
 
 BINARY = HERE.parent.parent / ".build" / "release" / "recur-bench"
 OURS = "Recurra"
@@ -84,8 +85,9 @@ def measure_program(options, machine, python, cell):
     for _ in range(options.rounds):
         for name, ask in asking.items():
             answers[name].append(machine.ask(ask))
-    seconds = {name: min((answer["epoch_seconds"] for answer in given if "error" not in answer), default=None)
-               for name, given in answers.items()}
+    # The fastest epoch of each: the peers' scripts report theirs.
+    seconds = {name: min((answer.get("min_epoch_seconds", answer["epoch_seconds"]) for answer in given
+                          if "error" not in answer), default=None) for name, given in answers.items()}
     errors = {name: given[0]["error"] for name, given in answers.items() if seconds[name] is None}
     disturbed_by = max(disturbance(answer) for given in answers.values() for answer in given)
     row = {"cell": cell, "epoch_seconds": seconds, "errors": errors, "disturbance": disturbed_by}
@@ -201,6 +203,14 @@ def main():
             print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]) + remark(row["disturbance"]), flush=True)
             for name, error in row["errors"].items():
                 note(f"  {name}: {error}")
+    if options.programs != "without":
+        result["start_up"] = {PEERS[peer]: start_up(python, peer) for peer in options.peers}
+        if options.binary:
+            result["start_up"][OURS] = our_start_up(options.binary)
+        print("\none sequence with the lesson's BiLSTM, from process start to the answer")
+        for name, figure in result["start_up"].items():
+            print(f"{name:<13}{figure['milliseconds']:>9.1f} ms{figure['mebibytes']:>9.1f} MiB" if figure
+                  else f"{name:<13} failed")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "peers.json").write_text(json.dumps(result, indent=1) + "\n")

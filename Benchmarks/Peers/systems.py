@@ -4,8 +4,10 @@ import os
 import pathlib
 import resource
 import signal
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 
@@ -163,6 +165,33 @@ def run_our_case(binary, threads, case):
     shape = zip(("--batch", "--timesteps", "--inputs", "--units"), case["shape"], strict=True)
     sizes = [word for flag_and_size in shape for word in flag_and_size]
     return run_ours(binary, threads, *cell, *sizes, "--job", case["job"])
+
+
+def start_up(python, peer):
+    """Returns milliseconds and MiB of a peer's process that answers one sequence: the median and the most of five."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(python), str(HERE / "start_up.py"), peer, folder]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([*command, "--prepare"], check=True, **silent)
+        seconds, peaks = [], []
+        for _ in range(6):
+            start = time.perf_counter()
+            process = subprocess.Popen(command, **silent)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                return None
+            seconds.append(time.perf_counter() - start)
+            peaks.append(usage.ru_maxrss / 1024)
+    # The first run reads the libraries from disk; it does not count.
+    return {"milliseconds": statistics.median(seconds[1:]) * 1e3, "mebibytes": max(peaks[1:])}
+
+
+def our_start_up(binary):
+    answer = run_to_end([binary, "--start-up", "--json", "--repetitions", 5])
+    if "error" in answer:
+        return None
+    return {"milliseconds": answer["start_up_seconds"] * 1e3, "mebibytes": answer["peak_bytes"] / 2**20}
 
 
 def run_seed_program(python, peer, cell, threads):

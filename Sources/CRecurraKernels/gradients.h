@@ -1,14 +1,17 @@
-// The products after the loop: of the weights, leftᵀ * right summed over all rows, and of the inputs, dgates * Wᵀ.
+// The products over all rows: of the weights, left^T * right, and of the inputs, dgates * W^T.
 //
 // Left may be packed into panels of a few columns, [depth][columns of the panel], so that a tile broadcasts from one
-// stream: 5 to 10 % faster, but a pass of its own, which a few hundred columns of right don't pay for. Right is packed strip by strip into this thread's own cache, and its column sums fall off on the way.
+// stream: 5 to 10 % faster, but a pass of its own, which a few hundred columns of right don't pay for. Right is packed
+// strip by strip into this thread's own cache, and its column sums fall off on the way.
 
 enum { gradientDepth = RECURRA_GRADIENT_DEPTH };
 
-/// Panels of left: equal shares of at most a tile's rows, inputs and units apart, because the GRU multiplies them apart.
+/// Panels of left: equal shares of at most a tile's rows; inputs and units apart, as the GRU multiplies them.
 INLINE ptrdiff_t leftPanelCount(ptrdiff_t columns) { return (columns + maximumTileRows - 1) / maximumTileRows; }
 
-static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) { return leftPanelCount(inputs) + leftPanelCount(units); }
+static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) {
+  return leftPanelCount(inputs) + leftPanelCount(units);
+}
 
 /// The first column of a left panel; that of the panel behind the last is inputs + units.
 INLINE ptrdiff_t leftPanelColumn(ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units) {
@@ -143,9 +146,11 @@ static void weightGradient(const RecurraWeightGradient *job) {
       for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
         const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
-        tiles[rows - 1](
-          packed ? packed + begin * depth : left + begin, packed ? rows : job->leftStride, strip, depth, job->out + begin * job->outStride + column, job->outStride, lastLanes,
-          adds);
+        float *out = job->out + begin * job->outStride + column;
+        if (packed)
+          tiles[rows - 1](packed + begin * depth, rows, strip, depth, out, job->outStride, lastLanes, adds);
+        else
+          tiles[rows - 1](left + begin, job->leftStride, strip, depth, out, job->outStride, lastLanes, adds);
       }
     }
   }

@@ -97,38 +97,41 @@ typedef struct {
   ptrdiff_t stride, depth, first, column;
 } Operand;
 
-/// Adds depth [begin, end) of an operand times a panel of `floats` columns to the sums of at most a tile's rows.
-///
-/// Meanwhile a part of what comes next is fetched, from `ahead` on: a line per step of depth and strip.
-INLINE void accumulate(
-  ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const float *panel,
-  ptrdiff_t panelDepth, ptrdiff_t floats, float *sums, const float *ahead
-) {
-  const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panelDepth, depth = end - begin;
-  const ptrdiff_t firstDepth = operand->first + begin;
-  const float *z = operand->z + row * operand->stride + begin;
-  ptrdiff_t column = 0;
-  sums += operand->column;
-  if (rows <= 3)
-    for (ptrdiff_t strips; (strips = smaller((floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
-      groupTiles[rows - 1][strips - 1](
-        z, operand->stride, depth, panel + column * panelDepth + firstDepth * stripFloats, stripStride, sums + column,
-        sumsWidth, ahead);
-      column += strips * stripFloats;
-    }
-  for (; column < floats; column += stripFloats) {
-    const ptrdiff_t width = smaller(stripFloats, floats - column);
-    tiles[width / WIDTH - 1][rows - 1](
-      z, operand->stride, depth, panel + column * panelDepth + firstDepth * width, 0, sums + column, sumsWidth, ahead);
-    ahead += depth * lineFloats;
-  }
-}
-
 /// A panel of packed weights, and the one that comes after it.
 typedef struct {
   const float *weights, *next;
   ptrdiff_t depth, floats;
 } Panel;
+
+/// Adds depth [begin, end) of an operand times a panel to the sums of at most a tile's rows.
+///
+/// Meanwhile tile `block` of the panel fetches its part of what comes next, a line per step of depth: each strip's
+/// weights from depth `nextDepth` of the next panel on, or where that is negative, those behind the ones at hand.
+INLINE void accumulate(
+  ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const Panel *panel,
+  float *sums, ptrdiff_t block, ptrdiff_t nextDepth
+) {
+  const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panel->depth, depth = end - begin;
+  const ptrdiff_t firstDepth = operand->first + begin, part = smaller(block, stripFloats / lineFloats - 1);
+  const float *z = operand->z + row * operand->stride + begin;
+  ptrdiff_t column = 0;
+  sums += operand->column;
+  if (rows <= 3)
+    for (ptrdiff_t strips; (strips = smaller((panel->floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
+      const float *weights = panel->weights + column * panel->depth + firstDepth * stripFloats;
+      groupTiles[rows - 1][strips - 1](
+        z, operand->stride, depth, weights, stripStride, sums + column, sumsWidth, weights);
+      column += strips * stripFloats;
+    }
+  for (; column < panel->floats; column += stripFloats) {
+    const ptrdiff_t width = smaller(stripFloats, panel->floats - column);
+    const float *weights = panel->weights + column * panel->depth + firstDepth * width;
+    const float *ahead =
+      nextDepth < 0 ? weights + depth * width : panel->next + column * panel->depth + nextDepth * width;
+    tiles[width / WIDTH - 1][rows - 1](
+      z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead + part * depth * lineFloats);
+  }
+}
 
 /// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
 typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
@@ -137,7 +140,7 @@ typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *s
 /// Multiplies at most rowsPerBlock rows by a panel, tile by tile; operands follow each other in one chain of sums.
 ///
 /// A panel that is too deep for the core's own cache is gone through a stretch at a time, so that all tiles find the
-/// stretch there. Sums are finished tile by tile, while they are in L1, or `together`: gates of many rows overlap better.
+/// stretch there. Sums are finished tile by tile, while they are in L1, or `together`: gates of many rows overlap.
 INLINE void multiplyPanel(
   ptrdiff_t rows, const int count, const Operand *operands, const Panel *panel, float *sums, const int together,
   PrepareSums *prepare, FinishSums *finish, const void *job
@@ -148,27 +151,22 @@ INLINE void multiplyPanel(
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
   const uint32_t blocks = ((uint32_t)rows + maximumTileRows - 1) / maximumTileRows;
   const uint32_t share = (uint32_t)rows / blocks, larger = (uint32_t)rows - share * blocks;
-  const ptrdiff_t strips = (panel->floats + STRIP * WIDTH - 1) / (STRIP * WIDTH);
   ptrdiff_t from = 0;
   do {
     const ptrdiff_t to = smaller(from + stretchDepth, total);
-    const float *next = to < total ? panel->weights + (operands[0].first + to) * STRIP * WIDTH : panel->next;
     ptrdiff_t row = 0;
     for (uint32_t block = 0; block < blocks; block++) {
       const ptrdiff_t tileRows = share + (block < larger);
       float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
-      // The tiles share the fetching of what comes next, until they have it all.
-      const float *ahead = next + smaller(block * strips, sumsWidth / lineFloats - 1) * (to - from) * lineFloats;
       ptrdiff_t passed = 0;
       EACH(index, 0, count) {
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
         if (from <= passed && (passed < to || to == total)) prepare(job, index, row, tileRows, tileSums);
-        if (begin < end) {
-          accumulate(
-            tileRows, &operands[index], row, begin, end, panel->weights, panel->depth, panel->floats, tileSums, ahead);
-          ahead += (end - begin) * strips * lineFloats;
-        }
+        // Behind the last stretch comes the first of the next panel.
+        const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
+        if (begin < end)
+          accumulate(tileRows, &operands[index], row, begin, end, panel, tileSums, block, nextDepth);
         passed += operands[index].depth;
       }
       if (!together && to == total) finish(job, row, tileRows, tileSums);

@@ -43,7 +43,8 @@ static Matrix weightGradientOf(
         const RecurraWeightGradient job = {
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
           .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
-          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels, .packedLeft = cutsRows ? left + first * width : NULL,
+          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels,
+          .packedLeft = cutsRows ? left + first * width : NULL,
           .left = k->z.data + first * k->z.stride, .leftStride = k->z.stride,
           .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
           .out = out.data + column, .outStride = out.stride,
@@ -87,7 +88,8 @@ static void checkWeightGradient(const RecurraKernels *kernels, const GradientCas
         const double term = (row < width ? (double)at(k->z, n, row) : 1) * (double)at(k->dgates, n, column);
         sum += term, size += fabs(term);
       }
-      expectGradient(fabs((double)at(base, row, column) - sum) <= 4e-7 * size + 1e-30, isa, k, "weights against double");
+      const double error = fabs((double)at(base, row, column) - sum);
+      expectGradient(error <= 4e-7 * size + 1e-30, isa, k, "weights against double");
     }
   expectGradient(gapsIntact(base), isa, k, "writes outside its columns");
   for (int cut = 1; cut <= 3; cut++) {
@@ -122,7 +124,8 @@ static void checkInputGradient(const RecurraKernels *kernels, const GradientCase
     int same = 1;
     for (ptrdiff_t n = 0; n < k->rows; n++) {
       const ptrdiff_t row = n % perStep * steps + n / perStep;
-      same &= memcmp(part.data + row * part.stride, base.data + row * base.stride, (size_t)k->inputs * sizeof(float)) == 0;
+      const float *found = part.data + row * part.stride, *wanted = base.data + row * base.stride;
+      same &= memcmp(found, wanted, (size_t)k->inputs * sizeof(float)) == 0;
     }
     expectGradient(same, isa, k, "inputs: work divided");
     freeMatrix(&part);

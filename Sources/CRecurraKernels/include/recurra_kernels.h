@@ -44,7 +44,7 @@ typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
   ptrdiff_t panelBegin, panelEnd;
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
-  const float *_Nullable x;  // [rows][I]; not read when hoisted
+  const float *_Nullable x;  // [rows][I]; not read when hoisted. With h right behind it, [x, h] is one operand
   ptrdiff_t xStride;
   const float *_Nullable xNext;  // where the next step's x lies, with the same stride, to be fetched ahead; or NULL
   const float *_Nullable h;  // [rows][H] of the previous step
@@ -97,11 +97,11 @@ typedef struct RecurraBackwardStep {
 /// Rows that a weight gradient sums up before it adds them to the result: the same for every instruction set.
 enum { RECURRA_GRADIENT_DEPTH = 384 };
 
-/// The gradient of weights: out = leftᵀ * right, summed over `depth` rows.
+/// The gradient of weights: out = left^T * right, summed over `depth` rows.
 ///
 /// Left's columns, inputs first and then units, are the rows of out. Rows are summed in blocks of
-/// RECURRA_GRADIENT_DEPTH, each from zero and in ascending order, so how panels and columns are divided does not show in
-/// the result, nor does a cut of the rows at a multiple of that depth.
+/// RECURRA_GRADIENT_DEPTH, each from zero and in ascending order, so how panels and columns are divided does not show
+/// in the result, nor does a cut of the rows at a multiple of that depth.
 typedef struct RecurraWeightGradient {
   ptrdiff_t depth, inputs, units, columns;
   ptrdiff_t panelBegin, panelEnd;  // of leftPanels
@@ -117,7 +117,7 @@ typedef struct RecurraWeightGradient {
   int adds;  // adds to out and bias instead of setting them
 } RecurraWeightGradient;
 
-/// The gradient of the inputs, dgates * Wᵀ, for rows [rowBegin, rowEnd) of all timesteps.
+/// The gradient of the inputs, dgates * W^T, for rows [rowBegin, rowEnd) of all timesteps.
 typedef struct RecurraInputGradient {
   ptrdiff_t rowBegin, rowEnd, inputs, units;
   const float *_Nullable dgates;  // [rows][S*H], from row 0
