@@ -90,9 +90,9 @@ final class PackedGradients {
     Streams.run(waiting.count) { input?.run(waiting[$0], runs) }
   }
 
-  /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie a power of two apart, which fall
+  /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
   /// on the same lines of a cache.
-  private var packsLeft: Bool { runs[0].slots >= 640 || (inputs + units) % 256 == 0 }
+  private var packsLeft: Bool { runs[0].slots >= 640 || (inputs + units) % 1_024 == 0 }
 
   /// Floats of the packed rows of one direction.
   private static let chunkFloats = 1 << 20
