@@ -20,58 +20,44 @@ public final class PackedWeights: Sendable {
 
   /// [W; U] in forward panels.
   func forward(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(forwardEntry, direction.version) {
-      let packed = Tensor(uninitialized: [kernels.packedForwardSize(inputs, units)], dtype: .float32)
-      Self.pack(direction.weights, packed, panels: kernels.forwardPanels(units)) {
-        kernels.packForward(inputs, units, $0, $1, $2, $3)
-      }
-      return packed
+    entry(forwardEntry, direction, size: kernels.packedForwardSize(inputs, units), panels: kernels.forwardPanels(units))
+    {
+      kernels.packForward(inputs, units, $0, $1, $2, $3)
     }
   }
 
   /// Uᵀ in backward panels.
   func backward(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(backwardEntry, direction.version) {
-      let packed = Tensor(uninitialized: [kernels.packedBackwardSize(units)], dtype: .float32)
-      Self.pack(direction.weights, packed, panels: kernels.backwardPanels(units)) {
-        kernels.packBackward(inputs, units, $0, $1, $2, $3)
-      }
-      return packed
+    entry(backwardEntry, direction, size: kernels.packedBackwardSize(units), panels: kernels.backwardPanels(units)) {
+      kernels.packBackward(inputs, units, $0, $1, $2, $3)
     }
   }
 
   /// Wᵀ in panels, for the gradient of the input.
   func input(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(inputEntry, direction.version) {
-      let packed = Tensor(uninitialized: [kernels.packedInputSize(inputs, units)], dtype: .float32)
-      Self.pack(direction.weights, packed, panels: kernels.backwardPanels(inputs)) {
-        kernels.packInput(inputs, units, $0, $1, $2, $3)
-      }
-      return packed
+    entry(inputEntry, direction, size: kernels.packedInputSize(inputs, units), panels: kernels.backwardPanels(inputs)) {
+      kernels.packInput(inputs, units, $0, $1, $2, $3)
     }
   }
 
-  /// The stored layout when it is of the version asked for; packs otherwise, outside the lock.
-  private func entry(_ store: borrowing Mutex<Entry?>, _ version: Int, _ pack: () -> Tensor) -> Tensor {
-    if let entry = store.withLock({ $0 }), entry.version == version { return entry.packed }
-    let packed = pack()
-    store.withLock { $0 = Entry(version: version, packed: packed) }
-    return packed
-  }
-
-  /// Packs panels on the streams; small weights in one go.
-  private static func pack(
-    _ weights: Tensor, _ packed: Tensor, panels: Int,
+  /// The stored layout when it is of the direction's version; packs otherwise, outside the lock, panels over the streams, small weights
+  /// in one go.
+  private func entry(
+    _ store: borrowing Mutex<Entry?>, _ direction: RecurrentDirection, size: Int, panels: Int,
     _ kernel: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Int) -> Void
-  ) {
-    let pieces = packed.count < 1 << 14 ? 1 : min(panels, 16)
+  ) -> Tensor {
+    if let entry = store.withLock({ $0 }), entry.version == direction.version { return entry.packed }
+    let packed = Tensor(uninitialized: [size], dtype: .float32)
+    let pieces = size < 1 << 14 ? 1 : min(panels, 16)
     let step = (panels + pieces - 1) / pieces
     let target = packed.storage.pointer.assumingMemoryBound(to: Float.self)
-    weights.withPointer(of: Float.self) { source in
+    direction.weights.withPointer(of: Float.self) { source in
       Streams.run(pieces) { piece in
         let first = piece * step
         if first < panels { kernel(source, target, first, min(first + step, panels)) }
       }
     }
+    store.withLock { $0 = Entry(version: direction.version, packed: packed) }
+    return packed
   }
 }
