@@ -131,7 +131,7 @@ struct ForwardPass<S: FloatingScalar> {
       Streams.runTogether(plan.unitShares) { rank, size, barrier in
         let share = (panels.count * rank / size)..<(panels.count * (rank + 1) / size)
         for (index, run) in runs.enumerated() {
-          TimeLoop.forward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { _, _ in barrier.wait() }
+          TimeLoop.forward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { _, _ in barrier.wait(rank) }
         }
       }
       return

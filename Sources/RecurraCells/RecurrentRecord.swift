@@ -90,7 +90,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
           let share = (panels * rank / size)..<(panels * (rank + 1) / size)
           for (index, run) in runs.enumerated() {
             TimeLoop.backward(run, steps: steps, rows: 0..<run.layout.batch, by: multiplier(index, share)) {
-              barrier.wait()
+              barrier.wait(rank)
             }
           }
         }

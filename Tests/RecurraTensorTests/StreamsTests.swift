@@ -52,9 +52,9 @@ import Testing
             if rank == 0 { sizes.add(size) }
             for round in 1...25 {
               rounds[rank].increment()
-              barrier.wait()
+              barrier.wait(rank)
               for other in 0..<size where rounds[other].value != round { late.increment() }
-              barrier.wait()
+              barrier.wait(rank)
             }
           }
           let size = sizes.value
@@ -78,9 +78,9 @@ import Testing
           if (round + caller) % 3 == 0 {
             Streams.runTogether(3) { rank, _, barrier in
               if rank == 0 { members.increment() }
-              barrier.wait()
+              barrier.wait(rank)
               if rank == 0 { Streams.run(2) { _ in pieces.increment() } }
-              barrier.wait()
+              barrier.wait(rank)
             }
           }
         }
