@@ -141,6 +141,18 @@ import Testing
     }
   }
 
+  @Test func refusedFilesAreClosedOnce() throws {
+    let path = try folder.add("file", old)
+    for (path, maximumByteCount) in [(folder.path, Int.max), (path, 3)] {
+      let system = TroubledFileSystem(.interruptions(byteCount: 8))
+      expectError(maximumByteCount == 3 ? .badFile : .noInput) {
+        _ = try InputFile(path, maximumByteCount: maximumByteCount, system: system)
+      }
+      // A second close may hit the file that another thread has opened in between.
+      #expect(system.log.filter { $0 == "close" }.count == 1)
+    }
+  }
+
   @Test(.enabled(if: getuid() != 0, "root may do everything")) func refusesWithoutPermission() throws {
     let path = try folder.add("model", old)
     try FileManager.default.setAttributes([.posixPermissions: 0o000], ofItemAtPath: path)

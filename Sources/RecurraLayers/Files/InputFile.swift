@@ -32,18 +32,19 @@ package final class InputFile: Sendable {
       try? system.close(descriptor)
       throw RecurraError(.inputOutput, operation: operation, expected: "the size of the file", got: error.description)
     }
-    byteCount = status.byteCount
     guard status.type == .regular else {
       try? system.close(descriptor)
       throw RecurraError(
         .noInput, operation: operation, expected: "a regular file",
         got: status.type == .directory ? "a directory" : "a pipe, socket or device")
     }
-    guard byteCount <= maximumByteCount else {
+    guard status.byteCount <= maximumByteCount else {
       try? system.close(descriptor)
       throw RecurraError(
-        .badFile, operation: operation, expected: "at most \(maximumByteCount) bytes", got: "\(byteCount)")
+        .badFile, operation: operation, expected: "at most \(maximumByteCount) bytes", got: "\(status.byteCount)")
     }
+    // Last: once every property has its value, an error would run deinit, which closes the descriptor too.
+    byteCount = status.byteCount
   }
 
   deinit { try? system.close(descriptor) }
