@@ -170,7 +170,8 @@ private struct Backpropagation {
     let kept = Set(outputs.map { ObjectIdentifier($0.node) })
     for node in order {
       let row = kept.contains(ObjectIdentifier(node)) ? table.row(node) : table.remove(node)
-      guard let row else { continue }
+      // Where a history starts nothing goes further back: rows of a table stay rows.
+      guard let row, !node.origins.isEmpty else { continue }
       for (parent, gradient) in zip(node.origins, node.pullback(row.map { $0?.dense })) {
         if let parent, let gradient { table.add(gradient.detached, to: parent) }
       }

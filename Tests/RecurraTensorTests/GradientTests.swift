@@ -125,6 +125,18 @@ import Testing
     }
   }
 
+  @Test("The gradient of a few rows never takes the memory of the whole table")
+  func rowsStayRows() async {
+    await #expect(processExitsWith: .success) {
+      let table = Tensor.full([100_000, 16], 0.5, dtype: .float32).tracked
+      let before = StoragePool.statistics.peakBytes
+      let gradient = table.gathered(Tensor([Int32(7), 99_999, 7])).sum().sparseGradients(withRespectTo: [table])[0]
+      guard case .rows(let rows) = gradient else { exit(1) }
+      #expect(rows.indices.scalars(as: Int32.self) == [7, 99_999, 7])
+      #expect(StoragePool.statistics.peakBytes < before + 100_000)
+    }
+  }
+
   @Test("float32 gradients of a small network agree with float64 within the stated bound")
   func precision() {
     func loss(_ p: [Tensor], _ x: Tensor, _ labels: Tensor) -> Tensor {
