@@ -72,14 +72,55 @@ INLINE void packForward(
   }
 }
 
+#if WIDTH == 16
+#define ZIP_LOW(a, b) \
+  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define ZIP_HIGH(a, b) \
+  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif WIDTH == 8
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/// Transposes a square of vectors: zipping the halves log2(WIDTH) times swaps the bits of row and lane.
+INLINE void transposeSquare(Vector *square) {
+  EACH(stage, 0, WIDTH == 16 ? 4 : WIDTH == 8 ? 3 : 2) {
+    Vector zipped[WIDTH];
+    EACH(pair, 0, WIDTH / 2) {
+      zipped[2 * pair] = ZIP_LOW(square[pair], square[pair + WIDTH / 2]);
+      zipped[2 * pair + 1] = ZIP_HIGH(square[pair], square[pair + WIDTH / 2]);
+    }
+    EACH(row, 0, WIDTH) square[row] = zipped[row];
+  }
+}
+
+/// Transposes at most a square, `rows` by `columns`; rows that are missing become zeros.
+INLINE void packSquare(
+  const float *from, ptrdiff_t fromStride, ptrdiff_t rows, ptrdiff_t columns, float *to, ptrdiff_t toStride
+) {
+  Vector square[WIDTH];
+  if (rows == WIDTH && columns == WIDTH) {
+    EACH(row, 0, WIDTH) square[row] = load(from + row * fromStride);
+    transposeSquare(square);
+    EACH(column, 0, WIDTH) store(to + column * toStride, square[column]);
+  } else {
+    EACH(row, 0, WIDTH) square[row] = row < rows ? loadLanes(from + row * fromStride, columns) : broadcast(0);
+    transposeSquare(square);
+    EACH(column, 0, WIDTH) {
+      if (column < columns) store(to + column * toStride, square[column]);
+    }
+  }
+}
+
 /// Packs the transpose of `rows` rows of weights: those of W for the gradient of the inputs, of U for that of h.
 INLINE void packTranspose(
   enum Cell cell, ptrdiff_t rows, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
   ptrdiff_t panelEnd
 ) {
   const ptrdiff_t depth = gateCount(cell) * units;
-  // A transposition: this many source rows and a line of their columns stay in L1 until they are used up.
-  enum { side = 16 };
   for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
     const ptrdiff_t first = panel * backwardPanelUnits;
     const ptrdiff_t count = smaller(backwardPanelUnits, rows - first);
@@ -89,13 +130,11 @@ INLINE void packTranspose(
       const ptrdiff_t used = smaller(width, count - column);
       float *strip = packed + (first + column) * depth;
       const float *from = weights + (first + column) * depth;
-      for (ptrdiff_t begin = 0; begin < depth; begin += side) {
-        const ptrdiff_t end = smaller(begin + side, depth);
-        for (ptrdiff_t lane = 0; lane < used; lane++)
-          for (ptrdiff_t k = begin; k < end; k++) strip[k * width + lane] = from[lane * depth + k];
-        for (ptrdiff_t lane = used; lane < width; lane++)
-          for (ptrdiff_t k = begin; k < end; k++) strip[k * width + lane] = 0;
-      }
+      for (ptrdiff_t begin = 0; begin < depth; begin += WIDTH)
+        for (ptrdiff_t lane = 0; lane < width; lane += WIDTH)
+          packSquare(
+            from + lane * depth + begin, depth, smaller(WIDTH, used - lane), smaller(WIDTH, depth - begin),
+            strip + begin * width + lane, width);
     }
   }
 }

@@ -12,7 +12,7 @@ INLINE Vector withSign(Vector x, Vector sign) {
 // Functions take bundles of vectors, stage by stage: one activation is a chain of 80 cycles, and a core's scheduler
 // sees too few instructions ahead to overlap chains that come one after the other.
 enum { bundle = 4 };
-#define EACH(v, begin, end) _Pragma("clang loop unroll(full)") for (int v = begin; v < end; v++)
+#define EACH(v, begin, end) _Pragma("clang loop unroll(full)") for (int v = begin; v < (end); v++)
 
 /// e^x = 2^n * (1 + fraction): the fraction and, in `biased`, a float whose low bits hold n + 127.
 ///

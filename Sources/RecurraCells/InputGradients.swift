@@ -22,10 +22,10 @@ struct InputGradients {
     let waits: Bool
   }
 
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, isWhole: Bool) {
+  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor], isWhole: Bool) {
     let shape = runs[0].input.shape
     (self.kernels, self.isWhole) = (kernels, isWhole)
-    packed = runs.map { $0.direction.packed.input($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
+    packed = weights
     isDirect = runs[0].layout.lengths.last == shape[1]
     if isDirect {
       // Directions meet at a timestep in different stretches, so each adds to what is there.
@@ -37,7 +37,7 @@ struct InputGradients {
   }
 
   /// Rows of a job, about.
-  private static let least = 192
+  private static let least = 96
 
   /// Cuts a stretch of steps, whose rows are `rows`, into jobs by shapes alone.
   func jobs(_ steps: Range<Int>, _ runs: [DirectionRun<Float>], _ rows: [Range<Int>]) -> [Job] {

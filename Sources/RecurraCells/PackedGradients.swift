@@ -17,13 +17,14 @@ final class PackedGradients {
   /// Whether the weights' gradient of a direction holds a part of the sum yet.
   private var hasBegun: [Bool]
 
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, needsInput: Bool) {
+  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, inputWeights: [Tensor]?) {
     self.runs = runs
     (inputs, units) = (runs[0].inputs, runs[0].units)
     stretches = Self.stretches(runs)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
-    input = needsInput ? InputGradients(runs, kernels, isWhole: stretches.count <= 1) : nil
+    let isWhole = stretches.count <= 1
+    input = inputWeights.map { InputGradients(runs, kernels, weights: $0, isWhole: isWhole) }
     let (inputs, units) = (inputs, units)
     pieces = runs[0].phases[0].flatMap { Self.pieces($0, inputs, units) }
     hasBegun = runs.map { _ in false }

@@ -18,46 +18,100 @@ public final class PackedWeights: Sendable {
   /// Makes an empty store.
   public init() {}
 
-  /// [W; U] in forward panels.
-  func forward(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(forwardEntry, direction, size: kernels.packedForwardSize(inputs, units), panels: kernels.forwardPanels(units))
-    {
-      kernels.packForward(inputs, units, $0, $1, $2, $3)
+  /// What is packed, and for which kernels.
+  enum Layout {
+    /// [W; U] in forward panels.
+    case forward
+    /// Uᵀ in backward panels.
+    case backward
+    /// Wᵀ in panels, for the gradient of the input.
+    case input
+  }
+
+  private func withStore<Result>(_ layout: Layout, _ body: (inout Entry?) -> Result) -> Result {
+    switch layout {
+    case .forward: forwardEntry.withLock { body(&$0) }
+    case .backward: backwardEntry.withLock { body(&$0) }
+    case .input: inputEntry.withLock { body(&$0) }
     }
   }
 
-  /// Uᵀ in backward panels.
-  func backward(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(backwardEntry, direction, size: kernels.packedBackwardSize(units), panels: kernels.backwardPanels(units)) {
-      kernels.packBackward(inputs, units, $0, $1, $2, $3)
-    }
-  }
-
-  /// Wᵀ in panels, for the gradient of the input.
-  func input(_ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int) -> Tensor {
-    entry(inputEntry, direction, size: kernels.packedInputSize(inputs, units), panels: kernels.backwardPanels(inputs)) {
-      kernels.packInput(inputs, units, $0, $1, $2, $3)
-    }
-  }
-
-  /// The stored layout when it is of the direction's version; packs otherwise, outside the lock, panels over the streams, small weights
-  /// in one go.
-  private func entry(
-    _ store: borrowing Mutex<Entry?>, _ direction: RecurrentDirection, size: Int, panels: Int,
-    _ kernel: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Int) -> Void
-  ) -> Tensor {
-    if let entry = store.withLock({ $0 }), entry.version == direction.version { return entry.packed }
-    let packed = Tensor(uninitialized: [size], dtype: .float32)
-    let pieces = size < 1 << 14 ? 1 : min(panels, 16)
-    let step = (panels + pieces - 1) / pieces
-    let target = packed.storage.pointer.assumingMemoryBound(to: Float.self)
-    direction.weights.withPointer(of: Float.self) { source in
-      Streams.run(pieces) { piece in
-        let first = piece * step
-        if first < panels { kernel(source, target, first, min(first + step, panels)) }
+  /// Some layouts of some directions of one layer, in that order: the stored one where it is of the direction's version.
+  ///
+  /// What is missing is packed in one go, outside the locks: the panels of all layouts and directions over the streams.
+  static func packed(
+    _ layouts: [Layout], of directions: [RecurrentDirection], _ kernels: RecurraCellKernels, inputs: Int, units: Int
+  ) -> [[Tensor]] {
+    var missing: [Packing] = []
+    let result = layouts.map { layout in
+      directions.map { direction in
+        let stored = direction.packed.withStore(layout) { $0 }
+        if let stored, stored.version == direction.version { return stored.packed }
+        let packing = Packing(layout, direction, kernels, inputs, units)
+        missing.append(packing)
+        return packing.target
       }
     }
-    store.withLock { $0 = Entry(version: direction.version, packed: packed) }
-    return packed
+    guard !missing.isEmpty else { return result }
+    let jobs = missing.flatMap { packing in packing.pieces.map { (packing, $0) } }
+    // Small weights are not worth waking anybody for.
+    if missing.reduce(0, { $0 + $1.target.count }) < 1 << 14 {
+      for (packing, panels) in jobs { packing.run(panels) }
+    } else {
+      Streams.run(jobs.count) { jobs[$0].0.run(jobs[$0].1) }
+    }
+    for packing in missing {
+      packing.direction.packed.withStore(packing.layout) {
+        $0 = Entry(version: packing.direction.version, packed: packing.target)
+      }
+    }
+    return result
+  }
+
+  /// [W; U] of one direction in forward panels.
+  static func forward(
+    _ direction: RecurrentDirection, _ kernels: RecurraCellKernels, inputs: Int, units: Int
+  ) -> Tensor {
+    packed([.forward], of: [direction], kernels, inputs: inputs, units: units)[0][0]
+  }
+}
+
+/// One layout in the making.
+private struct Packing {
+  let layout: PackedWeights.Layout
+  let direction: RecurrentDirection
+  let kernels: RecurraCellKernels
+  let inputs, units, panels: Int
+  let target: Tensor
+
+  init(
+    _ layout: PackedWeights.Layout, _ direction: RecurrentDirection, _ kernels: RecurraCellKernels, _ inputs: Int,
+    _ units: Int
+  ) {
+    (self.layout, self.direction, self.kernels, self.inputs, self.units) = (layout, direction, kernels, inputs, units)
+    let size: Int
+    switch layout {
+    case .forward: (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
+    case .backward: (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
+    case .input: (size, panels) = (kernels.packedInputSize(inputs, units), kernels.backwardPanels(inputs))
+    }
+    target = Tensor(uninitialized: [size], dtype: .float32)
+  }
+
+  /// Ranges of panels, 16 at most.
+  var pieces: [Range<Int>] {
+    let count = min(panels, 16)
+    return (0..<count).map { (panels * $0 / count)..<(panels * ($0 + 1) / count) }
+  }
+
+  func run(_ range: Range<Int>) {
+    let packed = target.storage.pointer.assumingMemoryBound(to: Float.self)
+    direction.weights.withPointer(of: Float.self) { weights in
+      switch layout {
+      case .forward: kernels.packForward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      case .backward: kernels.packBackward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      case .input: kernels.packInput(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      }
+    }
   }
 }

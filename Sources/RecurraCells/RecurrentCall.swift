@@ -105,9 +105,8 @@ struct ForwardPass<S: FloatingScalar> {
 
   private func runPacked(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels) {
     let units = runs[0].units
-    let packed = runs.map {
-      $0.direction.packed.forward($0.direction, kernels, inputs: $0.inputs, units: units)
-    }
+    let packed = PackedWeights.packed(
+      [.forward], of: runs.map(\.direction), kernels, inputs: runs[0].inputs, units: units)[0]
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)

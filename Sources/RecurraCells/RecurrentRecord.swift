@@ -76,13 +76,16 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private func loopBackPacked(
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
   ) -> SequenceGradients {
-    let packed = runs.map { $0.direction.packed.backward($0.direction, kernels, inputs: $0.inputs, units: $0.units) }
+    let layouts = PackedWeights.packed(
+      needsInput ? [.backward, .input] : [.backward], of: runs.map(\.direction), kernels, inputs: runs[0].inputs,
+      units: runs[0].units)
+    let packed = layouts[0]
     let panels = kernels.backwardPanels(runs[0].units)
     func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
       PackedMultiplier(
         runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
     }
-    let products = PackedGradients(runs, kernels, needsInput: needsInput)
+    let products = PackedGradients(runs, kernels, inputWeights: needsInput ? layouts[1] : nil)
     // The products of a stretch of steps follow at once, while what they read is in the cache.
     for steps in products.stretches.reversed() {
       if plan.unitShares > 1, runs[0].layout.order == nil {

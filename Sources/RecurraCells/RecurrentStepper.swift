@@ -34,7 +34,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
     reference = OpenBLASMultiplier(run)
     if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
       packed = PackedMultiplier(
-        run, kernels: kernels, packed: direction.packed.forward(run.direction, kernels, inputs: inputs, units: units),
+        run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
         panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil)
     } else {
       packed = nil
