@@ -18,8 +18,10 @@ struct InputGradients {
     let range: Range<Int>
     /// Which part of the batch, out of how many.
     let cut, cuts: Int
-    /// Whether another direction writes to the same timesteps first.
-    let waits: Bool
+    /// Whether another direction has written to these timesteps before, so that this one adds to them.
+    var adds = false
+    /// Whether that happens in the same stretch, and must be waited for.
+    var waits = false
   }
 
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor], isWhole: Bool) {
@@ -27,13 +29,10 @@ struct InputGradients {
     (self.kernels, self.isWhole) = (kernels, isWhole)
     packed = weights
     isDirect = runs[0].layout.lengths.last == shape[1]
-    if isDirect {
-      // Directions meet at a timestep in different stretches, so each adds to what is there.
-      let adds = runs.count > 1 && !isWhole
-      targets = [adds ? .zeros(shape) : Tensor(uninitialized: shape, dtype: .float32)]
-    } else {
-      targets = runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: .float32) }
-    }
+    targets =
+      isDirect
+      ? [Tensor(uninitialized: shape, dtype: .float32)]
+      : runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: .float32) }
   }
 
   /// Rows of a job, about.
@@ -42,23 +41,35 @@ struct InputGradients {
   /// Cuts a stretch of steps, whose rows are `rows`, into jobs by shapes alone.
   func jobs(_ steps: Range<Int>, _ runs: [DirectionRun<Float>], _ rows: [Range<Int>]) -> [Job] {
     let batch = runs[0].layout.batch
-    func cut(_ range: Range<Int>, _ size: Int, _ directions: Range<Int>, cuts: Int = 1, waits: Bool = false) -> [Job] {
+    func cut(_ range: Range<Int>, _ size: Int, _ directions: Range<Int>, cuts: Int = 1) -> [Job] {
       stride(from: range.lowerBound, to: range.upperBound, by: size).flatMap { first in
         (0..<cuts).map {
-          Job(
-            directions: directions, range: first..<min(first + size, range.upperBound), cut: $0, cuts: cuts,
-            waits: waits)
+          Job(directions: directions, range: first..<min(first + size, range.upperBound), cut: $0, cuts: cuts)
         }
       }
     }
     guard isDirect else { return rows.indices.flatMap { cut(rows[$0], Self.least, $0..<($0 + 1)) } }
     let (size, cuts) = (max(1, Self.least / batch), max(1, batch / Self.least))
     if isWhole { return cut(steps, size, 0..<runs.count, cuts: cuts) }
-    let times = runs.map { Self.times(steps, $0.layout) }
+    // Stretches come last first: what the steps behind this one read has been written.
+    let now = runs.map { Self.times(steps, $0.layout) }
+    let before = runs.map { Self.times(steps.upperBound..<$0.layout.steps, $0.layout) }
     return runs.indices.flatMap { index in
-      cut(
-        times[index], size, index..<(index + 1), cuts: cuts,
-        waits: times[..<index].contains { $0.overlaps(times[index]) })
+      let (waitedFor, written) = (now[..<index], before[..<index] + before[(index + 1)...])
+      let bounds = (waitedFor + written).flatMap { [$0.lowerBound, $0.upperBound] } + [now[index].upperBound]
+      var first = now[index].lowerBound
+      return bounds.sorted().flatMap { bound -> [Job] in
+        guard bound > first, bound <= now[index].upperBound else { return [] }
+        let waits = waitedFor.contains { $0.contains(first) }
+        let adds = waits || written.contains { $0.contains(first) }
+        let jobs = cut(first..<bound, size, index..<(index + 1), cuts: cuts)
+        first = bound
+        return jobs.map { job in
+          var job = job
+          (job.adds, job.waits) = (adds, waits)
+          return job
+        }
+      }
     }
   }
 
@@ -84,7 +95,7 @@ struct InputGradients {
         (kernel.rowsPerStep, kernel.rowStride) = (layout.batch, layout.steps * run.inputs)
         kernel.stepStride = layout.isReversed ? -run.inputs : run.inputs
         if layout.isReversed { kernel.out? += (layout.steps - 1) * run.inputs }
-        kernel.adds = runs.count > 1 && (direction > 0 || !isWhole) ? 1 : 0
+        kernel.adds = job.adds || (isWhole && direction > 0) ? 1 : 0
       } else {
         (kernel.rowBegin, kernel.rowEnd) = (job.range.lowerBound, job.range.upperBound)
         (kernel.rowsPerStep, kernel.stepStride) = (1, run.inputs)
