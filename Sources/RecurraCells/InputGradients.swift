@@ -54,7 +54,7 @@ struct InputGradients {
     // Stretches come last first: what the steps behind this one read has been written.
     let now = runs.map { Self.times(steps, $0.layout) }
     let before = runs.map { Self.times(steps.upperBound..<$0.layout.steps, $0.layout) }
-    return runs.indices.flatMap { index in
+    let jobs = runs.indices.map { index in
       let (waitedFor, written) = (now[..<index], before[..<index] + before[(index + 1)...])
       let bounds = (waitedFor + written).flatMap { [$0.lowerBound, $0.upperBound] } + [now[index].upperBound]
       var first = now[index].lowerBound
@@ -70,6 +70,10 @@ struct InputGradients {
           return job
         }
       }
+    }
+    // By turns, so that a direction's rows stay with the thread whose caches hold them.
+    return (0..<(jobs.map(\.count).max() ?? 0)).flatMap { place in
+      jobs.compactMap { place < $0.count ? $0[place] : nil }
     }
   }
 
