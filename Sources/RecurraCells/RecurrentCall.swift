@@ -19,11 +19,14 @@ struct RecurrentCall: Sendable {
     let plan = Plan(
       cell: cell, dtype: S.dtype, batch: x.shape[0], timesteps: x.shape[1], inputs: x.shape[2], units: units,
       directions: directions.count, isTraining: isTraining)
-    let runs = directions.map {
-      DirectionRun(
-        cell, $0.detached, input: x, lengths: lengths, isTraining: isTraining, laysInput: plan.kernels == nil,
-        of: S.self)
-    }
+    // The last direction first: the pool gives back first what it was given last, and runs are let go from the first on. So from
+    // one batch to the next a direction gets the memory that its thread's caches hold.
+    let runs = Array(
+      directions.reversed().map {
+        DirectionRun(
+          cell, $0.detached, input: x, lengths: lengths, isTraining: isTraining, laysInput: plan.kernels == nil,
+          of: S.self)
+      }.reversed())
     let width = directions.count * units
     let sequence = returnsSequences ? Tensor(uninitialized: [x.shape[0], x.shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }
