@@ -153,7 +153,8 @@ struct PackedMultiplier: Multiplier {
   }
 
   func finish(_ step: Int, _ rows: Range<Int>) {
-    guard let gradients, !rows.isEmpty else { return }
+    // Where the states began as zeros nobody asks for their gradients.
+    guard let gradients, !rows.isEmpty, !run.direction.initialStates.isEmpty else { return }
     var kernel = products(step - 1, rows: rows, following: rows, gradients)
     (kernel.dhOut, kernel.dhOutStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
     kernels.backward(&kernel)
