@@ -11,11 +11,11 @@ package enum Gradient: Sendable {
     }
   }
 
-  /// Σ x² in double precision over what is stored: finite exactly when every element is.
+  /// Σ x² in double precision, of what is stored or of every element: finite exactly when every element is.
   package var storedSumOfSquares: Double {
     switch self {
     case .dense(let tensor): tensor.sumOfSquares
-    case .rows(let rows): rows.values.sumOfSquares
+    case .rows(let rows): rows.storedSumOfSquares
     }
   }
 
@@ -27,7 +27,10 @@ package enum Gradient: Sendable {
   }
 
   static func + (left: Gradient, right: Gradient) -> Gradient {
-    guard case .rows(let first) = left, case .rows(let second) = right else { return .dense(left.dense + right.dense) }
+    // As many rows as the table has are no smaller than the table, and would be copied with every sum.
+    guard case .rows(let first) = left, case .rows(let second) = right,
+      first.indices.count + second.indices.count < first.shape[0]
+    else { return .dense(left.dense + right.dense) }
     return .rows(
       RowGradient(
         indices: .concatenated([first.indices, second.indices]), values: .concatenated([first.values, second.values]),
@@ -48,6 +51,15 @@ package struct RowGradient: Sendable {
     self.indices = indices.reshaped([-1]).contiguous
     self.values = values.reshaped([indices.count, Shape.count(Array(shape.dropFirst()))]).contiguous
     self.shape = shape
+  }
+
+  /// Σ x² of the rows as they came, unless those of one index might add up to more than the type holds.
+  var storedSumOfSquares: Double {
+    let sum = values.sumOfSquares
+    // Cauchy and Schwarz: N numbers of that many squares add up to no more.
+    let bound = (Double(indices.count) * sum).squareRoot()
+    let largest = values.dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : Double.greatestFiniteMagnitude
+    return bound <= largest ? sum : dense.sumOfSquares
   }
 
   /// Elements of one row.

@@ -143,6 +143,22 @@ import Testing
     }
   }
 
+  @Test func rowsThatAddUpToInfinityChangeNothing() throws {
+    let table = Parameter("embeddings", .full([9, 2], 0.5, dtype: .float32))
+    let state = OptimizerState(.sgd(), [("embeddings", table)])
+    let values = Tensor([[Float(2e38), 1], [2e38, 1]])
+    func gradient(_ indices: [Int32]) -> [Gradient] {
+      [.rows(RowGradient(indices: Tensor(indices), values: values, shape: [9, 2]))]
+    }
+    var apart = gradient([3, 4])
+    try state.update(&apart) { "fit" }
+    let before = table.value
+    var together = gradient([7, 7])
+    let error = #expect(throws: RecurraError.self) { try state.update(&together) { "fit" } }
+    #expect(error?.kind == .notFinite)
+    expectIdentical(table.value, before)
+  }
+
   @Test(arguments: [Optimizer.Clipping.none, .value(1), .norm(1), .globalNorm(1)])
   func aGradientThatIsNotFiniteChangesNothing(clipping: Optimizer.Clipping) throws {
     let reference = try Fixture("keras_optimizers")
