@@ -79,7 +79,7 @@ extension Tensor {
   ///   - returnsSequences: whether every hidden state is given out, or the last; zeros for a row without timesteps.
   ///   - padding: what the output holds at padded timesteps.
   ///   - keepsTrace: whether gates and memory are kept for reading.
-  /// - Precondition: shapes agree, T ≥ 1, one floating element type.
+  /// - Precondition: shapes agree, T ≥ 1, H ≥ 1, one or two directions, one floating element type.
   /// - Complexity: 2·B·T·(I+H)·G·H flops for each direction, three times that with gradients.
   public func recurrent(
     _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]? = nil, returnsSequences: Bool,
@@ -96,8 +96,9 @@ extension Tensor {
     let name = "recurrent"
     check(dtype.isFloating && rank == 3, name, expected: "a floating input [B, T, I]", got: "\(dtype) \(shape)")
     check(shape[1] > 0, name, expected: "at least one timestep", got: "\(shape)")
-    check(!directions.isEmpty, name, expected: "a direction", got: "none")
+    check((1...2).contains(directions.count), name, expected: "one or two directions", got: "\(directions.count)")
     let units = directions[0].weights.shape.last.map { $0 / cell.gateCount } ?? 0
+    check(units >= 1, name, expected: "at least one unit", got: "weights \(directions[0].weights.shape)")
     for direction in directions {
       direction.check(cell, name, dtype: dtype, batch: shape[0], inputs: shape[2], units: units)
     }

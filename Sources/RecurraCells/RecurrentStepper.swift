@@ -19,11 +19,12 @@ public final class RecurrentStepper<S: FloatingScalar> {
   ///   - direction: weights, bias and the states to begin with; one that goes forward, for the future has not arrived.
   ///   - inputs: features of each timestep.
   ///   - batch: sequences.
-  /// - Precondition: shapes agree, and their element type is that of the stepper.
+  /// - Precondition: shapes agree, B ≥ 1, H ≥ 1, and their element type is that of the stepper.
   public init(_ cell: any RecurrentCell, _ direction: RecurrentDirection, inputs: Int, batch: Int = 1) {
     let name = "RecurrentStepper"
     check(!direction.isReversed, name, expected: "a direction that goes forward", got: "a reversed one")
     let units = direction.weights.shape.last.map { $0 / cell.gateCount } ?? 0
+    check(batch >= 1 && units >= 1, name, expected: "a sequence and a unit", got: "\(batch) and \(units)")
     direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
     let plan = Plan(
       cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1,

@@ -8,7 +8,7 @@ import Testing
   enum Mistake: String, CaseIterable, Codable {
     case inputOfTwoAxes, integerInput, noTimestep, noDirection, weightsOfOtherInputs, weightsOfOtherType
     case unevenGates, biasOfOtherLength, biasOfOtherType, oneStateOfTwo, stateOfOtherBatch, tooFewLengths
-    case lengthPastTheEnd, negativeLength, otherUnitsInSecondDirection
+    case lengthPastTheEnd, negativeLength, otherUnitsInSecondDirection, threeDirections, noUnit
   }
 
   @Test("Of a whole sequence", arguments: Mistake.allCases)
@@ -42,6 +42,9 @@ import Testing
     case .lengthPastTheEnd: lengths = [3, 4]
     case .negativeLength: lengths = [-1, 3]
     case .otherUnitsInSecondDirection: others = [RecurrentDirection(weights: .zeros([10, 24]), bias: nil)]
+    case .threeDirections:
+      others = [Tensor](repeating: weights, count: 2).map { RecurrentDirection(weights: $0, bias: nil) }
+    case .noUnit: (weights, bias, states) = (.zeros([4, 0]), .zeros([0]), [.zeros([2, 0]), .zeros([2, 0])])
     case .noDirection, nil: break
     }
     let directions = [RecurrentDirection(weights: weights, bias: bias, initialStates: states)] + others
@@ -52,7 +55,7 @@ import Testing
   /// What a programmer may get wrong in streaming.
   enum StreamingMistake: String, CaseIterable, Codable {
     case weightsOfOtherInputs, weightsOfOtherType, biasOfOtherLength, oneStateOfTwo, stateOfOtherBatch
-    case reversedDirection, inputOfOtherBatch, inputOfOtherType
+    case reversedDirection, inputOfOtherBatch, inputOfOtherType, noSequence, noUnit
   }
 
   @Test("Of the streaming step", arguments: StreamingMistake.allCases)
@@ -76,10 +79,13 @@ import Testing
     case .stateOfOtherBatch: states[0] = .zeros([1, 5])
     case .inputOfOtherBatch: input = .zeros([3, 4])
     case .inputOfOtherType: input = .zeros([2, 4], dtype: .float64)
+    case .noSequence: (states, input) = ([.zeros([0, 5]), .zeros([0, 5])], .zeros([0, 4]))
+    case .noUnit: (weights, bias, states) = (.zeros([4, 0]), .zeros([0]), [.zeros([2, 0]), .zeros([2, 0])])
     case .reversedDirection, nil: break
     }
     let direction = RecurrentDirection(
       weights: weights, bias: bias, initialStates: states, isReversed: mistake == .reversedDirection)
-    _ = RecurrentStepper<Float>(LSTMCell(), direction, inputs: 4, batch: 2).step(input)
+    let batch = mistake == .noSequence ? 0 : 2
+    _ = RecurrentStepper<Float>(LSTMCell(), direction, inputs: 4, batch: batch).step(input)
   }
 }
