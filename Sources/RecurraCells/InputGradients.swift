@@ -19,9 +19,9 @@ struct InputGradients {
     /// Which part of the batch, out of how many.
     let cut, cuts: Int
     /// Whether another direction has written to these timesteps before, so that this one adds to them.
-    var adds = false
+    let adds: Bool
     /// Whether that happens in the same stretch, and must be waited for.
-    var waits = false
+    let waits: Bool
   }
 
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor], isWhole: Bool) {
@@ -41,10 +41,14 @@ struct InputGradients {
   /// Cuts a stretch of steps, whose rows are `rows`, into jobs by shapes alone.
   func jobs(_ steps: Range<Int>, _ runs: [DirectionRun<Float>], _ rows: [Range<Int>]) -> [Job] {
     let batch = runs[0].layout.batch
-    func cut(_ range: Range<Int>, _ size: Int, _ directions: Range<Int>, cuts: Int = 1) -> [Job] {
+    func cut(
+      _ range: Range<Int>, _ size: Int, _ directions: Range<Int>, cuts: Int = 1, adds: Bool = false, waits: Bool = false
+    ) -> [Job] {
       stride(from: range.lowerBound, to: range.upperBound, by: size).flatMap { first in
         (0..<cuts).map {
-          Job(directions: directions, range: first..<min(first + size, range.upperBound), cut: $0, cuts: cuts)
+          Job(
+            directions: directions, range: first..<min(first + size, range.upperBound), cut: $0, cuts: cuts, adds: adds,
+            waits: waits)
         }
       }
     }
@@ -62,13 +66,8 @@ struct InputGradients {
         guard bound > first, bound <= now[index].upperBound else { return [] }
         let waits = waitedFor.contains { $0.contains(first) }
         let adds = waits || written.contains { $0.contains(first) }
-        let jobs = cut(first..<bound, size, index..<(index + 1), cuts: cuts)
-        first = bound
-        return jobs.map { job in
-          var job = job
-          (job.adds, job.waits) = (adds, waits)
-          return job
-        }
+        defer { first = bound }
+        return cut(first..<bound, size, index..<(index + 1), cuts: cuts, adds: adds, waits: waits)
       }
     }
     // By turns, so that a direction's rows stay with the thread whose caches hold them.

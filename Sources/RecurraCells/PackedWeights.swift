@@ -18,7 +18,7 @@ public final class PackedWeights: Sendable {
   /// Makes an empty store.
   public init() {}
 
-  /// What is packed, and for which kernels.
+  /// What is packed, for forward, backward and the products after the loop.
   enum Layout {
     /// [W; U] in forward panels.
     case forward
