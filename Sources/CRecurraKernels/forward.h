@@ -38,25 +38,38 @@ INLINE void activate(
   }
 }
 
-/// Second pass: the new h of `rows` rows.
-INLINE void emit(
+/// A vector of a row's units, and where its panel's sums of them lie.
+typedef struct {
+  ptrdiff_t row, unit, count, lanes;
+  const float *sums;
+} Units;
+
+/// Second pass: the new h of some vectors, together.
+INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
+  Vector h[bundle];
+  EACH(v, 0, vectors) h[v] = load(at[v].sums);
+  tanhs(vectors, h);
+  EACH(v, 0, vectors) {
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
+    if (cell == LSTM) h[v] *= load(at[v].sums + 3 * at[v].count);
+    if (cell == GRU) {
+      if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);
+      Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
+      h[v] = fma(load(at[v].sums + at[v].count), previous - h[v], h[v]);
+    }
+    storeLanes(step->hNext + row * step->hNextStride + unit, h[v], lanes);
+    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[v], lanes);
+  }
+}
+
+/// The second pass over the same units of `rows` rows.
+INLINE void emitRows(
   enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, const int rows, ptrdiff_t unit, ptrdiff_t count,
   ptrdiff_t lanes, const float *sums
 ) {
-  Vector h[bundle];
-  EACH(r, 0, rows) h[r] = load(sums + r * sumsWidth);
-  tanhs(rows, h);
-  EACH(r, 0, rows) {
-    const ptrdiff_t row = first + r;
-    if (cell == LSTM) h[r] *= load(sums + r * sumsWidth + 3 * count);
-    if (cell == GRU) {
-      if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[r], lanes);
-      Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
-      h[r] = fma(load(sums + r * sumsWidth + count), previous - h[r], h[r]);
-    }
-    storeLanes(step->hNext + row * step->hNextStride + unit, h[r], lanes);
-    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[r], lanes);
-  }
+  Units at[bundle];
+  EACH(r, 0, rows) at[r] = (Units){first + r, unit, count, lanes, sums + r * sumsWidth};
+  emit(cell, step, rows, at);
 }
 
 /// Applies the gates of a panel to rows [first, first + rows).
@@ -72,7 +85,7 @@ INLINE void applyGates(
 #undef ACTIVATE
     }
 #define EMIT(rows, index, lanes) \
-  emit(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
+  emitRows(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
 #define EMIT_4(index, lanes) EMIT(4, index, lanes)
 #define EMIT_3(index, lanes) EMIT(3, index, lanes)
 #define EMIT_2(index, lanes) EMIT(2, index, lanes)
@@ -151,11 +164,91 @@ INLINE void prepareForward(
   if (cell == GRU && isLast) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
 }
 
+/// The most panels of a single row that are gone through together: one alone has too few chains for a core, and after too
+/// many the gates no longer overlap with the next product.
+INLINE ptrdiff_t panelsTogether(enum Cell cell) { return cell == LSTM && WIDTH < 16 ? 1 : 2; }
+
+/// Adds an operand of one row times `count` panels that follow each other to their sums.
+INLINE void accumulateRow(
+  enum Cell cell, const Operand *operand, const ForwardPanel *panels, ptrdiff_t count, ptrdiff_t depth, float *sums
+) {
+  for (ptrdiff_t index = 0; index < count; index++, sums += sumsWidth) {
+    const ptrdiff_t units = panels[index].count, floats = panelFloats(cell, units);
+    const float *weights = forwardPanel(cell, panels->step->packed, panels[index].unit / panelUnits(cell), depth);
+    Operand own = *operand;
+    if (own.column) own.column = units;
+#if WIDTH == 16
+    if (index + 1 < count) {
+      const ptrdiff_t nextUnits = panels[index + 1].count, nextFloats = panelFloats(cell, nextUnits);
+      pairTiles[floats / WIDTH - 3][nextFloats / WIDTH - 1](
+        own.z, own.depth, weights + own.first * floats, weights + floats * depth + own.first * nextFloats,
+        sums + own.column, sums + sumsWidth + (own.column ? nextUnits : 0));
+      index++;
+      sums += sumsWidth;
+      continue;
+    }
+#endif
+    const Panel packed = {weights, weights, depth, floats};
+    accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 0);
+  }
+}
+
+/// Applies the gates of a row to some panels, so many vectors together as the maths takes.
+INLINE void applyGatesToRow(
+  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, ptrdiff_t count, float *sums
+) {
+  Units at[bundle];
+  ptrdiff_t vectors = 0;
+  for (ptrdiff_t panel = 0; panel < count; panel++, sums += sumsWidth)
+    for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
+      const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
+      at[vectors++] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
+      activate(cell, step, 0, panels[panel].unit + index, panels[panel].count, lanes, sums + index);
+      if (vectors == bundle) {
+        emit(cell, step, bundle, at);
+        vectors = 0;
+      }
+    }
+  switch (vectors) {
+  case 3: emit(cell, step, 3, at); break;
+  case 2: emit(cell, step, 2, at); break;
+  case 1: emit(cell, step, 1, at);
+  }
+}
+
+/// A step of a single row.
+INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
+  const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
+  const ptrdiff_t most = panelsTogether(cell), all = step->panelEnd - step->panelBegin;
+  const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
+  _Alignas(64) float sums[2 * sumsWidth + 4 * WIDTH];
+  for (ptrdiff_t done = 0; done < all; done += most) {
+    const ptrdiff_t count = smaller(most, all - done);
+    const ptrdiff_t begin = step->descending ? step->panelEnd - done - count : step->panelBegin + done;
+    ForwardPanel panels[2];
+    for (ptrdiff_t index = 0; index < count; index++) {
+      const ptrdiff_t unit = (begin + index) * width;
+      panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), done + most >= all};
+    }
+    for (int operand = step->hoisted != 0; operand < 2; operand++) {
+      for (ptrdiff_t index = 0; index < count; index++)
+        prepareForward(
+          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
+      accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
+    }
+    applyGatesToRow(cell, step, panels, count, sums);
+  }
+}
+
 INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish) {
+  if (step->rows == 1) {
+    forwardRow(cell, step);
+    return;
+  }
   const ptrdiff_t units = step->units, depth = step->inputs + units;
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
   // Laid down in one row, [x, h] is one operand.
-  const int isSideBySide = step->h == step->x + step->inputs && step->hStride == step->xStride;
+  const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {

@@ -133,6 +133,33 @@ INLINE void accumulate(
   }
 }
 
+#if WIDTH == 16
+#define PAIR_PARAMETERS                                                                            \
+  const float *z, ptrdiff_t depth, const float *first, const float *second, float *firstSums, float *secondSums
+typedef void PairTile(PAIR_PARAMETERS);
+
+/// One row times two panels, each of one strip: twice the chains of a tile, and each in its own order as before.
+INLINE void pairBody(const int one, const int two, PAIR_PARAMETERS) {
+  Vector sum[8];
+  EACH(v, 0, one) sum[v] = load(firstSums + v * WIDTH);
+  EACH(v, 0, two) sum[one + v] = load(secondSums + v * WIDTH);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const Vector value = broadcast(z[k]);
+    EACH(v, 0, one) sum[v] = fma(value, load(first + (k * one + v) * WIDTH), sum[v]);
+    EACH(v, 0, two) sum[one + v] = fma(value, load(second + (k * two + v) * WIDTH), sum[one + v]);
+  }
+  EACH(v, 0, one) store(firstSums + v * WIDTH, sum[v]);
+  EACH(v, 0, two) store(secondSums + v * WIDTH, sum[one + v]);
+}
+
+#define PAIR(one, two)                                                                \
+  static void pair_##one##_##two(PAIR_PARAMETERS) {                                   \
+    pairBody(one, two, z, depth, first, second, firstSums, secondSums);               \
+  }
+PAIR(3, 1) PAIR(3, 2) PAIR(3, 3) PAIR(4, 1) PAIR(4, 2) PAIR(4, 3) PAIR(4, 4)
+static PairTile *const pairTiles[2][4] = {{pair_3_1, pair_3_2, pair_3_3}, {pair_4_1, pair_4_2, pair_4_3, pair_4_4}};
+#endif
+
 /// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
 typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
