@@ -46,8 +46,18 @@ public struct GRUCell: RecurrentCell {
   /// Spreads the bias over the slots.
   public func slotBias(_ bias: Tensor, units: Int) -> Tensor {
     guard resetAfter else { return bias }
-    let gates = bias.sliced(0..<(2 * units), axis: 1).sum(axes: [0])
-    return .concatenated([gates, bias[0].sliced((2 * units)..<(3 * units)), bias[1].sliced((2 * units)..<(3 * units))])
+    return bias.dtype == .float32 ? spread(bias, Float.self, units) : spread(bias, Double.self, units)
+  }
+
+  // Number by number: tensor operations on so little cost as much as some timesteps.
+  private func spread<S: FloatingScalar>(_ bias: Tensor, _ type: S.Type, _ units: Int) -> Tensor {
+    Tensor([4 * units], of: S.self) { slots in
+      bias.contiguous.withPointer(of: S.self) { input in
+        let state = input + 3 * units
+        for u in 0..<(2 * units) { slots[u] = input[u] + state[u] }
+        for u in (2 * units)..<(3 * units) { (slots[u], slots[units + u]) = (input[u], state[u]) }
+      }
+    }
   }
 
   /// Gathers the gradient of the bias.

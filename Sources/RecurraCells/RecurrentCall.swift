@@ -12,8 +12,8 @@ struct RecurrentCall: Sendable {
   let keepsTrace: Bool
 
   func run<S: FloatingScalar>(_ type: S.Type) -> RecurrentOutput {
-    let parents = [input] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
-    let isTraining = keepsTrace || parents.contains(where: \.isTracked)
+    let isTracked = input.isTracked || directions.contains(where: \.isTracked)
+    let isTraining = keepsTrace || isTracked
     let x = input.detached.contiguous
     let units = directions[0].weights.shape[1] / cell.gateCount
     let plan = Plan(
@@ -45,11 +45,10 @@ struct RecurrentCall: Sendable {
       }
     }
     let traces = keepsTrace ? runs.map { RecurrentTrace($0) } : []
-    let outputs = [output] + states
-    guard parents.contains(where: \.isTracked) else {
-      return RecurrentOutput(output: outputs[0], states: states, traces: traces)
-    }
+    guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
+    let parents = [input] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
     let record = RecurrentRecord(call: detached, plan: plan, runs: runs, needsInput: input.isTracked)
+    let outputs = [output] + states
     let node = Node(parents: parents.map(\.origin), outputCount: outputs.count) { record.gradients($0) }
     let tracked = outputs.enumerated().map { $1.with(origin: Origin(node: node, output: $0)) }
     return RecurrentOutput(output: tracked[0], states: Array(tracked.dropFirst()), traces: traces)
@@ -64,6 +63,11 @@ struct RecurrentCall: Sendable {
 }
 
 extension RecurrentDirection {
+  /// Tells whether a parameter or an initial state has a history.
+  fileprivate var isTracked: Bool {
+    weights.isTracked || bias?.isTracked == true || initialStates.contains(where: \.isTracked)
+  }
+
   /// The same parameters without histories, dense.
   var detached: RecurrentDirection {
     RecurrentDirection(
