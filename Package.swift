@@ -61,7 +61,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["RecurraTensor", "RecurraLayers"], path: "Tests/TestSupport",
       swiftSettings: common),
     .testTarget(
-      name: "RecurraTensorTests", dependencies: ["RecurraTensor", "TestSupport"], swiftSettings: common),
+      name: "RecurraTensorTests", dependencies: ["CRecurraKernels", "RecurraTensor", "TestSupport"],
+      swiftSettings: common),
     .testTarget(
       name: "RecurraCellsTests",
       dependencies: ["CRecurraKernels", "RecurraTensor", "RecurraCells", "RecurraLayers", "TestSupport"],

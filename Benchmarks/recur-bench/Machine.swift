@@ -20,17 +20,23 @@ enum Machine {
     return flops * Double(threads) / time.minimum
   }
 
-  /// Prints how many times the arithmetic of one thread all threads together do.
+  /// Prints how many times the arithmetic of one thread all threads together do, and how long two need to meet at a barrier.
   ///
-  /// Virtual processors may share a core for some seconds; a figure taken then says nothing about two cores.
+  /// Virtual processors may share a core for some seconds, or lie far apart; a figure taken then says nothing about two cores
+  /// side by side.
   static func probe(threads: Int, json: Bool) {
     let stopwatch = Stopwatch(repetitions: 3, least: 0.004)
     let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)
     let all = arithmeticRoof(threads: threads, stopwatch: stopwatch)
+    let meeting = Streams.meetingNanoseconds()
     print(
       json
-        ? JSONLine([("threads", .count(threads)), ("speed_up", .number(all / one))]).text
-        : "\(threads) threads do \(Table.fixed(all / one, 2)) times the arithmetic of one")
+        ? JSONLine([
+          ("threads", .count(threads)), ("speed_up", .number(all / one)), ("meeting_nanoseconds", .count(meeting)),
+        ])
+        .text
+        : "\(threads) threads do \(Table.fixed(all / one, 2)) times the arithmetic of one, and two meet in \(meeting) ns"
+    )
   }
 
   /// Bytes a second that all threads together read from a buffer of a size, each its share of it over and over.

@@ -1,9 +1,10 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// How one call of a recurrent layer is carried out; decided from shapes and the number of threads, never from data.
+/// How one call of a recurrent layer is carried out; decided from shapes, the number of threads and what a meeting of threads
+/// costs at the moment, never from data.
 ///
-/// The number of threads may only choose among ways that give the same bits: with the packed kernels rows and units are independent
+/// Threads and costs may only choose among ways that give the same bits: with the packed kernels rows and units are independent
 /// of each other, with OpenBLAS the blocks of rows have a size that follows from the batch alone.
 struct Plan {
   /// The vector kernels to use; nil for OpenBLAS.
@@ -13,6 +14,8 @@ struct Plan {
   /// Threads that share the units of every step instead, with a barrier after each; 1 for none. Batches whose rows had to be
   /// sorted are cut into blocks of rows all the same.
   let unitShares: Int
+  /// Nanoseconds of a timestep that sharing its units saves, by and large.
+  let sharingSaves: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
 
@@ -24,8 +27,7 @@ struct Plan {
     guard dtype == .float32, MultiplierChoice.current != .openblas, let kernel = cell.kernel else {
       kernels = nil
       rowBlocks = Self.fixedBlocks(batch)
-      unitShares = 1
-      hoistedSteps = 0
+      (unitShares, sharingSaves, hoistedSteps) = (1, 0, 0)
       return
     }
     kernels = Kernels.cell(kernel)
@@ -36,10 +38,14 @@ struct Plan {
     let isHoisted = batch <= 4
     let shares = takesTurns ? threads : max(1, threads / directions)
     let stepBytes = 4 * (isHoisted ? stateWeights : weights)
-    // A barrier costs some tenths of a microsecond: sharing the units of a step must save more. It does where there are too few
-    // rows to share, and where each core then streams its share only of weights that its own cache does not hold. With many
-    // rows the streaming hides behind the arithmetic, until the weights outgrow the shared cache as well.
-    let fewRows = batch < 2 * shares && batch * stateWeights >= 1 << 14
+    // A core reads some 30 weights in a nanosecond, and multiplies some 150 with a row. Sharing the units of a step costs a meeting
+    // at a barrier, and as much again for h on its way from cache to cache, more with more rows; it must save more than that. It
+    // does where there are too few rows to share, and where each core then streams its share only of weights that its own cache does
+    // not hold. With many rows the streaming hides behind the arithmetic, until the weights outgrow the shared cache as well.
+    sharingSaves = stateWeights * (batch + 4) / 150 * (shares - 1) / shares
+    let outweighsMeeting =
+      sharingSaves >= 4_000 || sharingSaves >= 200 && sharingSaves / (batch + 2) > Streams.meetingNanoseconds()
+    let fewRows = batch < 2 * shares && outweighsMeeting
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
     unitShares = takesTurns || (directions == 1 && (fewRows || largeWeights)) ? shares : 1

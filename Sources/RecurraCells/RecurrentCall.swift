@@ -107,6 +107,7 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output.map { $0 + direction * run.units }
     TimeLoop.forward(run, rows: rows, by: multiplier) { step, active in
       if let target { run.writeOutput(step, active, to: target, width: width) }
+      return true
     }
   }
 
@@ -134,10 +135,22 @@ struct ForwardPass<S: FloatingScalar> {
         run, kernels: kernels, packed: packed[direction], panels: share, hoist: stretch, output: rows)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
-      Streams.runTogether(plan.unitShares) { rank, size, barrier in
+      let steps = runs[0].layout.steps
+      Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * steps * runs.count) { rank, size, barrier in
         let share = (panels.count * rank / size)..<(panels.count * (rank + 1) / size)
+        var isTogether = true
         for (index, run) in runs.enumerated() {
-          TimeLoop.forward(run, rows: 0..<run.layout.batch, by: multiplier(index, share)) { _, _ in barrier.wait(rank) }
+          let rows = 0..<run.layout.batch
+          var step = 0
+          if isTogether {
+            step = TimeLoop.forward(run, rows: rows, by: multiplier(index, share)) { _, _ in
+              isTogether = barrier.waitUnlessHeldUp(rank)
+              return isTogether
+            }
+          }
+          if isTogether { continue }
+          if rank > 0 { return }
+          TimeLoop.forward(run, from: step, rows: rows, by: multiplier(index, panels)) { _, _ in true }
         }
       }
       return
@@ -149,6 +162,7 @@ struct ForwardPass<S: FloatingScalar> {
         if run.layout.order != nil, let target {
           run.writeOutput(step, active, to: target + direction * units, width: width)
         }
+        return true
       }
     }
   }

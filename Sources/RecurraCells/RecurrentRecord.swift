@@ -68,7 +68,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       TimeLoop.backward(
         runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
         by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
-      ) {}
+      ) { true }
     }
     return WeightGradients(runs, needsInput: needsInput).run()
   }
@@ -89,12 +89,22 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     // The products of a stretch of steps follow at once, while what they read is in the cache.
     for steps in products.stretches.reversed() {
       if plan.unitShares > 1, runs[0].layout.order == nil {
-        Streams.runTogether(plan.unitShares) { rank, size, barrier in
+        let saving = plan.sharingSaves * steps.count * runs.count
+        Streams.runTogether(plan.unitShares, saving: saving) { rank, size, barrier in
           let share = (panels * rank / size)..<(panels * (rank + 1) / size)
+          var isTogether = true
           for (index, run) in runs.enumerated() {
-            TimeLoop.backward(run, steps: steps, rows: 0..<run.layout.batch, by: multiplier(index, share)) {
-              barrier.wait(rank)
+            let rows = 0..<run.layout.batch
+            var left: Range<Int>? = steps
+            if isTogether {
+              left = TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier(index, share)) {
+                isTogether = barrier.waitUnlessHeldUp(rank)
+                return isTogether
+              }
             }
+            guard let left else { continue }
+            if rank > 0 { return }
+            TimeLoop.backward(run, steps: left, rows: rows, by: multiplier(index, 0..<panels)) { true }
           }
         }
       } else {
@@ -103,7 +113,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
           TimeLoop.backward(
             runs[index], steps: steps, rows: plan.rows(piece / runs.count, runs[index].layout),
             by: multiplier(index, 0..<panels)
-          ) {}
+          ) { true }
         }
       }
       products.add(steps)

@@ -2,25 +2,31 @@ import RecurraTensor
 
 /// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work.
 enum TimeLoop {
-  /// Runs all steps for some rows. `afterStep` is called when a step's states are there for everyone who works on these rows.
+  /// Runs steps, from `first` on, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
+  /// rows, and tells whether to go on. Returns the first step that is left, the number of all when none is.
   @inline(__always)
+  @discardableResult
   static func forward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, rows: Range<Int>, by multiplier: some Multiplier,
-    afterStep: (_ step: Int, _ active: Range<Int>) -> Void
-  ) {
-    for step in 0..<run.layout.steps {
+    _ run: DirectionRun<S>, from first: Int = 0, rows: Range<Int>, by multiplier: some Multiplier,
+    afterStep: (_ step: Int, _ active: Range<Int>) -> Bool
+  ) -> Int {
+    for step in first..<max(first, run.layout.steps) {
       let active = rows.clamped(to: 0..<run.layout.counts[step])
       if !active.isEmpty { multiplier.forward(step, active) }
-      afterStep(step, active)
+      if !afterStep(step, active) { return step + 1 }
     }
+    return run.layout.steps
   }
 
   /// Goes back through a stretch of steps for some rows, after those behind it; when the first step is done, the carries hold the
-  /// gradients of the initial states.
+  /// gradients of the initial states. `afterStep` tells whether to go on; if not, returns the steps that are left, perhaps none but what
+  /// follows the first.
   @inline(__always)
+  @discardableResult
   static func backward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier, afterStep: () -> Void
-  ) {
+    _ run: DirectionRun<S>, steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier,
+    afterStep: () -> Bool
+  ) -> Range<Int>? {
     let counts = run.layout.counts
     for step in steps.reversed() {
       let active = rows.clamped(to: 0..<counts[step])
@@ -32,8 +38,9 @@ enum TimeLoop {
       if !active.isEmpty {
         multiplier.backward(step, active, following: active.clamped(to: 0..<counts[step + 1]))
       }
-      afterStep()
+      if !afterStep() { return steps.lowerBound..<step }
     }
-    if steps.lowerBound == 0, !steps.isEmpty { multiplier.finish(0, rows.clamped(to: 0..<counts[0])) }
+    if steps.lowerBound == 0 { multiplier.finish(0, rows.clamped(to: 0..<counts[0])) }
+    return nil
   }
 }

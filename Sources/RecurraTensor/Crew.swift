@@ -13,8 +13,15 @@ final class Crew: @unchecked Sendable {
   private var condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   // Guarded by the mutex.
   private var jobs: [Job] = []
-  private var workers = 0
+  private var workers: [Worker] = []
   private var sleepers = 0
+  /// Times that sleepers were woken without a job.
+  private var calls = 0
+  /// The processor of whoever woke sleepers last, and whether one was once found awake there.
+  private var callerProcessor: Int32 = -1
+  private var isWokenAtCaller = false
+  /// Workers that look out for a job.
+  private let lookouts = Atomic<Int>(0)
   /// Grows with every posted job; spinning workers watch it without the mutex.
   private let generation = Atomic<Int>(0)
 
@@ -28,12 +35,39 @@ final class Crew: @unchecked Sendable {
   /// Opens a job to the workers; starts as many as the thread count asks for.
   func post(_ job: Job) {
     pthread_mutex_lock(mutex)
-    while workers < Streams.threadCount - 1, startWorker(workers + 1) { workers += 1 }
+    startWorkers()
     jobs.append(job)
-    let wake = sleepers > 0
     generation.add(1, ordering: .releasing)
+    wakeSleepers(job.helpers)
     pthread_mutex_unlock(mutex)
-    if wake { pthread_cond_broadcast(condition) }
+  }
+
+  /// Tells whether a worker would take a job at once.
+  var isAwake: Bool { lookouts.load(ordering: .relaxed) > 0 }
+
+  /// Lets some workers look out for jobs, without one.
+  func wake(_ count: Int) {
+    pthread_mutex_lock(mutex)
+    startWorkers()
+    calls += 1
+    wakeSleepers(count)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Wakes up to `count` sleepers; the mutex is held.
+  ///
+  /// Linux may wake a thread where its waker runs, above all in a virtual machine that does not show which cores share a cache.
+  /// There it would only take turns with the caller, for milliseconds; so once that was seen, sleepers are kept off the caller's
+  /// processor until they are awake.
+  private func wakeSleepers(_ count: Int) {
+    guard sleepers > 0 else { return }
+    callerProcessor = recurra_current_processor()
+    if isWokenAtCaller {
+      for index in workers.indices where workers[index].isAsleep && workers[index].keptOff == nil {
+        if recurra_keep_off(workers[index].thread, callerProcessor) != 0 { workers[index].keptOff = callerProcessor }
+      }
+    }
+    for _ in 0..<min(count, sleepers) { pthread_cond_signal(condition) }
   }
 
   /// Takes a finished job off the list.
@@ -43,51 +77,83 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  private func startWorker(_ number: Int) -> Bool {
+  /// Starts the workers that are missing; the mutex is held.
+  private func startWorkers() {
+    while workers.count < Streams.threadCount - 1, let thread = startWorker(workers.count) {
+      workers.append(Worker(thread: thread))
+    }
+  }
+
+  private func startWorker(_ index: Int) -> pthread_t? {
     var thread = pthread_t()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     pthread_attr_setstacksize(&attributes, 1 << 20)
     defer { pthread_attr_destroy(&attributes) }
-    return pthread_create(
+    let status = pthread_create(
       &thread, &attributes,
-      { number in
-        Crew.shared.serve(Int(bitPattern: number))
+      { index in
+        Crew.shared.serve(Int(bitPattern: index))
         return nil
-      }, UnsafeMutableRawPointer(bitPattern: number)) == 0
+      }, UnsafeMutableRawPointer(bitPattern: index))
+    return status == 0 ? thread : nil
   }
 
-  private func serve(_ number: Int) {
+  private func serve(_ index: Int) {
     _ = recurra_fp_enter()
-    var seen = 0
+    var seen = (generation: 0, calls: 0)
     while true {
-      if let job = takeJob(&seen) {
-        job.work(number)
-        spin(since: seen)
+      if let job = takeJob(index, &seen) {
+        Streams.working.add(1, ordering: .relaxed)
+        job.work(index + 1)
+        Streams.working.subtract(1, ordering: .relaxed)
       }
+      spin(since: seen.generation)
     }
   }
 
-  /// Returns a job with a free seat; sleeps while there is none. `seen` tells which jobs had been posted by then: one that comes
-  /// while this thread works must not be missed.
-  private func takeJob(_ seen: inout Int) -> Job? {
+  /// Returns a job with a free seat, or nil for looking out for one; sleeps while there is no reason to be awake.
+  ///
+  /// `seen` tells which jobs had been posted by then: one that comes while this thread works must not be missed.
+  private func takeJob(_ index: Int, _ seen: inout (generation: Int, calls: Int)) -> Job? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    seen = generation.load(ordering: .relaxed)
-    if let job = jobs.first(where: { $0.takeSeat() }) { return job }
-    sleepers += 1
-    pthread_cond_wait(condition, mutex)
-    sleepers -= 1
-    seen = generation.load(ordering: .relaxed)
-    return jobs.first { $0.takeSeat() }
+    seen.generation = generation.load(ordering: .relaxed)
+    var job = jobs.first { $0.takeSeat() }
+    while job == nil, calls == seen.calls {
+      sleepers += 1
+      workers[index].isAsleep = true
+      pthread_cond_wait(condition, mutex)
+      sleepers -= 1
+      workers[index].isAsleep = false
+      if recurra_current_processor() == callerProcessor { isWokenAtCaller = true }
+      if let processor = workers[index].keptOff {
+        recurra_let_back(processor)
+        workers[index].keptOff = nil
+      }
+      seen.generation = generation.load(ordering: .relaxed)
+      job = jobs.first { $0.takeSeat() }
+    }
+    seen.calls = calls
+    return job
   }
 
   private func spin(since seen: Int) {
+    lookouts.add(1, ordering: .relaxed)
+    defer { lookouts.subtract(1, ordering: .relaxed) }
     var tries = 0
     while generation.load(ordering: .acquiring) == seen, tries < 20_000 {
       recurra_pause()
       tries += 1
     }
   }
+}
+
+/// What is known of a worker thread.
+private struct Worker {
+  let thread: pthread_t
+  var isAsleep = false
+  /// The processor that it may not run on until it is awake.
+  var keptOff: Int32?
 }

@@ -4,13 +4,14 @@ import Testing
 
 /// The parent of every suite that sets what holds for the whole process: they run one after another.
 @Suite(.serialized) enum EngineSettings {
-  /// Calls `body` under a multiplier and a number of threads, and puts both back as they were.
+  /// Calls `body` under a multiplier and a number of threads, and puts both back as they were. Where threads work on one step
+  /// together, as many as that come, on a busy machine too.
   static func with<Result>(
     _ multiplier: MultiplierChoice = .current, threads: Int = Streams.threadCount, _ body: () throws -> Result
   ) rethrows -> Result {
     let former = (MultiplierChoice.current, Streams.threadCount)
-    (MultiplierChoice.current, Streams.threadCount) = (multiplier, threads)
-    defer { (MultiplierChoice.current, Streams.threadCount) = former }
+    (MultiplierChoice.current, Streams.threadCount, Streams.insistsOnMembers) = (multiplier, threads, true)
+    defer { (MultiplierChoice.current, Streams.threadCount, Streams.insistsOnMembers) = (former.0, former.1, false) }
     return try body()
   }
 

@@ -36,36 +36,6 @@ import Testing
     }
   }
 
-  @Test("Members that run together see at the barrier what the others wrote before it")
-  func together() async {
-    await #expect(processExitsWith: .success) {
-      alarm(120)
-      for threads in [1, 2, 3, 8] {
-        Streams.threadCount = threads
-        for maximum in [1, 2, 4] {
-          let ranks = (0..<4).map { _ in Counter() }
-          let rounds = (0..<4).map { _ in Counter() }
-          let late = Counter()
-          let sizes = Counter()
-          Streams.runTogether(maximum) { rank, size, barrier in
-            ranks[rank].increment()
-            if rank == 0 { sizes.add(size) }
-            for round in 1...25 {
-              rounds[rank].increment()
-              barrier.wait(rank)
-              for other in 0..<size where rounds[other].value != round { late.increment() }
-              barrier.wait(rank)
-            }
-          }
-          let size = sizes.value
-          #expect(size >= 1 && size <= min(maximum, threads))
-          #expect(ranks.map(\.value) == (0..<4).map { $0 < size ? 1 : 0 }, "each rank below the size once")
-          #expect(late.value == 0)
-        }
-      }
-    }
-  }
-
   @Test("Callers on many threads share the workers; work within gangs and gangs within work do not block each other")
   func concurrentCallers() async {
     await #expect(processExitsWith: .success) {

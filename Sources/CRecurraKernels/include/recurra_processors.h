@@ -1,8 +1,19 @@
 #ifndef RECURRA_PROCESSORS_H
 #define RECURRA_PROCESSORS_H
 
+#include <pthread.h>
+
 /// Counts the processors this process may run on (its affinity mask), at least 1.
 int recurra_processor_count(void);
+
+/// Returns the processor that the calling thread is on.
+int recurra_current_processor(void);
+
+/// Takes a processor out of those that a thread may run on, unless it is the last. Returns whether it was taken out.
+int recurra_keep_off(pthread_t thread, int processor);
+
+/// Lets the calling thread run on a processor again.
+void recurra_let_back(int processor);
 
 /// Returns the size of the second-level cache in bytes, 0 where the system does not tell.
 long recurra_private_cache_bytes(void);

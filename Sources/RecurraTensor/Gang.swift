@@ -1,0 +1,201 @@
+internal import CRecurraKernels
+internal import Glibc
+internal import Synchronization
+
+extension Streams {
+  /// Runs `body(rank, size, barrier)` on up to `maximum` threads that are all running at the same time, so that they may wait for
+  /// each other at the barrier.
+  ///
+  /// The caller may well be alone, with a size of 1: where other calls keep the processors busy, and where waking a worker would
+  /// take longer than the work. Members that had to wait for each other would then only be in each other's way.
+  ///
+  /// - Parameter saving: nanoseconds by which the caller would be done earlier with all members.
+  package static func runTogether(_ maximum: Int, saving: Int = .max, _ body: (Int, Int, SpinBarrier) -> Void) {
+    let others = working.add(1, ordering: .relaxed).oldValue
+    defer { working.subtract(1, ordering: .relaxed) }
+    let threads = min(threadCount, maximum, others == 0 || insistsOnMembers ? .max : processors - others)
+    if threads <= 1 || !isWorthAsking(saving) {
+      withDenormalsAsZero { body(0, 1, SpinBarrier(size: 1)) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      let gang = Gang(maximum: threads)
+      // A piece of this job is a seat: whoever takes one becomes a member, and waits until the gang sets off.
+      post(threads - 1, helpers: threads - 1) { _ in
+        let (rank, size) = gang.join()
+        body(rank, size, gang.barrier)
+      } _: { job in
+        body(
+          0, gang.setOff(job, patience: insistsOnMembers ? 50_000_000 : max(2_000, min(saving / 4, 1_000_000))),
+          gang.barrier)
+      }
+    }
+  }
+
+  /// Lets tests meet every number of members: they are waited for whatever it costs.
+  package static var insistsOnMembers: Bool {
+    get { insistence.load(ordering: .relaxed) }
+    set { insistence.store(newValue, ordering: .relaxed) }
+  }
+
+  private static let insistence = Atomic<Bool>(false)
+  private static let processors = Int(recurra_processor_count())
+  /// When members were last asked for.
+  private static let asked = Atomic<Int>(0)
+
+  /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
+  /// follow each other closely, it wakes them for the next one.
+  private static func isWorthAsking(_ saving: Int) -> Bool {
+    let now = nanoseconds()
+    let isBusy = now - asked.exchange(now, ordering: .relaxed) < 400_000
+    if saving >= 100_000 || insistsOnMembers || Crew.shared.isAwake { return true }
+    if isBusy { Crew.shared.wake(threadCount - 1) }
+    return false
+  }
+
+  /// A clock that only runs forward.
+  static func nanoseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+  }
+
+  private static let meeting = Atomic<Int>(200)
+  private static let measured = Atomic<Int>(0)
+
+  /// Nanoseconds that two threads need to meet at a barrier, as things are now.
+  ///
+  /// Measured again every 50 ms where it is asked for, because it depends on which cores the threads run on: virtual processors are moved,
+  /// and then a meeting takes 5 times as long. `Int.max` for a while after threads that ran together were held up.
+  package static func meetingNanoseconds() -> Int {
+    if insistsOnMembers { return 0 }
+    let now = nanoseconds()
+    if now - measured.load(ordering: .relaxed) < 50_000_000 || !Crew.shared.isAwake {
+      return meeting.load(ordering: .relaxed)
+    }
+    measured.store(now, ordering: .relaxed)
+    runTogether(2, saving: 50_000) { rank, size, barrier in
+      guard size > 1 else { return }
+      // The least of some attempts, the first of which finds cold lines.
+      var least = Int.max
+      for _ in 0..<4 {
+        let begin = nanoseconds()
+        for _ in 0..<8 { barrier.wait(rank) }
+        least = min(least, (nanoseconds() - begin) / 8)
+      }
+      if rank == 0 { meeting.store(least, ordering: .relaxed) }
+    }
+    return meeting.load(ordering: .relaxed)
+  }
+
+  /// Says that threads that ran together were held up, so that the next calls do without.
+  fileprivate static func avoidMeetings() {
+    meeting.store(.max, ordering: .relaxed)
+    measured.store(nanoseconds() - 40_000_000, ordering: .relaxed)
+  }
+}
+
+/// Members of a job that run at the same time.
+private final class Gang: Sendable {
+  let barrier: SpinBarrier
+  private let maximum: Int
+  private let arrived = Atomic<Int>(0)
+  /// Number of members once the gang has set off, 0 before.
+  private let size = Atomic<Int>(0)
+
+  init(maximum: Int) {
+    self.maximum = maximum
+    barrier = SpinBarrier(size: maximum)
+  }
+
+  /// Makes the calling thread a member; returns its rank and the number of members when the gang sets off.
+  func join() -> (rank: Int, size: Int) {
+    let rank = arrived.add(1, ordering: .acquiringAndReleasing).newValue
+    var patience = Patience()
+    while size.load(ordering: .acquiring) == 0 { patience.wait() }
+    return (rank, size.load(ordering: .relaxed))
+  }
+
+  /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members.
+  func setOff(_ job: Job, patience: Int) -> Int {
+    let begin = Streams.nanoseconds()
+    var tries = 0
+    while arrived.load(ordering: .acquiring) < maximum - 1 {
+      recurra_pause()
+      tries += 1
+      if tries % 16 == 0, Streams.nanoseconds() - begin > patience { break }
+    }
+    let members = job.close()
+    while arrived.load(ordering: .acquiring) < members { recurra_pause() }
+    barrier.resize(members + 1)
+    size.store(members + 1, ordering: .releasing)
+    return members + 1
+  }
+}
+
+/// A barrier for threads that are all running: it spins, and yields only when a peer was taken off its processor.
+///
+/// Every member counts its own arrivals on a cache line of its own and watches those of the others, so a line travels once from
+/// writer to reader, and nothing is contended for. Meant for few members: each reads all.
+package final class SpinBarrier: @unchecked Sendable {
+  private var size: Int
+  private let maximum: Int
+  private let arrivals: UnsafeMutablePointer<Atomic<Int>>
+  /// The turn after which the members part.
+  private let lastTurn = Atomic<Int>(0)
+  /// What rank 0 has seen: since when the members are together, and for how long it was held up.
+  private var (begin, heldUp) = (0, 0)
+  /// Two cache lines, because processors fetch them in pairs.
+  private static let spacing = 16
+
+  init(size: Int) {
+    self.size = size
+    maximum = size
+    arrivals = .allocate(capacity: size * Self.spacing)
+    for member in 0..<size { (arrivals + member * Self.spacing).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    for member in 0..<maximum { (arrivals + member * Self.spacing).deinitialize(count: 1) }
+    arrivals.deallocate()
+  }
+
+  /// Sets the number of members, before any of them waits; no more than at first.
+  func resize(_ size: Int) {
+    self.size = size
+    begin = Streams.nanoseconds()
+  }
+
+  /// Returns when all members have called it, each with its own rank; what they wrote before is then visible.
+  package func wait(_ rank: Int) { _ = meet(rank) { _ in } }
+
+  /// The same, and tells whether the members should go on together: all get the same answer.
+  ///
+  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread has
+  /// taken a member's processor, and every meeting may take as long as the scheduler lets that one run.
+  package func waitUnlessHeldUp(_ rank: Int) -> Bool {
+    let turn = meet(rank) { turn in
+      if rank == 0, heldUp > 0, 2 * heldUp > Streams.nanoseconds() - begin {
+        lastTurn.store(turn, ordering: .relaxed)
+        heldUp = 0
+        Streams.avoidMeetings()
+      }
+    }
+    return turn == 0 || lastTurn.load(ordering: .relaxed) != turn
+  }
+
+  /// Returns the turn, from 1; 0 where there is nobody to meet. `prepare` is called before the others learn of the arrival.
+  @inline(__always)
+  private func meet(_ rank: Int, _ prepare: (Int) -> Void) -> Int {
+    if size == 1 { return 0 }
+    let turn = arrivals[rank * Self.spacing].load(ordering: .relaxed) + 1
+    prepare(turn)
+    arrivals[rank * Self.spacing].store(turn, ordering: .releasing)
+    for member in 0..<size where member != rank {
+      var patience = Patience()
+      while arrivals[member * Self.spacing].load(ordering: .acquiring) < turn { patience.wait() }
+      if rank == 0 { heldUp += patience.heldUp }
+    }
+    return turn
+  }
+}

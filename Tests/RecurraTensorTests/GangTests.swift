@@ -1,0 +1,125 @@
+import CRecurraKernels
+import Glibc
+import RecurraTensor
+import TestSupport
+import Testing
+
+/// Each in a process of its own with a watchdog, as the streams' tests.
+@Suite struct GangTests {
+  @Test("Members that run together see at the barrier what the others wrote before it")
+  func together() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      Streams.insistsOnMembers = true
+      for threads in [1, 2, 3, 8] {
+        Streams.threadCount = threads
+        for maximum in [1, 2, 4] {
+          let ranks = (0..<4).map { _ in Counter() }
+          let rounds = (0..<4).map { _ in Counter() }
+          let late = Counter()
+          let sizes = Counter()
+          Streams.runTogether(maximum) { rank, size, barrier in
+            ranks[rank].increment()
+            if rank == 0 { sizes.add(size) }
+            for round in 1...25 {
+              rounds[rank].increment()
+              barrier.wait(rank)
+              for other in 0..<size where rounds[other].value != round { late.increment() }
+              barrier.wait(rank)
+            }
+          }
+          let size = sizes.value
+          #expect(size >= 1 && size <= min(maximum, threads))
+          #expect(ranks.map(\.value) == (0..<4).map { $0 < size ? 1 : 0 }, "each rank below the size once")
+          #expect(late.value == 0)
+        }
+      }
+    }
+  }
+
+  @Test("Members part at the same turn once one is held up, and only then")
+  func parting() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      Streams.threadCount = 2
+      Streams.insistsOnMembers = true
+      for heldUpRound in [0, 1, 7] {
+        let lasts = (0..<2).map { _ in Counter() }
+        let sizes = Counter()
+        Streams.runTogether(2) { rank, size, barrier in
+          if rank == 0 { sizes.add(size) }
+          for round in 0..<50 {
+            if rank == 1, round == heldUpRound { usleep(30_000) }
+            lasts[rank].increment()
+            if !barrier.waitUnlessHeldUp(rank) { return }
+          }
+        }
+        #expect(sizes.value == 2)
+        #expect(lasts[0].value == lasts[1].value)
+        // Rank 0 knows at the end of that round, and tells with its next arrival; a busy machine may have told it before.
+        #expect(lasts[0].value <= heldUpRound + 2)
+      }
+    }
+  }
+
+  @Test("While another call is under way, members are taken from the processors that are left")
+  func busyProcessors() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      let processors = Int(recurra_processor_count())
+      Streams.threadCount = processors
+      let most = Counter()
+      Streams.run(1) { _ in
+        for _ in 0..<200 {
+          Streams.runTogether(processors) { rank, size, barrier in
+            if rank == 0, size > most.value { most.add(size - most.value) }
+            barrier.wait(rank)
+          }
+        }
+      }
+      #expect(most.value >= 1 && most.value <= max(1, processors - 1))
+    }
+  }
+
+  @Test("Calls that follow each other get members sooner or later; lonely small ones do not wait for any")
+  func asking() async {
+    await #expect(processExitsWith: .success) {
+      guard recurra_processor_count() > 1 else { return }
+      // As long as it takes on a machine that is busy with other tests.
+      alarm(120)
+      Streams.threadCount = 2
+      let most = Counter()
+      while most.value < 2 {
+        Streams.runTogether(2, saving: 20_000) { rank, size, _ in
+          if rank == 0, size > most.value { most.add(size - most.value) }
+        }
+      }
+      let alone = Counter()
+      for _ in 0..<10 {
+        usleep(20_000)
+        Streams.runTogether(2, saving: 20_000) { _, size, _ in if size == 1 { alone.increment() } }
+      }
+      #expect(alone.value >= 5)
+    }
+  }
+
+  @Test("However often workers are woken, they may run on all processors that the process may")
+  func affinity() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      Streams.threadCount = 4
+      let processors = Int(recurra_processor_count())
+      let (pieces, fewer) = (Counter(), Counter())
+      for _ in 0..<20 {
+        usleep(3_000)
+        Streams.run(8) { _ in
+          pieces.increment()
+          usleep(100)
+          if Int(recurra_processor_count()) != processors { fewer.increment() }
+        }
+      }
+      #expect(pieces.value == 160)
+      #expect(fewer.value == 0)
+    }
+  }
+}
