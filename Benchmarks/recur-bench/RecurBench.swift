@@ -43,6 +43,9 @@ struct RecurBench: ParsableCommand {
   var growth = false
   @Flag(help: "The time and memory of recur predict, from process start to the answer.")
   var startUp = false
+  @Flag(
+    help: "Single sequences as a server gets them: closely after each other, rarely, and from several threads at once.")
+  var requests = false
   @Flag(help: "Whether threads have a core each at the moment: their arithmetic together ÷ that of one thread.")
   var probe = false
   @Flag(help: "Print one JSON object per line.")
@@ -60,6 +63,7 @@ struct RecurBench: ParsableCommand {
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
     if probe { return Machine.probe(threads: threads, json: json) }
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
+    if requests { return Requests(threads: threads, stopwatch: stopwatch).run(json: json) }
     if startUp { return try Startup(repetitions: repetitions).run(json: json) }
     if program != nil { return try runProgram(threads, stopwatch) }
     guard let cell else {
