@@ -174,9 +174,7 @@ static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float
     const ptrdiff_t n = own->first + row + index;
     float *to = job->out + n / job->rowsPerStep * job->stepStride + n % job->rowsPerStep * job->rowStride + own->column;
     const float *from = sums + index * sumsWidth;
-#define PUT(column, lanes)                                                                                   \
-  storeLanes(                                                                                                \
-    to + column, job->adds ? load(from + column) + loadLanes(to + column, lanes) : load(from + column), lanes)
+#define PUT(column, lanes) storeLanes(to + column, load(from + column), lanes)
     FOR_LANES(column, own->count, PUT);
 #undef PUT
   }

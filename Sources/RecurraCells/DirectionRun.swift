@@ -1,6 +1,6 @@
 import RecurraTensor
 
-/// One direction of one layer over one batch: where everything lies.
+/// One direction of one layer over some rows of a batch: where everything lies.
 ///
 /// `Z[rows][I+H]` holds x and h side by side when x has been laid down, so that the fused multiply needs no concatenation and Z is
 /// the left operand of the whole weight gradient; otherwise Z holds h alone, and x is read where it is.
@@ -19,7 +19,9 @@ final class DirectionRun<S: FloatingScalar> {
   /// Tells whether the gate buffer already holds the input's product and the bias when the loop begins.
   var isProjected = false
   let direction: RecurrentDirection
-  /// The input, [B, T, I], dense.
+  /// Which of the layer's directions it is.
+  let place: Int
+  /// The input of all rows, [B, T, I], dense.
   let input: Tensor
   /// The bias spread over the slots, [slots].
   let bias: Tensor
@@ -35,34 +37,40 @@ final class DirectionRun<S: FloatingScalar> {
   private let hRows, cRows: Rows<S>
 
   init(
-    _ cell: any RecurrentCell, _ direction: RecurrentDirection, input: Tensor, lengths: [Int]?, isTraining: Bool,
-    laysInput: Bool, of type: S.Type
+    _ cell: any RecurrentCell, _ direction: RecurrentDirection, at place: Int = 0, input: Tensor, order: RowOrder,
+    rows: Range<Int>, isTraining: Bool, laysInput: Bool, of type: S.Type
   ) {
     self.cell = cell
     self.direction = direction
+    self.place = place
     self.input = input
     self.isTraining = isTraining
     phases = cell.phases
     inputs = input.shape[2]
     units = direction.weights.shape[1] / cell.gateCount
     slots = cell.slotCount * units
-    layout = SequenceLayout(
-      batch: input.shape[0], timesteps: input.shape[1], lengths: lengths, isReversed: direction.isReversed,
-      keepsAll: isTraining)
+    layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.laysInput = laysInput || isTraining || layout.order != nil
     let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
     bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
     let gateCount = isTraining ? layout.productRows : layout.batch
-    z = Tensor(uninitialized: [layout.rowCount, self.laysInput ? inputs + units : units], dtype: S.dtype)
-    gates = Tensor(uninitialized: [gateCount, slots], dtype: S.dtype)
-    memory = Tensor(uninitialized: [cell.stateCount > 1 ? layout.rowCount : 0, units], dtype: S.dtype)
-    scratch = Tensor(uninitialized: [phases.count > 1 ? gateCount : 0, units], dtype: S.dtype)
+    z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : units)
+    gates = Self.buffer(gateCount, slots)
+    memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, units)
+    scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
     zRows = Self.rows(z)
     hRows = Self.rows(z).from(0, column: self.laysInput ? inputs : 0)
     cRows = cell.stateCount > 1 ? Self.rows(memory) : hRows
     gateRows = Self.rows(gates)
     biasRows = Self.rows(bias)
     scratchRows = Self.rows(scratch)
+  }
+
+  /// A buffer that one thread writes while others write theirs, and some room behind it: a core fetches ahead past the end of what
+  /// it reads, and would take the lines that another is about to write.
+  static func buffer(_ rows: Int, _ columns: Int) -> Tensor {
+    let room = rows > 0 ? 8_192 / (columns * MemoryLayout<S>.stride) + 1 : 0
+    return Tensor(uninitialized: [rows + room, columns], dtype: S.dtype)
   }
 
   /// Rows of a dense buffer. The buffers are this run's own until it ends, so writing needs no check.

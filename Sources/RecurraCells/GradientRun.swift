@@ -3,7 +3,7 @@ import RecurraTensor
 /// What goes back through one direction: the gradients of its states, and of what each step gave out.
 final class GradientRun<S: FloatingScalar> {
   private let run: DirectionRun<S>
-  /// Gradient of each state, [B][H], rows in the order of the run; after the loop those of the initial states.
+  /// Gradient of each state, [rows][H], rows in the order of the run; after the loop those of the initial states.
   private let carries: [Tensor]
   private let scratch: Tensor
   let hRows, cRows: Rows<S>
@@ -17,9 +17,8 @@ final class GradientRun<S: FloatingScalar> {
     self.run = run
     self.output = output
     self.column = column
-    carries = (0..<run.cell.stateCount).map { _ in Tensor(uninitialized: [run.layout.batch, run.units], dtype: S.dtype)
-    }
-    scratch = Tensor(uninitialized: [run.cell.phases.count > 1 ? run.layout.batch : 0, run.units], dtype: S.dtype)
+    carries = (0..<run.cell.stateCount).map { _ in DirectionRun<S>.buffer(run.layout.batch, run.units) }
+    scratch = DirectionRun<S>.buffer(run.cell.phases.count > 1 ? run.layout.batch : 0, run.units)
     hRows = DirectionRun<S>.rows(carries[0])
     cRows = DirectionRun<S>.rows(carries[carries.count - 1])
     scratchRows = DirectionRun<S>.rows(scratch)
@@ -57,11 +56,11 @@ final class GradientRun<S: FloatingScalar> {
     }
   }
 
-  /// A carried gradient as a tensor [B, H] in the order of the batch: that of an initial state.
-  func initialStateGradient(_ index: Int) -> Tensor {
-    guard let order = run.layout.order else { return carries[index] }
-    var places = order
-    for (row, place) in order.enumerated() { places[place] = row }
-    return carries[index].gathered(Tensor(places.map { Int32($0) }))
+  /// Copies a carried gradient to [B, H] in the order of the batch: that of an initial state.
+  func writeInitialStateGradient(_ index: Int, to output: UnsafeMutablePointer<S>) {
+    let source = DirectionRun<S>.rows(carries[index])
+    for row in 0..<run.layout.batch {
+      (output + run.layout.index(row) * run.units).update(from: source[row], count: run.units)
+    }
   }
 }

@@ -4,91 +4,139 @@ import RecurraTensor
 /// The products over all timesteps by our kernels: the gradients of weights, biases and inputs.
 ///
 /// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has just written is
-/// still in the cache. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it: nothing
-/// of this depends on the number of threads.
-final class PackedGradients {
-  /// Timesteps whose products are computed together.
-  let stretches: [Range<Int>]
+/// still in the cache; the weights' gradient of each run by itself, and at the end those of a direction are added up. Stretches and
+/// pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it: nothing of this depends on the number of
+/// threads.
+final class PackedGradients: @unchecked Sendable {
+  /// Some timesteps of a run, whose products are computed together.
+  struct Part {
+    let run: Int
+    let steps: Range<Int>
+  }
+
   private let runs: [DirectionRun<Float>]
   private let inputs, units: Int
   private let weights, biases: [Tensor]
   private let input: InputGradients?
   private let pieces: [Piece]
-  /// Whether the weights' gradient of a direction holds a part of the sum yet.
-  private var hasBegun: [Bool]
 
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, inputWeights: [Tensor]?) {
     self.runs = runs
     (inputs, units) = (runs[0].inputs, runs[0].units)
-    stretches = Self.stretches(runs)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
-    let isWhole = stretches.count <= 1
-    input = inputWeights.map { InputGradients(runs, kernels, weights: $0, isWhole: isWhole) }
+    input = inputWeights.map { InputGradients(runs, kernels, weights: $0) }
     let (inputs, units) = (inputs, units)
     pieces = runs[0].phases[0].flatMap { Self.pieces($0, inputs, units) }
-    hasBegun = runs.map { _ in false }
   }
 
-  /// Cuts the steps so that what a stretch reads stays in the shared cache; but the gradient of the weights is read and written with
-  /// every stretch, which must not outweigh that.
-  private static func stretches(_ runs: [DirectionRun<Float>]) -> [Range<Int>] {
-    let (layout, width) = (runs[0].layout, runs[0].slots + runs[0].inputs + runs[0].units)
+  /// The parts of a run, last steps first.
+  ///
+  /// What a part reads stays in the cache; but the gradient of the weights is read and written with every part, which must not outweigh
+  /// that.
+  func parts(_ index: Int) -> [Part] {
+    let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }
-    let floats = max(1 << 20, 4 * runs[0].direction.weights.count)
-    let most = max(floats / (runs.count * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
+    let floats = max(1 << 20, 4 * run.direction.weights.count)
+    let width = run.slots + run.inputs + run.units
+    let most = max(floats / (2 * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
     let count = max(1, (layout.steps + most / 2) / most)
-    return (0..<count).map { (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count) }
-  }
-
-  /// Adds the products of a stretch of steps.
-  func add(_ steps: Range<Int>) {
-    let rows = runs.map { $0.layout.blocks[steps.lowerBound]..<$0.layout.blocks[steps.upperBound] }
-    addWeights(rows, input?.jobs(steps, runs, rows) ?? [])
-    for (direction, rows) in rows.enumerated() where !rows.isEmpty { hasBegun[direction] = true }
-  }
-
-  /// The gradients, when all stretches have been added.
-  func result() -> SequenceGradients {
-    func orZeros(_ tensors: [Tensor]) -> [Tensor] {
-      zip(tensors, hasBegun).map { $1 ? $0 : .zeros($0.shape) }
+    return (0..<count).reversed().map {
+      Part(run: index, steps: (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count))
     }
-    return SequenceGradients(weights: orZeros(weights), biases: orZeros(biases), input: input?.result(runs))
+  }
+
+  /// The parts of all runs, those to be done at the same time together.
+  var sideBySide: [[Part]] {
+    let all = runs.indices.map(parts)
+    return (0..<(all.map(\.count).max() ?? 0)).map { place in all.compactMap { place < $0.count ? $0[place] : nil } }
+  }
+
+  /// Adds the products of a part, on this thread.
+  func add(_ part: Part) { add([part]) { count, body in for index in 0..<count { body(index) } } }
+
+  /// Adds the products of parts of different runs, on all threads.
+  func add(_ parts: [Part]) { add(parts) { Streams.run($0, $1) } }
+
+  private func add(_ parts: [Part], _ each: (_ count: Int, _ body: (Int) -> Void) -> Void) {
+    let chunks = parts.map { part in
+      let blocks = runs[part.run].layout.blocks
+      return Chunk(
+        run: part.run, rows: blocks[part.steps.lowerBound]..<blocks[part.steps.upperBound],
+        isFirst: part.steps.upperBound == runs[part.run].layout.steps)
+    }
+    addWeights(chunks, parts.flatMap { input?.jobs($0.steps, of: $0.run) ?? [] }, each)
+  }
+
+  /// The gradients, when all parts have been added.
+  func result() -> SequenceGradients {
+    let places = Set(runs.map(\.place)).sorted()
+    return SequenceGradients(
+      weights: places.map { sum(weights, of: $0) }, biases: places.map { sum(biases, of: $0) }, input: input?.result())
+  }
+
+  /// The sum of the parts that the runs of a direction have made, in the order of their rows.
+  private func sum(_ tensors: [Tensor], of place: Int) -> Tensor {
+    let indices = runs.indices.filter { runs[$0].place == place && runs[$0].layout.productRows > 0 }
+    guard let first = indices.min(by: { runs[$0].layout.firstRow < runs[$1].layout.firstRow }) else {
+      return .zeros(tensors[0].shape)
+    }
+    let others = indices.filter { $0 != first }.sorted { runs[$0].layout.firstRow < runs[$1].layout.firstRow }
+    let target = DirectionRun<Float>.rows(tensors[first]).base
+    let sources = others.map { UnsafePointer(DirectionRun<Float>.rows(tensors[$0]).base) }
+    let (count, size) = (tensors[first].count, 1 << 13)
+    if !sources.isEmpty {
+      Streams.run((count + size - 1) / size) { piece in
+        for index in (piece * size)..<min((piece + 1) * size, count) {
+          for source in sources { target[index] += source[index] }
+        }
+      }
+    }
+    return tensors[first]
+  }
+
+  /// Rows of a run whose products are computed together.
+  private struct Chunk {
+    let run: Int
+    let rows: Range<Int>
+    /// Whether they are the first that are added, which sets the sums.
+    let isFirst: Bool
   }
 
   /// Adds the weights' products over ranges of rows, and does the jobs of the inputs along with them: they fill up what the threads
   /// have left.
-  private func addWeights(_ rows: [Range<Int>], _ inputJobs: [InputGradients.Job]) {
-    let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, rows.map(\.count).max() ?? 0)
-    let chunk = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
-    let left = packsLeft ? runs.map { _ in Tensor(uninitialized: [chunk, width], dtype: .float32) } : []
+  private func addWeights(
+    _ chunks: [Chunk], _ inputJobs: [InputGradients.Job], _ each: (_ count: Int, _ body: (Int) -> Void) -> Void
+  ) {
+    let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, chunks.map(\.rows.count).max() ?? 0)
+    let size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
+    let left = packsLeft ? chunks.map { _ in Tensor(uninitialized: [size, width], dtype: .float32) } : []
     let packed = left.map { DirectionRun<Float>.rows($0).base }
     withExtendedLifetime(left) {
-      for first in stride(from: 0, to: most, by: max(chunk, 1)) {
-        let chunks = rows.map {
-          ($0.lowerBound + min(first, $0.count))..<($0.lowerBound + min(first + chunk, $0.count))
+      for first in stride(from: 0, to: most, by: max(size, 1)) {
+        let now = chunks.map { chunk in
+          Chunk(
+            run: chunk.run,
+            rows: (chunk.rows.lowerBound + min(first, chunk.rows.count))..<(chunk.rows.lowerBound
+              + min(first + size, chunk.rows.count)), isFirst: chunk.isFirst && first == 0)
         }
-        let blocks = (chunk + depth - 1) / depth
-        Streams.run(packed.count * blocks) { index in
-          let (direction, block) = (index % runs.count, index / runs.count)
-          pack(block * depth, chunks[direction], direction, packed[direction])
+        if !packed.isEmpty {
+          each(now.count * ((size + depth - 1) / depth)) { index in
+            pack(index / now.count * depth, now[index % now.count], packed[index % now.count])
+          }
         }
-        let own = pieces.count * runs.count
-        let jobs = first + chunk >= most ? inputJobs.filter { !$0.waits } : []
-        Streams.run(own + jobs.count) { index in
+        let own = pieces.count * now.count
+        let jobs = first + size >= most ? inputJobs : []
+        each(own + jobs.count) { index in
           if index < own {
-            let direction = index % runs.count
-            accumulate(
-              pieces[index / runs.count], chunks[direction], direction, packed.isEmpty ? nil : packed[direction],
-              adds: first > 0 || hasBegun[direction])
+            let chunk = index % now.count
+            accumulate(pieces[index / now.count], now[chunk], packed.isEmpty ? nil : packed[chunk])
           } else {
-            input?.run(jobs[index - own], runs)
+            input?.run(jobs[index - own])
           }
         }
       }
     }
-    let waiting = inputJobs.filter(\.waits)
-    Streams.run(waiting.count) { input?.run(waiting[$0], runs) }
   }
 
   /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
@@ -132,30 +180,28 @@ final class PackedGradients {
   }
 
   /// Packs a block of a chunk of Z, from row `first` of the chunk on.
-  private func pack(_ first: Int, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>) {
-    let count = min(Int(RECURRA_GRADIENT_DEPTH), chunk.count - first)
+  private func pack(_ first: Int, _ chunk: Chunk, _ packed: UnsafeMutablePointer<Float>) {
+    let count = min(Int(RECURRA_GRADIENT_DEPTH), chunk.rows.count - first)
     guard count > 0 else { return }
-    let z = runs[direction].zRows.from(chunk.lowerBound + first)
+    let z = runs[chunk.run].zRows.from(chunk.rows.lowerBound + first)
     Kernels.table.packLeft(
       inputs, units, count, UnsafePointer(z.base), z.stride, packed + first * (inputs + units))
   }
 
-  private func accumulate(
-    _ piece: Piece, _ chunk: Range<Int>, _ direction: Int, _ packed: UnsafeMutablePointer<Float>?, adds: Bool
-  ) {
-    let (first, count) = (chunk.lowerBound, chunk.count)
+  private func accumulate(_ piece: Piece, _ chunk: Chunk, _ packed: UnsafeMutablePointer<Float>?) {
+    let (first, count) = (chunk.rows.lowerBound, chunk.rows.count)
     guard count > 0 else { return }
-    let gates = runs[direction].gateRows.from(first, column: piece.slotColumn)
-    let target = DirectionRun<Float>.rows(weights[direction]).from(0, column: piece.weightColumn)
+    let gates = runs[chunk.run].gateRows.from(first, column: piece.slotColumn)
+    let target = DirectionRun<Float>.rows(weights[chunk.run]).from(0, column: piece.weightColumn)
     var job = RecurraWeightGradient()
     (job.depth, job.inputs, job.units, job.columns) = (count, inputs, units, piece.columns)
     (job.panelBegin, job.panelEnd) = (piece.panels.lowerBound, piece.panels.upperBound)
-    let z = runs[direction].zRows.from(first)
+    let z = runs[chunk.run].zRows.from(first)
     (job.left, job.leftStride, job.packedLeft) = (UnsafePointer(z.base), z.stride, packed.map { UnsafePointer($0) })
     (job.right, job.rightStride) = (UnsafePointer(gates.base), gates.stride)
     (job.out, job.outStride) = (target.base, target.stride)
-    if piece.sums { job.bias = DirectionRun<Float>.rows(biases[direction]).base + piece.slotColumn }
-    job.adds = adds ? 1 : 0
+    if piece.sums { job.bias = DirectionRun<Float>.rows(biases[chunk.run]).base + piece.slotColumn }
+    job.adds = chunk.isFirst ? 0 : 1
     Kernels.table.weightGradient(&job)
   }
 }

@@ -86,7 +86,8 @@ struct PackedMultiplier: Multiplier {
     )
     if let output {
       let stride = run.input.shape[1] * output.width
-      (kernel.y, kernel.yStride) = (output.base + first * stride + run.layout.time(step) * output.width, stride)
+      let place = output.base + run.layout.index(first) * stride
+      (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
     }
     kernels.forward(&kernel)
   }
@@ -96,7 +97,8 @@ struct PackedMultiplier: Multiplier {
     if run.laysInput { return run.zRows.from(run.layout.blocks[step] + first) }
     let (timesteps, inputs) = (run.input.shape[1], run.inputs)
     let base = run.input.storage.pointer.assumingMemoryBound(to: Float.self) + run.input.offset
-    return Rows(base + (first * timesteps + run.layout.time(step)) * inputs, stride: timesteps * inputs)
+    return Rows(
+      base + (run.layout.index(first) * timesteps + run.layout.time(step)) * inputs, stride: timesteps * inputs)
   }
 
   /// Computes the input's product for the stretch of steps that begins at `step`; all rows are of full length.

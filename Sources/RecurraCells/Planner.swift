@@ -9,7 +9,10 @@ import RecurraTensor
 struct Plan {
   /// The vector kernels to use; nil for OpenBLAS.
   let kernels: RecurraCellKernels?
-  /// Blocks of rows; each runs all its timesteps on one thread.
+  /// Blocks that the batch is cut into; each direction of each is a run with buffers of its own. In training they follow from the
+  /// shapes alone, because the weights' gradient is summed up run by run.
+  let runBlocks: Int
+  /// Blocks of rows of a run; each runs all its timesteps on one thread.
   let rowBlocks: Int
   /// Threads that share the units of every step instead, with a barrier after each; 1 for none. Batches whose rows had to be
   /// sorted are cut into blocks of rows all the same.
@@ -26,6 +29,7 @@ struct Plan {
     let threads = Streams.threadCount
     guard dtype == .float32, MultiplierChoice.current != .openblas, let kernel = cell.kernel else {
       kernels = nil
+      runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
       (unitShares, sharingSaves, hoistedSteps) = (1, 0, 0)
       return
@@ -48,8 +52,16 @@ struct Plan {
     let fewRows = batch < 2 * shares && outweighsMeeting
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
-    unitShares = takesTurns || (directions == 1 && (fewRows || largeWeights)) ? shares : 1
-    rowBlocks = max(1, min((threads + directions - 1) / directions, batch / 2))
+    let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
+    let sharesUnits = takesTurns || (directions == 1 && (fewRows || largeWeights))
+    unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? shares : 1
+    let blocks = max(1, min((threads + directions - 1) / directions, batch / 2))
+    if isTraining {
+      runBlocks = trainingBlocks
+      rowBlocks = max(1, min(blocks / runBlocks, batch / runBlocks / 2))
+    } else {
+      (runBlocks, rowBlocks) = (unitShares > 1 ? 1 : blocks, 1)
+    }
     if isTraining, isHoisted {
       hoistedSteps = timesteps
     } else if isHoisted {
@@ -72,28 +84,22 @@ struct Plan {
     return bytes > 0 ? bytes : 1 << 24
   }()
 
+  /// The blocks of a batch that are trained each by itself; one where two directions keep as many threads busy, and where the
+  /// gradients of large weights would have to be added up.
+  private static func trainingBlocks(_ batch: Int, directions: Int, weights: Int) -> Int {
+    if weights > 1 << 18 || batch < 16 || directions > 1 { return 1 }
+    return min(16, max(2, batch / 128 * 2))
+  }
+
   /// The number of row blocks for products by OpenBLAS, whose sums may depend on the number of rows.
   private static func fixedBlocks(_ batch: Int) -> Int {
     if batch >= 64 { return (batch + 31) / 32 }
     return batch >= 16 ? 2 : 1
   }
 
-  /// The rows of block `index` out of `rowBlocks`, with about the same number of timesteps in each.
+  /// The rows of block `index` out of `rowBlocks` of a run.
   func rows(_ index: Int, _ layout: SequenceLayout) -> Range<Int> {
-    if kernels == nil || layout.lengths.last == layout.steps {
-      let size = (layout.batch + rowBlocks - 1) / rowBlocks
-      return min(index * size, layout.batch)..<min((index + 1) * size, layout.batch)
-    }
-    let total = layout.lengths.reduce(0, +)
-    func boundary(_ index: Int) -> Int {
-      if index >= rowBlocks { return layout.batch }
-      var (row, sum) = (0, 0)
-      while row < layout.batch, sum * rowBlocks < total * index {
-        sum += layout.lengths[row]
-        row += 1
-      }
-      return row
-    }
-    return boundary(index)..<boundary(index + 1)
+    rowBlocks == 1
+      ? 0..<layout.batch : RowOrder.cut(layout.lengths, into: rowBlocks, byTimesteps: kernels != nil)[index]
   }
 }

@@ -34,23 +34,29 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private func goBack(_ upstream: [Tensor?]) -> [Tensor?] {
     let (units, states) = (runs[0].units, call.cell.stateCount)
     let sequence = call.returnsSequences ? upstream[0].map(foldPadding) : nil
-    let gradientRuns = runs.enumerated().map { index, run in
-      var final = upstream[(1 + index * states)..<(1 + (index + 1) * states)].map { $0?.contiguous }
+    let finals = call.directions.indices.map { place in
+      var final = upstream[(1 + place * states)..<(1 + (place + 1) * states)].map { $0?.contiguous }
       if !call.returnsSequences, let last = upstream[0] {
-        let own = stoppingAtEmptyRows(last.sliced((index * units)..<((index + 1) * units), axis: 1))
+        let own = stoppingAtEmptyRows(last.sliced((place * units)..<((place + 1) * units), axis: 1))
         final[0] = (final[0].map { $0 + own } ?? own).contiguous
       }
-      return GradientRun(run, output: sequence, column: index * units, states: final)
+      return final
+    }
+    let gradientRuns = runs.map {
+      GradientRun($0, output: sequence, column: $0.place * units, states: finals[$0.place])
     }
     let products = loopBack(gradientRuns)
     var result: [Tensor?] = [products.input]
-    for (index, run) in runs.enumerated() {
-      result.append(products.weights[index])
-      if run.direction.bias != nil {
-        result.append(call.cell.biasGradient(slots: products.biases[index], units: units))
-      }
-      for state in run.direction.initialStates.indices {
-        result.append(gradientRuns[index].initialStateGradient(state))
+    for (place, direction) in call.directions.enumerated() {
+      result.append(products.weights[place])
+      if direction.bias != nil { result.append(call.cell.biasGradient(slots: products.biases[place], units: units)) }
+      for (state, given) in direction.initialStates.enumerated() {
+        result.append(
+          Tensor(given.shape, of: S.self) { gradient in
+            for (run, own) in zip(runs, gradientRuns) where run.place == place {
+              own.writeInitialStateGradient(state, to: gradient)
+            }
+          })
       }
     }
     return result
@@ -77,48 +83,61 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
   ) -> SequenceGradients {
     let layouts = PackedWeights.packed(
-      needsInput ? [.backward, .input] : [.backward], of: runs.map(\.direction), kernels, inputs: runs[0].inputs,
+      needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: runs[0].inputs,
       units: runs[0].units)
-    let packed = layouts[0]
     let panels = kernels.backwardPanels(runs[0].units)
     func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
       PackedMultiplier(
-        runs[index], kernels: kernels, packed: packed[index], panels: share, gradients: gradientRuns[index])
+        runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
+        gradients: gradientRuns[index])
     }
     let products = PackedGradients(runs, kernels, inputWeights: needsInput ? layouts[1] : nil)
-    // The products of a stretch of steps follow at once, while what they read is in the cache.
-    for steps in products.stretches.reversed() {
-      if plan.unitShares > 1, runs[0].layout.order == nil {
-        let saving = plan.sharingSaves * steps.count * runs.count
-        Streams.runTogether(plan.unitShares, saving: saving) { rank, size, barrier in
-          let share = (panels * rank / size)..<(panels * (rank + 1) / size)
-          var isTogether = true
-          for (index, run) in runs.enumerated() {
-            let rows = 0..<run.layout.batch
-            var left: Range<Int>? = steps
-            if isTogether {
-              left = TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier(index, share)) {
-                isTogether = barrier.waitUnlessHeldUp(rank)
-                return isTogether
-              }
-            }
-            guard let left else { continue }
-            if rank > 0 { return }
-            TimeLoop.backward(run, steps: left, rows: rows, by: multiplier(index, 0..<panels)) { true }
-          }
-        }
-      } else {
-        Streams.run(runs.count * plan.rowBlocks) { piece in
-          let index = piece % runs.count
+    if plan.unitShares > 1, runs[0].layout.order == nil {
+      for part in runs.indices.flatMap(products.parts) {
+        shareUnits(part, runs[part.run], panels, multiplier)
+        products.add([part])
+      }
+    } else if runs.count >= Streams.threadCount {
+      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written.
+      Streams.run(runs.count) { index in
+        for part in products.parts(index) {
           TimeLoop.backward(
-            runs[index], steps: steps, rows: plan.rows(piece / runs.count, runs[index].layout),
-            by: multiplier(index, 0..<panels)
+            runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier(index, 0..<panels)
           ) { true }
+          products.add(part)
         }
       }
-      products.add(steps)
+    } else {
+      for parts in products.sideBySide {
+        Streams.run(parts.count * plan.rowBlocks) { piece in
+          let part = parts[piece % parts.count]
+          let run = runs[part.run]
+          TimeLoop.backward(
+            run, steps: part.steps, rows: plan.rows(piece / parts.count, run.layout),
+            by: multiplier(part.run, 0..<panels)
+          ) { true }
+        }
+        products.add(parts)
+      }
     }
     return products.result()
+  }
+
+  /// Goes back through a part of a run on threads that share the units of every step.
+  private func shareUnits(
+    _ part: PackedGradients.Part, _ run: DirectionRun<Float>, _ panels: Int,
+    _ multiplier: (_ index: Int, _ share: Range<Int>) -> PackedMultiplier
+  ) {
+    let rows = 0..<run.layout.batch
+    Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
+      let share = (panels * rank / size)..<(panels * (rank + 1) / size)
+      let left = TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier(part.run, share)) {
+        barrier.waitUnlessHeldUp(rank)
+      }
+      if let left, rank == 0 {
+        TimeLoop.backward(run, steps: left, rows: rows, by: multiplier(part.run, 0..<panels)) { true }
+      }
+    }
   }
 
   /// Stops the gradient of the last outputs at rows without timesteps: theirs are zeros, whatever the state.

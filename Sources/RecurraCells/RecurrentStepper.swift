@@ -30,7 +30,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
       cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1,
       isTraining: false)
     run = DirectionRun(
-      cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype), lengths: nil, isTraining: false,
+      cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype),
+      order: RowOrder(batch: batch, timesteps: 2, lengths: nil), rows: 0..<batch, isTraining: false,
       laysInput: plan.kernels == nil, of: S.self)
     reference = OpenBLASMultiplier(run)
     if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {

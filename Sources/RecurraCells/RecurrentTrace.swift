@@ -10,23 +10,25 @@ public struct RecurrentTrace: Sendable {
   /// The memory c, [B, T, H], of cells that have one.
   public let memory: Tensor?
 
-  init<S: FloatingScalar>(_ run: DirectionRun<S>) {
-    let units = run.units
-    func spread(_ row: (_ step: Int, _ row: Int) -> UnsafeMutablePointer<S>) -> Tensor {
-      let (batch, timesteps) = (run.input.shape[0], run.input.shape[1])
-      return Tensor([batch, timesteps, units], of: S.self) { output in
-        output.update(repeating: 0, count: batch * timesteps * units)
-        for step in 0..<run.layout.steps {
-          for index in 0..<run.layout.counts[step] {
-            let place = run.layout.index(index) * timesteps + run.layout.time(step)
-            (output + place * units).update(from: row(step, index), count: units)
+  /// Gathers the trace of one direction from the runs over its rows.
+  init<S: FloatingScalar>(_ runs: [DirectionRun<S>]) {
+    let (units, cell, shape) = (runs[0].units, runs[0].cell, runs[0].input.shape)
+    func spread(_ row: (_ run: DirectionRun<S>, _ step: Int, _ row: Int) -> UnsafeMutablePointer<S>) -> Tensor {
+      Tensor([shape[0], shape[1], units], of: S.self) { output in
+        output.update(repeating: 0, count: shape[0] * shape[1] * units)
+        for run in runs {
+          for step in 0..<run.layout.steps {
+            for index in 0..<run.layout.counts[step] {
+              let place = run.layout.index(index) * shape[1] + run.layout.time(step)
+              (output + place * units).update(from: row(run, step, index), count: units)
+            }
           }
         }
       }
     }
-    let slotCount = run.cell.slotCount > 1 ? run.cell.slotCount : 0
-    gates = (0..<slotCount).map { slot in spread { run.gates($0)[$1] + slot * units } }
-    hidden = spread { run.hidden($0 + 1)[$1] }
-    memory = run.cell.stateCount > 1 ? spread { run.memory($0 + 1)[$1] } : nil
+    let slotCount = cell.slotCount > 1 ? cell.slotCount : 0
+    gates = (0..<slotCount).map { slot in spread { $0.gates($1)[$2] + slot * units } }
+    hidden = spread { $0.hidden($1 + 1)[$2] }
+    memory = cell.stateCount > 1 ? spread { $0.memory($1 + 1)[$2] } : nil
   }
 }

@@ -1,6 +1,41 @@
 import RecurraTensor
 
-/// How the rows of a ragged batch are ordered, and where their states lie.
+/// The order of a batch's rows: by length, the longest first.
+struct RowOrder: Sendable {
+  /// The batch index of each row; nil when rows are in the order of the batch.
+  let places: [Int]?
+  /// The length of each row, sorted.
+  let lengths: [Int]
+
+  init(batch: Int, timesteps: Int, lengths given: [Int]?) {
+    guard let given else {
+      (places, lengths) = (nil, [Int](repeating: timesteps, count: batch))
+      return
+    }
+    let sorted = given.indices.sorted { given[$0] != given[$1] ? given[$0] > given[$1] : $0 < $1 }
+    places = sorted.elementsEqual(0..<batch) ? nil : sorted
+    lengths = sorted.map { given[$0] }
+  }
+
+  /// Cuts rows of some lengths into blocks with about the same number of timesteps, or of rows; the last ones may be empty.
+  static func cut(_ lengths: some RandomAccessCollection<Int>, into count: Int, byTimesteps: Bool) -> [Range<Int>] {
+    let lengths = Array(lengths)
+    if !byTimesteps || lengths.first == lengths.last {
+      let size = (lengths.count + count - 1) / count
+      return (0..<count).map { min($0 * size, lengths.count)..<min(($0 + 1) * size, lengths.count) }
+    }
+    let total = lengths.reduce(0, +)
+    var (bounds, sum) = ([0], 0)
+    for (row, length) in lengths.enumerated() {
+      while bounds.count < count, sum * count >= total * bounds.count { bounds.append(row) }
+      sum += length
+    }
+    while bounds.count <= count { bounds.append(lengths.count) }
+    return (0..<count).map { bounds[$0]..<bounds[$0 + 1] }
+  }
+}
+
+/// How some rows of a batch are laid out, and where their states lie.
 ///
 /// Rows are sorted by length, longest first, so the sequences that are still running at any step are the first rows: every product
 /// covers just the valid timesteps, without a mask. The reverse direction starts each row at its own last valid timestep.
@@ -8,7 +43,10 @@ import RecurraTensor
 /// Block s holds the states that enter step s, and after the last step the final ones; rows whose sequence ended leave their final
 /// state in the block after their last step.
 struct SequenceLayout: Sendable {
+  /// Rows laid out here.
   let batch: Int
+  /// The place of the first of them in the order of all.
+  let firstRow: Int
   /// Steps of the longest row.
   let steps: Int
   let isReversed: Bool
@@ -23,21 +61,20 @@ struct SequenceLayout: Sendable {
   /// Rows to allocate for the states.
   let rowCount: Int
 
-  init(batch: Int, timesteps: Int, lengths given: [Int]?, isReversed: Bool, keepsAll: Bool) {
-    self.batch = batch
+  init(_ order: RowOrder, rows: Range<Int>, isReversed: Bool, keepsAll: Bool) {
+    batch = rows.count
+    firstRow = rows.lowerBound
     self.isReversed = isReversed
-    let all = given ?? [Int](repeating: timesteps, count: batch)
-    let sorted = all.indices.sorted { all[$0] != all[$1] ? all[$0] > all[$1] : $0 < $1 }
-    let lengths = sorted.map { all[$0] }
+    let lengths = Array(order.lengths[rows])
     let steps = lengths.first ?? 0
     self.lengths = lengths
     self.steps = steps
-    order = sorted.elementsEqual(0..<batch) ? nil : sorted
+    self.order = order.places.map { Array($0[rows]) }
     var running = [Int](repeating: 0, count: steps + 1)
-    var rows = batch
+    var active = batch
     for time in 0..<steps {
-      while rows > 0, lengths[rows - 1] <= time { rows -= 1 }
-      running[isReversed ? steps - 1 - time : time] = rows
+      while active > 0, lengths[active - 1] <= time { active -= 1 }
+      running[isReversed ? steps - 1 - time : time] = active
     }
     counts = running
     var blocks: [Int] = []
@@ -61,7 +98,7 @@ struct SequenceLayout: Sendable {
 
   /// The place in the batch of a row.
   @inline(__always)
-  func index(_ row: Int) -> Int { order.map { $0[row] } ?? row }
+  func index(_ row: Int) -> Int { order.map { $0[row] } ?? firstRow + row }
 
   /// The block that a row's initial state goes to.
   func firstBlock(_ row: Int) -> Int { isReversed ? steps - lengths[row] : 0 }

@@ -9,22 +9,26 @@ struct SequenceGradients {
   /// The gradient of the input, [B, T, I], of all directions together; nil where nobody asked.
   let input: Tensor?
 
-  /// Puts the gradients of each direction's rows, in the order of its run, into [B, T, I]; zeros at padded timesteps.
+  /// Puts the gradients of each run's rows, in its own order, into [B, T, I]; zeros at padded timesteps.
   static func inputGradient<S: FloatingScalar>(_ runs: [DirectionRun<S>], rows: [Tensor]) -> Tensor {
     let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)
+    // The runs of the same rows one after the other: the first sets, the others add.
+    let sorted = runs.indices.sorted {
+      (runs[$0].layout.firstRow, runs[$0].place) < (runs[$1].layout.firstRow, runs[$1].place)
+    }
     return Tensor([batch, timesteps, inputs], of: S.self) { output in
       Streams.run(min(batch, 16)) { piece in
-        for (index, run) in runs.enumerated() {
-          let source = DirectionRun<S>.rows(rows[index])
-          for row in stride(from: piece, to: batch, by: min(batch, 16)) {
+        for index in sorted {
+          let (run, source) = (runs[index], DirectionRun<S>.rows(rows[index]))
+          for row in stride(from: piece, to: run.layout.batch, by: min(batch, 16)) {
             let (place, length) = (run.layout.index(row), run.layout.lengths[row])
             let target = output + place * timesteps * inputs
-            if index == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
+            if run.place == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
             for time in 0..<length {
               let step = run.layout.isReversed ? run.layout.steps - 1 - time : time
               let gradient = source[run.layout.blocks[step] + row]
               let cell = target + time * inputs
-              if index == 0 {
+              if run.place == 0 {
                 cell.update(from: gradient, count: inputs)
               } else {
                 for i in 0..<inputs { cell[i] += gradient[i] }

@@ -56,21 +56,18 @@ static Matrix weightGradientOf(
 }
 
 /// dgates * W^T with rows in ranges of `cut`, laid out sequence by sequence as in an input [B, T, I].
-static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t cut, int adds) {
+static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t cut) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
   const ptrdiff_t panels = cell->backwardPanels(k->inputs), perStep = 3, steps = (k->rows + perStep - 1) / perStep;
   float *packed = aligned(cell->packedInputSize(k->inputs, k->units));
   for (ptrdiff_t panel = panels; panel-- > 0;)
     cell->packInput(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   Matrix out = makeMatrix(perStep * steps, k->inputs, 2);
-  for (ptrdiff_t row = 0; adds && row < out.rows; row++)
-    for (ptrdiff_t column = 0; column < out.columns; column++) out.data[row * out.stride + column] = 0;
   for (ptrdiff_t begin = 0; begin < k->rows; begin += cut) {
     const RecurraInputGradient job = {
       .rowBegin = begin, .rowEnd = begin + cut < k->rows ? begin + cut : k->rows, .inputs = k->inputs,
       .units = k->units, .dgates = k->dgates.data, .dgatesStride = k->dgates.stride, .packed = packed,
-      .rowsPerStep = perStep, .out = out.data, .stepStride = out.stride, .rowStride = steps * out.stride,
-      .adds = adds};
+      .rowsPerStep = perStep, .out = out.data, .stepStride = out.stride, .rowStride = steps * out.stride};
     cell->inputGradient(&job);
   }
   free(packed);
@@ -108,7 +105,7 @@ static void checkWeightGradient(const RecurraKernels *kernels, const GradientCas
 static void checkInputGradient(const RecurraKernels *kernels, const GradientCase *k) {
   const char *isa = kernels->name;
   const ptrdiff_t perStep = 3, steps = (k->rows + perStep - 1) / perStep, columns = gatesOf(k->cell) * k->units;
-  Matrix base = inputGradientOf(kernels, k, k->rows, 0);
+  Matrix base = inputGradientOf(kernels, k, k->rows);
   for (ptrdiff_t n = 0; n < k->rows; n++)
     for (ptrdiff_t input = 0; input < k->inputs; input++) {
       float chain = 0;
@@ -120,7 +117,7 @@ static void checkInputGradient(const RecurraKernels *kernels, const GradientCase
     }
   expectGradient(gapsIntact(base), isa, k, "inputs: writes outside its columns");
   for (int cut = 1; cut <= 7; cut += 3) {
-    Matrix part = inputGradientOf(kernels, k, cut, cut == 4);
+    Matrix part = inputGradientOf(kernels, k, cut);
     int same = 1;
     for (ptrdiff_t n = 0; n < k->rows; n++) {
       const ptrdiff_t row = n % perStep * steps + n / perStep;

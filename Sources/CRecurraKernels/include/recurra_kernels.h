@@ -126,7 +126,6 @@ typedef struct RecurraInputGradient {
   ptrdiff_t rowsPerStep;
   float *_Nullable out;  // row n goes to out + n / rowsPerStep * stepStride + n % rowsPerStep * rowStride
   ptrdiff_t stepStride, rowStride;
-  int adds;  // adds to out instead of setting it
 } RecurraInputGradient;
 
 /// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.

@@ -1,0 +1,125 @@
+internal import CRecurraKernels
+import RecurraTensor
+
+/// The directions that runs belong to, by their places.
+func directions<S: FloatingScalar>(_ runs: [DirectionRun<S>]) -> [RecurrentDirection] {
+  var places: [Int: RecurrentDirection] = [:]
+  for run in runs { places[run.place] = run.direction }
+  return places.sorted { $0.key < $1.key }.map(\.value)
+}
+
+/// Runs the time loops of all directions over the engine's threads.
+struct ForwardPass<S: FloatingScalar> {
+  let runs: [DirectionRun<S>]
+  let plan: Plan
+  /// Every hidden state, [B][T][width]; nil where they are not asked for.
+  let output: UnsafeMutablePointer<S>?
+  let width: Int
+
+  func run() {
+    for run in runs {
+      run.layInitialStates()
+      run.isLaid = run.isTraining && (plan.hoistedSteps > 0 || plan.unitShares > 1)
+      if run.isLaid { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
+    }
+    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
+      runPacked(runs, kernels)
+      return
+    }
+    for run in runs where run.isTraining { run.clearEndedRows() }
+    Streams.run(runs.count * plan.rowBlocks) { piece in
+      let run = runs[piece % runs.count]
+      loop(run, rows: plan.rows(piece / runs.count, run.layout), by: OpenBLASMultiplier(run))
+    }
+  }
+
+  /// Runs one direction for some rows, and copies each step's h to the output.
+  @inline(__always)
+  private func loop(_ run: DirectionRun<S>, rows: Range<Int>, by multiplier: some Multiplier) {
+    let target = output.map { $0 + run.place * run.units }
+    TimeLoop.forward(run, rows: rows, by: multiplier) { step, active in
+      if let target { run.writeOutput(step, active, to: target, width: width) }
+      return true
+    }
+  }
+
+  private func runPacked(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels) {
+    let units = runs[0].units
+    let packed = PackedWeights.packed(
+      [.forward], of: directions(runs), kernels, inputs: runs[0].inputs, units: units)[0]
+    let target = output as? UnsafeMutablePointer<Float>
+    let panels = 0..<kernels.forwardPanels(units)
+    let hoists = runs.map(hoist)
+    if runs[0].isTraining {
+      if plan.hoistedSteps > 0 { project(runs, kernels, packed) }
+      for run in runs { run.clearEndedRows() }
+    }
+
+    func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
+      let run = runs[index]
+      let rows = target.flatMap { target in
+        run.layout.order == nil ? PackedMultiplier.OutputRows(base: target + run.place * units, width: width) : nil
+      }
+      let stretch = hoists[index].map {
+        PackedMultiplier.Hoist(rows: DirectionRun<Float>.rows($0), stretch: $0.shape[0] / run.layout.batch)
+      }
+      return PackedMultiplier(
+        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: stretch, output: rows)
+    }
+    if plan.unitShares > 1, runs[0].layout.order == nil {
+      let steps = runs[0].layout.steps
+      Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * steps * runs.count) { rank, size, barrier in
+        let share = (panels.count * rank / size)..<(panels.count * (rank + 1) / size)
+        var isTogether = true
+        for (index, run) in runs.enumerated() {
+          let rows = 0..<run.layout.batch
+          var step = 0
+          if isTogether {
+            step = TimeLoop.forward(run, rows: rows, by: multiplier(index, share)) { _, _ in
+              isTogether = barrier.waitUnlessHeldUp(rank)
+              return isTogether
+            }
+          }
+          if isTogether { continue }
+          if rank > 0 { return }
+          TimeLoop.forward(run, from: step, rows: rows, by: multiplier(index, panels)) { _, _ in true }
+        }
+      }
+      return
+    }
+    Streams.run(runs.count * plan.rowBlocks) { piece in
+      let (index, run) = (piece % runs.count, runs[piece % runs.count])
+      let rows = plan.rows(piece / runs.count, run.layout)
+      TimeLoop.forward(run, rows: rows, by: multiplier(index, panels)) { step, active in
+        if run.layout.order != nil, let target {
+          run.writeOutput(step, active, to: target + run.place * units, width: width)
+        }
+        return true
+      }
+    }
+  }
+
+  /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
+  private func hoist(_ run: DirectionRun<Float>) -> Tensor? {
+    guard !run.isTraining, !run.laysInput, plan.hoistedSteps > 0, run.layout.lengths.last == run.layout.steps else {
+      return nil
+    }
+    return Tensor(uninitialized: [plan.hoistedSteps * run.layout.batch, run.slots], dtype: .float32)
+  }
+
+  /// Computes the input's product of all timesteps at once, into the gate buffers.
+  private func project(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ packed: [Tensor]) {
+    let stretch = 192
+    let pieces = runs.map { ($0.layout.productRows + stretch - 1) / stretch }
+    let most = pieces.max() ?? 0
+    Streams.run(runs.count * most) { piece in
+      let run = runs[piece % runs.count]
+      let first = piece / runs.count * stretch
+      if first < run.layout.productRows {
+        PackedMultiplier.project(
+          run, kernels, packed[run.place], rows: first..<min(first + stretch, run.layout.productRows))
+      }
+    }
+    for run in runs { run.isProjected = true }
+  }
+}
