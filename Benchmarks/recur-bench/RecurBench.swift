@@ -63,7 +63,7 @@ struct RecurBench: ParsableCommand {
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
     if probe { return Machine.probe(threads: threads, json: json) }
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
-    if requests { return Requests(threads: threads, stopwatch: stopwatch).run(json: json) }
+    if requests { return try Requests(threads: threads, stopwatch: stopwatch).run(json: json) }
     if startUp { return try Startup(repetitions: repetitions).run(json: json) }
     if program != nil { return try runProgram(threads, stopwatch) }
     guard let cell else {

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Recurra
 import RecurraTensor
 import Synchronization
 
@@ -8,7 +9,7 @@ struct Requests {
   let threads: Int
   let stopwatch: Stopwatch
 
-  func run(json: Bool) {
+  func run(json: Bool) throws {
     if !json { print("One sequence a request, LSTM, 50 timesteps of 60 inputs, \(threads) threads\n\n" + Self.header) }
     for units in [32, 100, 512] {
       let subject = Case(
@@ -32,6 +33,22 @@ struct Requests {
         print(Table.right("\(units)", 5) + (times + rates).map { Table.right($0, 12) }.joined())
       }
     }
+    if !json { print("\n  layers    H   close ms  one thread") }
+    for (layers, units) in [(2, 32), (2, 100), (4, 100)] {
+      let (all, one) = (try stack(layers, units, threads: threads), try stack(layers, units, threads: 1))
+      if json {
+        print(
+          JSONLine([
+            ("stack", .text("lstm")), ("layers", .count(layers)), ("units", .count(units)),
+            ("threads", .count(threads)),
+            ("close_seconds", .number(all)), ("one_thread_seconds", .number(one)),
+          ]).text)
+      } else {
+        print(
+          Table.right("\(layers)", 8) + Table.right("\(units)", 5)
+            + [all, one].map { Table.right(Table.fixed($0 * 1e3, 3), 11) }.joined())
+      }
+    }
   }
 
   private static let header =
@@ -51,6 +68,17 @@ struct Requests {
       return Double(clock.measure(work).components.attoseconds) * 1e-18
     }.sorted()
     return (times[count / 2], times[count * 9 / 10])
+  }
+
+  /// The median time of one sequence through layers on top of each other, in seconds.
+  private func stack(_ layers: Int, _ units: Int, threads: Int) throws -> Double {
+    Streams.threadCount = threads
+    let model = Sequential(seed: 1) {
+      for index in 0..<layers { LSTM(units: units, returnSequences: index + 1 < layers) }
+    }
+    try model.build(inputShape: [nil, nil, 60])
+    let x = RandomSource(seed: 2).normal([1, 50, 60])
+    return stopwatch.time { _ = try? model(x) }.median
   }
 
   /// Requests a second that are answered when several threads ask at once, each without a pause.

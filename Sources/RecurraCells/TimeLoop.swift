@@ -2,15 +2,15 @@ import RecurraTensor
 
 /// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work.
 enum TimeLoop {
-  /// Runs steps, from `first` on, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
+  /// Runs steps, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
   /// rows, and tells whether to go on. Returns the first step that is left, the number of all when none is.
   @inline(__always)
   @discardableResult
   static func forward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, from first: Int = 0, rows: Range<Int>, by multiplier: some Multiplier,
+    _ run: DirectionRun<S>, from first: Int = 0, to end: Int = .max, rows: Range<Int>, by multiplier: some Multiplier,
     afterStep: (_ step: Int, _ active: Range<Int>) -> Bool
   ) -> Int {
-    for step in first..<max(first, run.layout.steps) {
+    for step in first..<max(first, min(end, run.layout.steps)) {
       let active = rows.clamped(to: 0..<run.layout.counts[step])
       if !active.isEmpty { multiplier.forward(step, active) }
       if !afterStep(step, active) { return step + 1 }

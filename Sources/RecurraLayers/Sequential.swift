@@ -1,3 +1,4 @@
+internal import RecurraCells
 public import RecurraTensor
 
 /// A model that runs its layers one after the other.
@@ -138,13 +139,39 @@ public final class Sequential: Layer {
 
   private func run(_ range: Range<Int>, _ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard isBuilt else { throw failure(expected: "a built model", got: "one that is not") }
-    var signal = input
-    for index in range {
+    var (signal, index) = (input, range.lowerBound)
+    while index < range.upperBound {
+      if let (output, count) = runStack(index..<range.upperBound, signal, context) {
+        signal = signal.with(value: output)
+        index += count
+        continue
+      }
       signal = try naming(index) { () throws(RecurraError) in
         try layers[index].forward(signal, context.forSublayer(index))
       }
+      index += 1
     }
     return signal
+  }
+
+  /// Runs the recurrent layers at the front of `range` at the same time, where there are several and that is faster; returns their
+  /// output and how many there are.
+  private func runStack(
+    _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
+  ) -> (output: Tensor, count: Int)? {
+    guard input.lengths == nil, input.states.isEmpty, input.value.rank == 3,
+      layers[range.lowerBound] is any RecurrentLayer
+    else { return nil }
+    var (stack, inputs, returnsSequences) = ([StackedLayer](), input.value.shape[2], true)
+    for index in range where returnsSequences {
+      guard let layer = layers[index] as? any RecurrentLayer,
+        let stacked = layer.stacked(inputs, context.forSublayer(index))
+      else { break }
+      stack.append(stacked)
+      (inputs, returnsSequences) = (layer.options.units, layer.options.returnSequences)
+    }
+    guard stack.count > 1 else { return nil }
+    return input.value.recurrentStack(stack, returnsSequences: returnsSequences).map { ($0, stack.count) }
   }
 
   /// Adds the layer's name to an error, since a model may have several of a class.

@@ -199,3 +199,24 @@ package final class SpinBarrier: @unchecked Sendable {
     return turn
   }
 }
+
+/// How far a member of a gang has come, for others to wait for.
+package final class Progress: Sendable {
+  private let count = Atomic<Int>(0)
+  // So much that no two share a line, nor a pair of lines.
+  private let room: (Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int) = (
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  )
+
+  /// Starts at nothing.
+  package init() {}
+
+  /// Says how much is done; what was written before is visible to those who wait for it.
+  package func set(_ value: Int) { count.store(value, ordering: .releasing) }
+
+  /// Returns when so much is done.
+  package func awaitCount(_ value: Int) {
+    var patience = Patience()
+    while count.load(ordering: .acquiring) < value { patience.wait() }
+  }
+}

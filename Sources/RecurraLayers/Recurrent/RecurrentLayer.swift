@@ -159,6 +159,19 @@ extension RecurrentLayer {
       packed: parts.packed, version: version)
   }
 
+  /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a record; nil where the
+  /// layer asks for more than that.
+  func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
+    guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
+      !context.isRecording
+    else { return nil }
+    let (weights, version) = context.versioned(parts.weights)
+    return StackedLayer(
+      cell: cell,
+      direction: RecurrentDirection(
+        weights: weights, bias: parts.bias.map(context.tensor), packed: parts.packed, version: version))
+  }
+
   /// Stops at activations that look at more than one element; a cell applies its functions number by number.
   package static func requireElementwise(_ activations: Activation...) {
     for activation in activations {
