@@ -4,7 +4,8 @@
 ///
 /// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
 /// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass. Whole vectors
-/// go back there: of a panel's last units they reach only into slots that are done with, or are written next.
+/// go back there: of a panel's last units they reach only into slots that are done with, or are written next, but for the
+/// GRU's candidates: behind them z of the first units is kept, because there nh is 0, filled up with zeros.
 INLINE void activate(
   enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
   float *sums

@@ -13,20 +13,21 @@ int recurra_processor_count(void) {
 
 int recurra_current_processor(void) { return sched_getcpu(); }
 
-int recurra_keep_off(pthread_t thread, int processor) {
-  cpu_set_t allowed;
+int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed) {
   if (processor < 0 || processor >= CPU_SETSIZE) return 0;
-  if (pthread_getaffinity_np(thread, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return 0;
-  if (!CPU_ISSET((size_t)processor, &allowed)) return 0;
-  CPU_CLR((size_t)processor, &allowed);
-  return pthread_setaffinity_np(thread, sizeof allowed, &allowed) == 0;
+  if (pthread_getaffinity_np(thread, sizeof *allowed, allowed) != 0 || CPU_COUNT(allowed) < 2) return 0;
+  if (!CPU_ISSET((size_t)processor, allowed)) return 0;
+  cpu_set_t others = *allowed;
+  CPU_CLR((size_t)processor, &others);
+  return pthread_setaffinity_np(thread, sizeof others, &others) == 0;
 }
 
-void recurra_let_back(int processor) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  CPU_SET((size_t)processor, &allowed);
-  sched_setaffinity(0, sizeof allowed, &allowed);
+void recurra_let_back(int processor, cpu_set_t allowed) {
+  cpu_set_t now, others = allowed;
+  CPU_CLR((size_t)processor, &others);
+  // Whoever has set something else meanwhile shall have it.
+  if (sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, &others))
+    sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 long recurra_private_cache_bytes(void) {

@@ -60,7 +60,7 @@ struct Plan {
       runBlocks = trainingBlocks
       rowBlocks = max(1, min(blocks / runBlocks, batch / runBlocks / 2))
     } else {
-      (runBlocks, rowBlocks) = (unitShares > 1 ? 1 : blocks, 1)
+      (runBlocks, rowBlocks) = unitShares > 1 ? (1, blocks) : (blocks, 1)
     }
     if isTraining, isHoisted {
       hoistedSteps = timesteps

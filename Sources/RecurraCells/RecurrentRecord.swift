@@ -150,7 +150,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// Adds the gradients of repeated outputs at padded timesteps to the timestep they repeat.
   private func foldPadding(_ gradient: Tensor) -> Tensor {
     let dense = gradient.contiguous
-    let forward = runs.indices.filter { !runs[$0].layout.isReversed }
+    let forward = call.directions.indices.filter { !call.directions[$0].isReversed }
     guard call.padding == .repeatsLast, let lengths = call.lengths, lengths.contains(where: { $0 < dense.shape[1] }),
       !forward.isEmpty
     else { return dense }

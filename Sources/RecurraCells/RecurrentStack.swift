@@ -17,8 +17,8 @@ extension Tensor {
   /// Runs recurrent layers that feed each other over whole sequences of full length, several at the same time: while one layer is at
   /// some timesteps, the layer below is at later ones.
   ///
-  /// A sequence or two leave a thread nothing to share but the units of every step, with a meeting after each; layers meet once in a
-  /// dozen steps. The result is the same to the bit as of one layer after the other.
+  /// A sequence or two leave a thread nothing to share but the units of every step, with a meeting after each; layers meet every six
+  /// steps, or more. The result is the same to the bit as of one layer after the other.
   ///
   /// - Shapes: this tensor [B, T, I]; result [B, T, H] or [B, H] of the last layer.
   /// - Returns: nil where that would not be faster, or cannot be done: the caller then runs the layers in turn.
@@ -62,8 +62,9 @@ private struct Wave {
     kernels = plans.compactMap(\.kernels)
     guard kernels.count == layers.count else { return nil }
     (self.input, self.layers, self.plans, members) = (input.contiguous, layers, plans, threads)
-    // Kernels take six rows at a time, and the product of the input has a chunk's timesteps for rows.
-    chunk = max(6, timesteps / 72 * 6)
+    // Kernels take six rows at a time, and the product of the input has a chunk's timesteps for rows; it stays in the cache.
+    let most = plans.map(\.hoistedSteps).filter { $0 > 0 }.min() ?? timesteps
+    chunk = max(6, min(timesteps / 12, most) / 6 * 6)
     chunks = (timesteps + chunk - 1) / chunk
     // A member has every so many layers. It waits until the wave has come up to its first, and then meets others once a chunk, whose
     // states come from another's cache.

@@ -3,7 +3,7 @@ import RecurraTensor
 /// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work.
 enum TimeLoop {
   /// Runs steps, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
-  /// rows, and tells whether to go on. Returns the first step that is left, the number of all when none is.
+  /// rows, and tells whether to go on. Returns the first step that is left where it was told to stop, the number of all otherwise.
   @inline(__always)
   @discardableResult
   static func forward<S: FloatingScalar>(

@@ -160,11 +160,11 @@ public final class Sequential: Layer {
     _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
   ) -> (output: Tensor, count: Int)? {
     guard input.lengths == nil, input.states.isEmpty, input.value.rank == 3,
-      layers[range.lowerBound] is any RecurrentLayer
+      layers[range.lowerBound] is any StackableLayer
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), input.value.shape[2], true)
     for index in range where returnsSequences {
-      guard let layer = layers[index] as? any RecurrentLayer,
+      guard let layer = layers[index] as? any StackableLayer,
         let stacked = layer.stacked(inputs, context.forSublayer(index))
       else { break }
       stack.append(stacked)

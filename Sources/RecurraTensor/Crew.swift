@@ -5,7 +5,7 @@ internal import Synchronization
 /// The worker threads and the jobs that are open to them.
 ///
 /// A worker that has just finished spins for some hundred microseconds, because the next operation of a model usually follows at
-/// once; then it sleeps until a job is posted.
+/// once; then it sleeps until a job is posted, or a caller wants it to look out for the next.
 final class Crew: @unchecked Sendable {
   static let shared = Crew()
 
@@ -30,6 +30,19 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
     jobs.reserveCapacity(64)
+    pthread_atfork(nil, nil) { Crew.shared.beginAnew() }
+  }
+
+  /// In the child of a fork there are no workers: it starts its own.
+  private func beginAnew() {
+    // The parent's may be held by a thread that does not exist here.
+    mutex = .allocate(capacity: 1)
+    condition = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+    (jobs, workers, sleepers) = ([], [], 0)
+    lookouts.store(0, ordering: .relaxed)
+    Streams.calls.store(0, ordering: .relaxed)
   }
 
   /// Opens a job to the workers; starts as many as the thread count asks for.
@@ -64,7 +77,10 @@ final class Crew: @unchecked Sendable {
     callerProcessor = recurra_current_processor()
     if isWokenAtCaller {
       for index in workers.indices where workers[index].isAsleep && workers[index].keptOff == nil {
-        if recurra_keep_off(workers[index].thread, callerProcessor) != 0 { workers[index].keptOff = callerProcessor }
+        var allowed = cpu_set_t()
+        if recurra_keep_off(workers[index].thread, callerProcessor, &allowed) != 0 {
+          workers[index].keptOff = (callerProcessor, allowed)
+        }
       }
     }
     for _ in 0..<min(count, sleepers) { pthread_cond_signal(condition) }
@@ -105,9 +121,7 @@ final class Crew: @unchecked Sendable {
     var seen = (generation: 0, calls: 0)
     while true {
       if let job = takeJob(index, &seen) {
-        Streams.working.add(1, ordering: .relaxed)
         job.work(index + 1)
-        Streams.working.subtract(1, ordering: .relaxed)
       }
       spin(since: seen.generation)
     }
@@ -128,8 +142,8 @@ final class Crew: @unchecked Sendable {
       sleepers -= 1
       workers[index].isAsleep = false
       if recurra_current_processor() == callerProcessor { isWokenAtCaller = true }
-      if let processor = workers[index].keptOff {
-        recurra_let_back(processor)
+      if let keptOff = workers[index].keptOff {
+        recurra_let_back(keptOff.processor, keptOff.allowed)
         workers[index].keptOff = nil
       }
       seen.generation = generation.load(ordering: .relaxed)
@@ -154,6 +168,6 @@ final class Crew: @unchecked Sendable {
 private struct Worker {
   let thread: pthread_t
   var isAsleep = false
-  /// The processor that it may not run on until it is awake.
-  var keptOff: Int32?
+  /// The processor that it may not run on until it is awake, and those that it might before.
+  var keptOff: (processor: Int32, allowed: cpu_set_t)?
 }

@@ -11,8 +11,8 @@ extension Streams {
   ///
   /// - Parameter saving: nanoseconds by which the caller would be done earlier with all members.
   package static func runTogether(_ maximum: Int, saving: Int = .max, _ body: (Int, Int, SpinBarrier) -> Void) {
-    let others = working.add(1, ordering: .relaxed).oldValue
-    defer { working.subtract(1, ordering: .relaxed) }
+    let others = calls.add(1, ordering: .relaxed).oldValue
+    defer { calls.subtract(1, ordering: .relaxed) }
     let threads = min(threadCount, maximum, others == 0 || insistsOnMembers ? .max : processors - others)
     if threads <= 1 || !isWorthAsking(saving) {
       withDenormalsAsZero { body(0, 1, SpinBarrier(size: 1)) }
@@ -40,16 +40,27 @@ extension Streams {
 
   private static let insistence = Atomic<Bool>(false)
   private static let processors = Int(recurra_processor_count())
-  /// When members were last asked for.
+  /// When members were last asked for, and what meeting them costs.
   private static let asked = Atomic<Int>(0)
+  private static let consulted = Atomic<Int>(0)
 
   /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
   /// follow each other closely, it wakes them for the next one.
   private static func isWorthAsking(_ saving: Int) -> Bool {
+    let isClose = follows(asked)
+    return saving >= 100_000 || insistsOnMembers || isAwake(orWillBe: isClose)
+  }
+
+  /// Tells whether a call comes closely after the last of its kind, so that a worker would look out from one to the next.
+  private static func follows(_ last: borrowing Atomic<Int>) -> Bool {
     let now = nanoseconds()
-    let isBusy = now - asked.exchange(now, ordering: .relaxed) < 400_000
-    if saving >= 100_000 || insistsOnMembers || Crew.shared.isAwake { return true }
-    if isBusy { Crew.shared.wake(threadCount - 1) }
+    return now - last.exchange(now, ordering: .relaxed) < 400_000
+  }
+
+  /// Tells whether a worker looks out; wakes some for the next time if not.
+  private static func isAwake(orWillBe wakes: Bool) -> Bool {
+    if Crew.shared.isAwake { return true }
+    if wakes { Crew.shared.wake(threadCount - 1) }
     return false
   }
 
@@ -70,7 +81,8 @@ extension Streams {
   package static func meetingNanoseconds() -> Int {
     if insistsOnMembers { return 0 }
     let now = nanoseconds()
-    if now - measured.load(ordering: .relaxed) < 50_000_000 || !Crew.shared.isAwake {
+    let isClose = follows(consulted)
+    guard now - measured.load(ordering: .relaxed) >= 50_000_000, isAwake(orWillBe: isClose) else {
       return meeting.load(ordering: .relaxed)
     }
     measured.store(now, ordering: .relaxed)

@@ -23,8 +23,8 @@ public enum Streams {
 
   /// Runs `body(0)` … `body(count - 1)`, in any order and on any of the threads, and returns when all are done.
   package static func run(_ count: Int, _ body: (Int) -> Void) {
-    working.add(1, ordering: .relaxed)
-    defer { working.subtract(1, ordering: .relaxed) }
+    calls.add(1, ordering: .relaxed)
+    defer { calls.subtract(1, ordering: .relaxed) }
     let threads = min(threadCount, count)
     if threads <= 1 {
       withDenormalsAsZero { for index in 0..<count { body(index) } }
@@ -53,8 +53,8 @@ public enum Streams {
     return body()
   }
 
-  /// Threads that are at work in the engine at the moment: callers, and workers that have taken a job.
-  static let working = Atomic<Int>(0)
+  /// Calls that are under way.
+  static let calls = Atomic<Int>(0)
 
   private static func defaultThreadCount() -> Int {
     if let text = getenv("RECURRA_THREADS"), let count = Int(String(cString: text)), count >= 1 {

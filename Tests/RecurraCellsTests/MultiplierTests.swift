@@ -31,6 +31,22 @@ extension EngineSettings {
       expectAgreement(Threads.long[0].with { $0.reversals = [true] })
     }
 
+    @Test("OpenBLAS and packed, on ragged batches that are trained in several blocks of rows", arguments: [40, 300])
+    func raggedBlocks(batch: Int) {
+      // The last rows are a step or two shorter than the batch, and repeat their last output there.
+      for last in [6, 5] {
+        let lengths = (0..<batch).map { $0 >= batch - 3 ? last : $0 * 5 % 8 }
+        for kind in [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter] {
+          for returnsSequences in [true, false] {
+            expectAgreement(
+              LayerCase(
+                kind: kind, batch: batch, timesteps: 7, inputs: 5, units: 9, lengths: lengths, hasInitialStates: true,
+                returnsSequences: returnsSequences))
+          }
+        }
+      }
+    }
+
     @Test("Every instruction set of this processor", arguments: ["generic", "avx2", "avx512", "neon"])
     func instructionSets(name: String) async {
       guard recurra_kernels_named(name) != nil else { return }

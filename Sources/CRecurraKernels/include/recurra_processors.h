@@ -2,6 +2,7 @@
 #define RECURRA_PROCESSORS_H
 
 #include <pthread.h>
+#include <sched.h>
 
 /// Counts the processors this process may run on (its affinity mask), at least 1.
 int recurra_processor_count(void);
@@ -9,11 +10,12 @@ int recurra_processor_count(void);
 /// Returns the processor that the calling thread is on.
 int recurra_current_processor(void);
 
-/// Takes a processor out of those that a thread may run on, unless it is the last. Returns whether it was taken out.
-int recurra_keep_off(pthread_t thread, int processor);
+/// Takes a processor out of those that a thread may run on, unless it is the last. Returns whether it was taken out, and
+/// in `allowed` those that the thread might run on before.
+int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed);
 
-/// Lets the calling thread run on a processor again.
-void recurra_let_back(int processor);
+/// Lets the calling thread, which was kept off a processor, run where it might before.
+void recurra_let_back(int processor, cpu_set_t allowed);
 
 /// Returns the size of the second-level cache in bytes, 0 where the system does not tell.
 long recurra_private_cache_bytes(void);

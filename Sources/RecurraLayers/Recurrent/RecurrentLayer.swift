@@ -21,6 +21,13 @@ public protocol RecurrentLayer: Layer {
   init(cell: Cell, options: RecurrentOptions)
 }
 
+/// A recurrent layer whose forward pass is the protocol's own, so that a stack of them may be run all at the same time.
+package protocol StackableLayer: RecurrentLayer {}
+
+extension LSTM: StackableLayer {}
+extension GRU: StackableLayer {}
+extension SimpleRNN: StackableLayer {}
+
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
   struct Parts: Sendable {
@@ -34,6 +41,21 @@ public final class RecurrentState: Sendable {
 
   /// Makes an empty place.
   public init() {}
+}
+
+extension StackableLayer {
+  /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a record; nil where the
+  /// layer asks for more than that.
+  func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
+    guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
+      !context.isRecording
+    else { return nil }
+    let (weights, version) = context.versioned(parts.weights)
+    return StackedLayer(
+      cell: cell,
+      direction: RecurrentDirection(
+        weights: weights, bias: parts.bias.map(context.tensor), packed: parts.packed, version: version))
+  }
 }
 
 extension RecurrentLayer {
@@ -157,19 +179,6 @@ extension RecurrentLayer {
     return RecurrentDirection(
       weights: weights, bias: parts.bias.map(context.tensor), initialStates: initialStates, isReversed: isReversed,
       packed: parts.packed, version: version)
-  }
-
-  /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a record; nil where the
-  /// layer asks for more than that.
-  func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
-    guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
-      !context.isRecording
-    else { return nil }
-    let (weights, version) = context.versioned(parts.weights)
-    return StackedLayer(
-      cell: cell,
-      direction: RecurrentDirection(
-        weights: weights, bias: parts.bias.map(context.tensor), packed: parts.packed, version: version))
   }
 
   /// Stops at activations that look at more than one element; a cell applies its functions number by number.
