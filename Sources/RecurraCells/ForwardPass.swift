@@ -3,9 +3,10 @@ import RecurraTensor
 
 /// The directions that runs belong to, by their places.
 func directions<S: FloatingScalar>(_ runs: [DirectionRun<S>]) -> [RecurrentDirection] {
-  var places: [Int: RecurrentDirection] = [:]
-  for run in runs { places[run.place] = run.direction }
-  return places.sorted { $0.key < $1.key }.map(\.value)
+  var result: [RecurrentDirection] = []
+  // The runs of a block come in the order of their places.
+  for run in runs where run.place == result.count { result.append(run.direction) }
+  return result
 }
 
 /// Runs the time loops of all directions over the engine's threads.

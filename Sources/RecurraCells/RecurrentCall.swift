@@ -85,7 +85,8 @@ extension RecurrentDirection {
 
   /// The same parameters without histories, dense.
   var detached: RecurrentDirection {
-    RecurrentDirection(
+    if !isTracked, weights.isContiguous { return self }
+    return RecurrentDirection(
       weights: weights.detached.contiguous, bias: bias?.detached, initialStates: initialStates.map(\.detached),
       isReversed: isReversed, packed: packed, version: version)
   }

@@ -78,6 +78,7 @@ struct SequenceLayout: Sendable {
     }
     counts = running
     var blocks: [Int] = []
+    blocks.reserveCapacity(steps + 1)
     var total = 0
     for step in 0...steps {
       guard keepsAll else {
