@@ -69,6 +69,6 @@ struct InputGradients {
   /// The gradient, once all jobs are done.
   func result() -> Tensor {
     if !isDirect { return SequenceGradients.inputGradient(runs, rows: targets) }
-    return targets.dropFirst().reduce(targets[0]) { $0 + $1 }
+    return SequenceGradients.addUp(targets)
   }
 }

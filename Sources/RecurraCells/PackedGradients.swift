@@ -39,7 +39,7 @@ final class PackedGradients: @unchecked Sendable {
     guard layout.steps > 0, layout.batch > 0 else { return [] }
     let floats = max(1 << 20, 4 * run.direction.weights.count)
     let width = run.slots + run.inputs + run.units
-    let most = max(floats / (2 * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
+    let most = max(floats / (min(runs.count, 2) * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
     let count = max(1, (layout.steps + most / 2) / most)
     return (0..<count).reversed().map {
       Part(run: index, steps: (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count))
@@ -78,21 +78,9 @@ final class PackedGradients: @unchecked Sendable {
   /// The sum of the parts that the runs of a direction have made, in the order of their rows.
   private func sum(_ tensors: [Tensor], of place: Int) -> Tensor {
     let indices = runs.indices.filter { runs[$0].place == place && runs[$0].layout.productRows > 0 }
-    guard let first = indices.min(by: { runs[$0].layout.firstRow < runs[$1].layout.firstRow }) else {
-      return .zeros(tensors[0].shape)
-    }
-    let others = indices.filter { $0 != first }.sorted { runs[$0].layout.firstRow < runs[$1].layout.firstRow }
-    let target = DirectionRun<Float>.rows(tensors[first]).base
-    let sources = others.map { UnsafePointer(DirectionRun<Float>.rows(tensors[$0]).base) }
-    let (count, size) = (tensors[first].count, 1 << 13)
-    if !sources.isEmpty {
-      Streams.run((count + size - 1) / size) { piece in
-        for index in (piece * size)..<min((piece + 1) * size, count) {
-          for source in sources { target[index] += source[index] }
-        }
-      }
-    }
-    return tensors[first]
+    guard !indices.isEmpty else { return .zeros(tensors[0].shape) }
+    return SequenceGradients.addUp(
+      indices.sorted { runs[$0].layout.firstRow < runs[$1].layout.firstRow }.map { tensors[$0] })
   }
 
   /// Rows of a run whose products are computed together.

@@ -42,14 +42,12 @@ struct Plan {
     let isHoisted = batch <= 4
     let shares = takesTurns ? threads : max(1, threads / directions)
     let stepBytes = 4 * (isHoisted ? stateWeights : weights)
-    // A core reads some 30 weights in a nanosecond, and multiplies some 150 with a row. Sharing the units of a step costs a meeting
-    // at a barrier, and as much again for h on its way from cache to cache, more with more rows; it must save more than that. It
-    // does where there are too few rows to share, and where each core then streams its share only of weights that its own cache does
-    // not hold. With many rows the streaming hides behind the arithmetic, until the weights outgrow the shared cache as well.
-    sharingSaves = stateWeights * (batch + 4) / 150 * (shares - 1) / shares
-    let outweighsMeeting =
-      sharingSaves >= 4_000 || sharingSaves >= 200 && sharingSaves / (batch + 2) > Streams.meetingNanoseconds()
-    let fewRows = batch < 2 * shares && outweighsMeeting
+    // Sharing the units of a step must save more than it costs. It does where there are too few rows to share, and where each core then
+    // streams its share only of weights that its own cache does not hold. With many rows the streaming hides behind the arithmetic,
+    // until the weights outgrow the shared cache as well.
+    let saves = Self.nanoseconds(weights: stateWeights, rows: batch) * (shares - 1) / shares
+    sharingSaves = saves
+    let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > Self.sharingCosts(rows: batch))
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
@@ -71,6 +69,13 @@ struct Plan {
       hoistedSteps = 0
     }
   }
+
+  /// About how long a core takes to multiply weights with some rows: it reads 30 in a nanosecond, and multiplies 150 with a row.
+  static func nanoseconds(weights: Int, rows: Int) -> Int { weights * (rows + 4) / 150 }
+
+  /// About what it costs at the moment to share a step's units: a meeting at a barrier, and as much again for h on its way from cache
+  /// to cache, more with more rows.
+  static func sharingCosts(rows: Int) -> Int { min(Streams.meetingNanoseconds(), 10_000) * (rows + 2) }
 
   /// The cache that a core has for itself.
   private static let privateCacheBytes: Int = {

@@ -55,8 +55,9 @@ private struct Wave {
         Plan(
           cell: layer.cell, dtype: .float32, batch: batch, timesteps: timesteps, inputs: inputs, units: units,
           directions: 1, isTraining: false))
-      // As the planner reckons; the gates of a few units wait for each other.
-      alone.append(timesteps * (layer.cell.gateCount * units * (units + inputs / 4) * (batch + 4) / 150 + 150))
+      // The input's product runs at the speed of many rows; and the gates of a few units wait for each other.
+      let weights = layer.cell.gateCount * units * (units + inputs / 4)
+      alone.append(timesteps * (Plan.nanoseconds(weights: weights, rows: batch) + 150))
       inputs = units
     }
     kernels = plans.compactMap(\.kernels)
@@ -68,14 +69,14 @@ private struct Wave {
     chunks = (timesteps + chunk - 1) / chunk
     // A member has every so many layers. It waits until the wave has come up to its first, and then meets others once a chunk, whose
     // states come from another's cache.
-    let meeting = min(Streams.meetingNanoseconds(), 10_000)
+    let sharingCosts = Plan.sharingCosts(rows: batch)
     let busiest = (0..<threads).map { rank in
       stride(from: rank, to: alone.count, by: threads).reduce(0) { $0 + alone[$1] }
     }
-    let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * meeting * chunks
+    let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * sharingCosts / (batch + 2) * chunks
     let inTurn = zip(plans, alone).reduce(0) { sum, layer in
       guard layer.0.unitShares > 1 else { return sum + layer.1 }
-      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - meeting * (batch + 2))
+      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - sharingCosts)
     }
     saving = inTurn - wave
     guard saving > 4_000 + inTurn / 16 || Streams.insistsOnMembers else { return nil }

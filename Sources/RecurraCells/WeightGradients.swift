@@ -9,6 +9,21 @@ struct SequenceGradients {
   /// The gradient of the input, [B, T, I], of all directions together; nil where nobody asked.
   let input: Tensor?
 
+  /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order.
+  static func addUp(_ tensors: [Tensor]) -> Tensor {
+    let rows = tensors.map { DirectionRun<Float>.rows($0).base }
+    let (count, size) = (tensors[0].count, 1 << 13)
+    guard rows.count > 1 else { return tensors[0] }
+    Streams.run((count + size - 1) / size) { piece in
+      let range = (piece * size)..<min((piece + 1) * size, count)
+      let target = rows[0]
+      for source in rows.dropFirst() {
+        for index in range { target[index] += source[index] }
+      }
+    }
+    return tensors[0]
+  }
+
   /// Puts the gradients of each run's rows, in its own order, into [B, T, I]; zeros at padded timesteps.
   static func inputGradient<S: FloatingScalar>(_ runs: [DirectionRun<S>], rows: [Tensor]) -> Tensor {
     let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)

@@ -41,20 +41,14 @@ extension Streams {
   private static let insistence = Atomic<Bool>(false)
   private static let processors = Int(recurra_processor_count())
   /// When members were last asked for, and what meeting them costs.
-  private static let asked = Atomic<Int>(0)
-  private static let consulted = Atomic<Int>(0)
+  private static let asked = Succession()
+  private static let consulted = Succession()
 
   /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
   /// follow each other closely, it wakes them for the next one.
   private static func isWorthAsking(_ saving: Int) -> Bool {
-    let isClose = follows(asked)
+    let isClose = asked.isClose(nanoseconds())
     return saving >= 100_000 || insistsOnMembers || isAwake(orWillBe: isClose)
-  }
-
-  /// Tells whether a call comes closely after the last of its kind, so that a worker would look out from one to the next.
-  private static func follows(_ last: borrowing Atomic<Int>) -> Bool {
-    let now = nanoseconds()
-    return now - last.exchange(now, ordering: .relaxed) < 400_000
   }
 
   /// Tells whether a worker looks out; wakes some for the next time if not.
@@ -81,7 +75,7 @@ extension Streams {
   package static func meetingNanoseconds() -> Int {
     if insistsOnMembers { return 0 }
     let now = nanoseconds()
-    let isClose = follows(consulted)
+    let isClose = consulted.isClose(now)
     guard now - measured.load(ordering: .relaxed) >= 50_000_000, isAwake(orWillBe: isClose) else {
       return meeting.load(ordering: .relaxed)
     }
@@ -104,6 +98,21 @@ extension Streams {
   fileprivate static func avoidMeetings() {
     meeting.store(.max, ordering: .relaxed)
     measured.store(nanoseconds() - 40_000_000, ordering: .relaxed)
+  }
+}
+
+/// Calls of one kind, and whether they follow each other so closely that a worker would look out from one to the next.
+private final class Succession: Sendable {
+  private let last = Atomic<Int>(0)
+  private let close = Atomic<Int>(0)
+
+  /// Tells whether a call at `now` is one of many; a few may be the layers of a single request.
+  func isClose(_ now: Int) -> Bool {
+    guard now - last.exchange(now, ordering: .relaxed) < 400_000 else {
+      close.store(0, ordering: .relaxed)
+      return false
+    }
+    return close.add(1, ordering: .relaxed).newValue >= 16
   }
 }
 
