@@ -61,6 +61,7 @@ INLINE void prepareBackward(
   const RecurraBackwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
   // What the gates will read and write comes while the product is computed.
+  if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
   if (step->gates) {
     if (cell != RNN)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
@@ -95,6 +96,8 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
   const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
+  Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
+  const int stays = (size_t)(units * depth) * sizeof(float) <= stayingBytes;
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
@@ -116,7 +119,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = {weights, following, depth, roundUp(count, WIDTH)};
+        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), errand.ranges[0].from ? &errand : NULL, stays};
         const BackwardPanel job = {step, first, unit, count};
         if (cell == GRU)
           multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);

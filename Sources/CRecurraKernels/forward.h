@@ -159,7 +159,8 @@ INLINE void prepareForward(
     if (step->gates && !step->hoisted)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
-    if (panel->isLast && step->xNext) fetch(step->xNext + first * step->xStride, step->xStride, rows, step->inputs, 0);
+    if (panel->isLast && step->xAhead)
+      fetch(step->xAhead + first * step->xAheadStride, step->xAheadStride, rows, step->inputs, 0);
     fillSums(cell, 0, gateCount(cell), init, step->initStride, units, unit, count, rows, sums);
   }
   if (cell == GRU && isLast) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
@@ -189,7 +190,7 @@ INLINE void accumulateRow(
       continue;
     }
 #endif
-    const Panel packed = {weights, weights, depth, floats};
+    const Panel packed = {weights, weights, depth, floats, NULL, 0};
     accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 0);
   }
 }
@@ -250,6 +251,8 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
   // Laid down in one row, [x, h] is one operand.
   const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
+  Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
+  const int stays = packedForwardSize(cell, step->inputs, units) * sizeof(float) <= stayingBytes;
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
@@ -265,7 +268,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       const ptrdiff_t size = panelFloats(cell, panelUnits(cell)) * depth;
       // By turns up and down: the next step begins with the panel that this one ends with.
       const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
-      const Panel packed = {weights, next, depth, panelFloats(cell, count)};
+      const Panel packed = {weights, next, depth, panelFloats(cell, count), errand.ranges[0].from ? &errand : NULL, stays};
       const ForwardPanel job = {step, first, unit, count, isLast};
       Operand x = operands[0], h = operands[1];
       if (cell == GRU) h.column = count;
@@ -339,7 +342,7 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = forwardPanel(cell, job->packed, panel, depth);
       const Panel packed = {
-        weights, weights + panelFloats(cell, panelUnits(cell)) * depth, depth, panelFloats(cell, count)};
+        weights, weights + panelFloats(cell, panelUnits(cell)) * depth, depth, panelFloats(cell, count), NULL, 0};
       const ProductPanel own = {job, first, unit, count};
       multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }

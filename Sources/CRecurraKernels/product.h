@@ -97,16 +97,43 @@ typedef struct {
   ptrdiff_t stride, depth, first, column;
 } Operand;
 
+/// What is left to be fetched for the next step.
+typedef struct {
+  RecurraAhead ranges[3];
+  int range;
+} Errand;
+
+/// The next `lines` lines of an errand, NULL when it is done.
+INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
+  for (; errand->range < 3; errand->range++) {
+    RecurraAhead *range = &errand->ranges[errand->range];
+    if (!range->from || range->count <= 0) continue;
+    const float *from = range->from;
+    range->from += lines * lineFloats;
+    range->count -= lines * lineFloats;
+    return from;
+  }
+  return NULL;
+}
+
 /// A panel of packed weights, and the one that comes after it.
 typedef struct {
   const float *weights, *next;
   ptrdiff_t depth, floats;
+  /// What tiles fetch that need not fetch weights; or NULL.
+  Errand *errand;
+  /// Whether all of the step's weights stay in the core's own cache, so that none need to be fetched.
+  int stays;
 } Panel;
+
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it.
+enum { stayingBytes = 1 << 18 };
 
 /// Adds depth [begin, end) of an operand times a panel to the sums of at most a tile's rows.
 ///
 /// Meanwhile tile `block` of the panel fetches its part of what comes next, a line per step of depth: each strip's
-/// weights from depth `nextDepth` of the next panel on, or where that is negative, those behind the ones at hand.
+/// weights from depth `nextDepth` of the next panel on, or where that is negative, those behind the ones at hand. Tiles
+/// with nothing left of that to fetch run the panel's errand.
 INLINE void accumulate(
   ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const Panel *panel,
   float *sums, ptrdiff_t block, ptrdiff_t nextDepth
@@ -128,8 +155,12 @@ INLINE void accumulate(
     const float *weights = panel->weights + column * panel->depth + firstDepth * width;
     const float *ahead =
       nextDepth < 0 ? weights + depth * width : panel->next + column * panel->depth + nextDepth * width;
-    tiles[width / WIDTH - 1][rows - 1](
-      z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead + part * depth * lineFloats);
+    ahead += part * depth * lineFloats;
+    if (panel->errand && rows > 3 && (panel->stays || block * lineFloats >= stripFloats)) {
+      const float *lines = takeLines(panel->errand, depth);
+      if (lines) ahead = lines;
+    }
+    tiles[width / WIDTH - 1][rows - 1](z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead);
   }
 }
 

@@ -33,6 +33,9 @@ final class DirectionRun<S: FloatingScalar> {
   /// What a later phase of the cell multiplies.
   let scratch: Tensor
 
+  /// Whether what a training run keeps outgrows its part of the shared cache.
+  let isFarFlung: Bool
+
   let zRows, gateRows, biasRows, scratchRows: Rows<S>
   private let hRows, cRows: Rows<S>
 
@@ -58,6 +61,8 @@ final class DirectionRun<S: FloatingScalar> {
     gates = Self.buffer(gateCount, slots)
     memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, units)
     scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
+    let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
+    isFarFlung = isTraining && bytes > Plan.sharedCacheBytes / 8
     zRows = Self.rows(z)
     hRows = Self.rows(z).from(0, column: self.laysInput ? inputs : 0)
     cRows = cell.stateCount > 1 ? Self.rows(memory) : hRows

@@ -14,6 +14,8 @@ struct PackedMultiplier: Multiplier {
   private let packed: Tensor
   /// The panels this multiplier computes: all, or a thread's share.
   private let panels: Range<Int>
+  /// Whether these are all panels.
+  private let ownsUnits: Bool
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
@@ -40,6 +42,7 @@ struct PackedMultiplier: Multiplier {
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
+    ownsUnits = panels.count == kernels.forwardPanels(run.units)
   }
 
   init(
@@ -50,6 +53,7 @@ struct PackedMultiplier: Multiplier {
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     hoist = nil
     output = nil
+    ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
   func forward(_ step: Int, _ active: Range<Int>) {
@@ -74,12 +78,20 @@ struct PackedMultiplier: Multiplier {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
       let x = inputRows(step, first)
       (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
-      if !run.laysInput, step + 1 < run.layout.steps { kernel.xNext = UnsafePointer(inputRows(step + 1, first).base) }
+      if run.laysInput ? run.isFarFlung && !run.isLaid : true, step + 1 < run.layout.steps {
+        let ahead = givenRows(step + 1, first)
+        (kernel.xAhead, kernel.xAheadStride) = (UnsafePointer(ahead.base), ahead.stride)
+      }
     }
     let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
     (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (
       UnsafePointer(h.base), h.stride, next.base, next.stride
     )
+    if step + 1 < run.layout.steps, fetchesAhead(step, active) {
+      kernel.ahead.0 = Self.ahead(run.gates(step + 1), active)
+      kernel.ahead.1 = Self.ahead(run.zRows.from(run.layout.blocks[step + 2]), active)
+      if run.cell.stateCount > 1 { kernel.ahead.2 = Self.ahead(run.memory(step + 2), active) }
+    }
     let (c, nextC) = (run.memory(step).from(first), run.memory(step + 1).from(first))
     (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (
       UnsafePointer(c.base), c.stride, nextC.base, nextC.stride
@@ -94,7 +106,22 @@ struct PackedMultiplier: Multiplier {
 
   /// The input rows of a step: in Z when they have been laid down there, in the input itself otherwise.
   private func inputRows(_ step: Int, _ first: Int) -> Rows<Float> {
-    if run.laysInput { return run.zRows.from(run.layout.blocks[step] + first) }
+    run.laysInput ? run.zRows.from(run.layout.blocks[step] + first) : givenRows(step, first)
+  }
+
+  /// Whether to fetch what the next step will use: it comes from afar, and this thread does all rows and units, so that it lies
+  /// together and is nobody else's.
+  @inline(__always)
+  private func fetchesAhead(_ step: Int, _ rows: Range<Int>) -> Bool {
+    run.isFarFlung && ownsUnits && rows.count == run.layout.counts[step]
+  }
+
+  private static func ahead(_ rows: Rows<Float>, _ active: Range<Int>) -> RecurraAhead {
+    RecurraAhead(from: UnsafePointer(rows[active.lowerBound]), count: active.count * rows.stride)
+  }
+
+  /// The input rows of a step in the input itself.
+  private func givenRows(_ step: Int, _ first: Int) -> Rows<Float> {
     let (timesteps, inputs) = (run.input.shape[1], run.inputs)
     let base = run.input.storage.pointer.assumingMemoryBound(to: Float.self) + run.input.offset
     return Rows(
@@ -141,6 +168,11 @@ struct PackedMultiplier: Multiplier {
       gradients.addOutputGradient(step, active)
     } else if let gradient = gradients.outputRow(step, first) {
       (kernel.dy, kernel.dyStride) = (UnsafePointer(gradient), gradients.outputStride)
+      if step > 0 { kernel.dyAhead = gradients.outputRow(step - 1, first).map { UnsafePointer($0) } }
+    }
+    if step > 0, fetchesAhead(step, active) {
+      if run.cell.kernel != .simpleRNN { kernel.ahead.0 = Self.ahead(run.gates(step - 1), active) }
+      if run.cell.stateCount > 1 { kernel.ahead.1 = Self.ahead(run.memory(step - 1), active) }
     }
     let gates = run.gates(step).from(first)
     (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)

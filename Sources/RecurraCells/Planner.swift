@@ -84,7 +84,7 @@ struct Plan {
   }()
 
   /// The cache that the cores share.
-  private static let sharedCacheBytes: Int = {
+  static let sharedCacheBytes: Int = {
     let bytes = Int(recurra_shared_cache_bytes())
     return bytes > 0 ? bytes : 1 << 24
   }()

@@ -50,6 +50,11 @@ static Forward forward(
     .c = k->c.data + first * k->c.stride, .cStride = k->c.stride, .cNext = f.c.data, .cNextStride = f.c.stride,
     .hNext = f.h.data, .hNextStride = f.h.stride, .y = training ? f.y.data : NULL, .yStride = f.y.stride,
     .gates = training ? f.gates.data : NULL, .gatesStride = f.gates.stride};
+  if (training) {
+    step.xAhead = step.x, step.xAheadStride = step.xStride;
+    step.ahead[0] = (RecurraAhead){f.gates.data, rows * f.gates.stride};
+    step.ahead[2] = (RecurraAhead){f.y.data, rows * f.y.stride};
+  }
   if (mode == GATES_ONLY) {
     step.init = k->sums.data + first * k->sums.stride, step.initStride = k->sums.stride, step.packed = NULL;
     cell->forwardGates(&step);
@@ -90,6 +95,7 @@ static Backward backward(
     .cStride = k->cNext.stride, .cPrevious = k->c.data + first * k->c.stride, .cPreviousStride = k->c.stride,
     .h = k->hNext.data + first * k->hNext.stride, .hStride = k->hNext.stride,
     .hPrevious = k->h.data + first * k->h.stride, .hPreviousStride = k->h.stride};
+  step.dyAhead = step.dy, step.ahead[0] = (RecurraAhead){b.gates.data, rows * b.gates.stride};
   if (gatesOnly) {
     cell->backwardGates(&step);
     return b;

@@ -39,6 +39,13 @@ typedef struct RecurraProduct {
   ptrdiff_t outStride;
 } RecurraProduct;
 
+/// Memory that the next step will use, fetched bit by bit in the course of this one: more than a few lines at a time would
+/// hold up the product.
+typedef struct RecurraAhead {
+  const float *_Nullable from;  // NULL for nothing; the first range NULL, and there is none
+  ptrdiff_t count;
+} RecurraAhead;
+
 /// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd).
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
@@ -46,7 +53,8 @@ typedef struct RecurraForwardStep {
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
   const float *_Nullable x;  // [rows][I]; not read when hoisted. With h right behind it, [x, h] is one operand
   ptrdiff_t xStride;
-  const float *_Nullable xNext;  // where the next step's x lies, with the same stride, to be fetched ahead; or NULL
+  const float *_Nullable xAhead;  // where the next step's x lies, to be fetched ahead; or NULL
+  ptrdiff_t xAheadStride;
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
@@ -63,6 +71,7 @@ typedef struct RecurraForwardStep {
   ptrdiff_t yStride;
   float *_Nullable gates;  // activated gates for training, or NULL; may be init with the same stride
   ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
+  RecurraAhead ahead[3];
 } RecurraForwardStep;
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
@@ -92,6 +101,8 @@ typedef struct RecurraBackwardStep {
   ptrdiff_t hPreviousStride;
   float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL
   ptrdiff_t dhOutStride;
+  const float *_Nullable dyAhead;  // where the dy of step t-1 lies, with the same stride, to be fetched ahead; or NULL
+  RecurraAhead ahead[3];
 } RecurraBackwardStep;
 
 /// Rows that a weight gradient sums up before it adds them to the result: the same for every instruction set.
