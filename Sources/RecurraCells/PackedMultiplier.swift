@@ -78,7 +78,8 @@ struct PackedMultiplier: Multiplier {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
       let x = inputRows(step, first)
       (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
-      if run.laysInput ? run.isFarFlung && !run.isLaid : true, step + 1 < run.layout.steps {
+      // Rows that are copied are read but once; only from afar are they waited for.
+      if !run.isLaid, !run.laysInput || run.isFarFlung, step + 1 < run.layout.steps {
         let ahead = givenRows(step + 1, first)
         (kernel.xAhead, kernel.xAheadStride) = (UnsafePointer(ahead.base), ahead.stride)
       }
@@ -87,11 +88,7 @@ struct PackedMultiplier: Multiplier {
     (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (
       UnsafePointer(h.base), h.stride, next.base, next.stride
     )
-    if step + 1 < run.layout.steps, fetchesAhead(step, active) {
-      kernel.ahead.0 = Self.ahead(run.gates(step + 1), active)
-      kernel.ahead.1 = Self.ahead(run.zRows.from(run.layout.blocks[step + 2]), active)
-      if run.cell.stateCount > 1 { kernel.ahead.2 = Self.ahead(run.memory(step + 2), active) }
-    }
+    if ownsUnits, let ahead = run.aheadOfForward(step, active) { kernel.ahead = ahead }
     let (c, nextC) = (run.memory(step).from(first), run.memory(step + 1).from(first))
     (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (
       UnsafePointer(c.base), c.stride, nextC.base, nextC.stride
@@ -107,17 +104,6 @@ struct PackedMultiplier: Multiplier {
   /// The input rows of a step: in Z when they have been laid down there, in the input itself otherwise.
   private func inputRows(_ step: Int, _ first: Int) -> Rows<Float> {
     run.laysInput ? run.zRows.from(run.layout.blocks[step] + first) : givenRows(step, first)
-  }
-
-  /// Whether to fetch what the next step will use: it comes from afar, and this thread does all rows and units, so that it lies
-  /// together and is nobody else's.
-  @inline(__always)
-  private func fetchesAhead(_ step: Int, _ rows: Range<Int>) -> Bool {
-    run.isFarFlung && ownsUnits && rows.count == run.layout.counts[step]
-  }
-
-  private static func ahead(_ rows: Rows<Float>, _ active: Range<Int>) -> RecurraAhead {
-    RecurraAhead(from: UnsafePointer(rows[active.lowerBound]), count: active.count * rows.stride)
   }
 
   /// The input rows of a step in the input itself.
@@ -170,10 +156,7 @@ struct PackedMultiplier: Multiplier {
       (kernel.dy, kernel.dyStride) = (UnsafePointer(gradient), gradients.outputStride)
       if step > 0 { kernel.dyAhead = gradients.outputRow(step - 1, first).map { UnsafePointer($0) } }
     }
-    if step > 0, fetchesAhead(step, active) {
-      if run.cell.kernel != .simpleRNN { kernel.ahead.0 = Self.ahead(run.gates(step - 1), active) }
-      if run.cell.stateCount > 1 { kernel.ahead.1 = Self.ahead(run.memory(step - 1), active) }
-    }
+    if ownsUnits, let ahead = run.aheadOfBackward(step, active) { kernel.ahead = ahead }
     let gates = run.gates(step).from(first)
     (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
     let (c, previousC) = (run.memory(step + 1).from(first), run.memory(step).from(first))
