@@ -98,8 +98,10 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         products.add([part])
       }
     } else if runs.count >= Streams.threadCount {
-      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written.
-      Streams.run(runs.count) { index in
+      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. The last
+      // first: the cache still holds what forward kept of them.
+      Streams.run(runs.count) { place in
+        let index = runs.count - 1 - place
         for part in products.parts(index) {
           TimeLoop.backward(
             runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier(index, 0..<panels)
