@@ -31,6 +31,16 @@ extension EngineSettings {
       expectAgreement(Threads.long[0].with { $0.reversals = [true] })
     }
 
+    @Test("OpenBLAS and packed, on sequences that keep more than a cache holds")
+    func moreThanACache() {
+      for (kind, timesteps) in [(NaiveCell.Kind.simpleRNN, 950), (.lstm, 420), (.gruResetAfter, 420)] {
+        let full = LayerCase(
+          kind: kind, batch: 8, timesteps: timesteps, inputs: 3, units: 72, reversals: [false, true])
+        expectAgreement(full)
+        expectAgreement(full.with { $0.lengths = (0..<8).map { timesteps - $0 * 50 } })
+      }
+    }
+
     @Test("OpenBLAS and packed, on ragged batches that are trained in several blocks of rows", arguments: [40, 300])
     func raggedBlocks(batch: Int) {
       // The last rows are a step or two shorter than the batch, and repeat their last output there.
