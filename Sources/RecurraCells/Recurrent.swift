@@ -4,15 +4,38 @@ public import RecurraTensor
 /// The parameters and the initial states of one direction of a recurrent layer.
 public struct RecurrentDirection: Sendable {
   /// `[W; U]`, (I + H) × G·H.
-  public let weights: Tensor
+  public var weights: Tensor { parts.weights }
   /// The bias, in the shape the cell asks for; nil for none.
-  public let bias: Tensor?
+  public var bias: Tensor? { parts.bias }
   /// h (and c), each [B, H]; empty for zeros.
-  public let initialStates: [Tensor]
+  public var initialStates: [Tensor] { parts.initialStates }
   /// Tells whether the direction walks from each row's last valid timestep to its first.
-  public let isReversed: Bool
-  let packed: PackedWeights
-  let version: Int
+  public var isReversed: Bool { parts.isReversed }
+  var packed: PackedWeights { parts.packed }
+  var version: Int { parts.version }
+
+  /// Behind one reference: a call hands directions on a dozen times, and copying their tensors costs as much as a timestep.
+  private let parts: Parts
+
+  private final class Parts: Sendable {
+    let weights: Tensor
+    let bias: Tensor?
+    let initialStates: [Tensor]
+    let isReversed: Bool
+    let packed: PackedWeights
+    let version: Int
+
+    init(
+      weights: Tensor, bias: Tensor?, initialStates: [Tensor], isReversed: Bool, packed: PackedWeights, version: Int
+    ) {
+      self.weights = weights
+      self.bias = bias
+      self.initialStates = initialStates
+      self.isReversed = isReversed
+      self.packed = packed
+      self.version = version
+    }
+  }
 
   /// Puts a direction together.
   ///
@@ -24,12 +47,9 @@ public struct RecurrentDirection: Sendable {
     packed: PackedWeights? = nil,
     version: Int = 0
   ) {
-    self.weights = weights
-    self.bias = bias
-    self.initialStates = initialStates
-    self.isReversed = isReversed
-    self.packed = packed ?? PackedWeights()
-    self.version = version
+    parts = Parts(
+      weights: weights, bias: bias, initialStates: initialStates, isReversed: isReversed,
+      packed: packed ?? PackedWeights(), version: version)
   }
 
   /// Stops at parameters and states that do not fit a cell and its input.
