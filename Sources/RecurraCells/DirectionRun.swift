@@ -55,12 +55,13 @@ final class DirectionRun<S: FloatingScalar> {
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.laysInput = laysInput || isTraining || layout.order != nil
     let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
-    bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
+    // Names of their own: a tensor read back from this object is counted up and down.
+    let bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
     let gateCount = isTraining ? layout.productRows : layout.batch
-    z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : units)
-    gates = Self.buffer(gateCount, slots)
-    memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, units)
-    scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
+    let z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : units)
+    let gates = Self.buffer(gateCount, slots)
+    let memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, units)
+    let scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
     let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
     isFarFlung = isTraining && bytes > Plan.sharedCacheBytes / 8
     zRows = Self.rows(z)
@@ -69,6 +70,7 @@ final class DirectionRun<S: FloatingScalar> {
     gateRows = Self.rows(gates)
     biasRows = Self.rows(bias)
     scratchRows = Self.rows(scratch)
+    (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
   }
 
   /// A buffer that one thread writes while others write theirs, and some room behind it: a core fetches ahead past the end of what
