@@ -97,6 +97,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
+  Errand *pending = step->ahead[0].from ? &errand : NULL;
   const int stays = (size_t)(units * depth) * sizeof(float) <= stayingBytes;
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
@@ -119,7 +120,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), errand.ranges[0].from ? &errand : NULL, stays};
+        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), pending, stays};
         const BackwardPanel job = {step, first, unit, count};
         if (cell == GRU)
           multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);

@@ -252,6 +252,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   // Laid down in one row, [x, h] is one operand.
   const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
+  Errand *pending = step->ahead[0].from ? &errand : NULL;
   const int stays = packedForwardSize(cell, step->inputs, units) * sizeof(float) <= stayingBytes;
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
@@ -268,7 +269,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       const ptrdiff_t size = panelFloats(cell, panelUnits(cell)) * depth;
       // By turns up and down: the next step begins with the panel that this one ends with.
       const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
-      const Panel packed = {weights, next, depth, panelFloats(cell, count), errand.ranges[0].from ? &errand : NULL, stays};
+      const Panel packed = {weights, next, depth, panelFloats(cell, count), pending, stays};
       const ForwardPanel job = {step, first, unit, count, isLast};
       Operand x = operands[0], h = operands[1];
       if (cell == GRU) h.column = count;

@@ -99,9 +99,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
     } else if runs.count >= Streams.threadCount {
       // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. The last
-      // first: the cache still holds what forward kept of them.
+      // of many first: the cache still holds what forward kept of them.
       Streams.run(runs.count) { place in
-        let index = runs.count - 1 - place
+        let index = runs.count > Streams.threadCount ? runs.count - 1 - place : place
         for part in products.parts(index) {
           TimeLoop.backward(
             runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier(index, 0..<panels)
