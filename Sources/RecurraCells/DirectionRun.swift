@@ -33,7 +33,7 @@ final class DirectionRun<S: FloatingScalar> {
   /// What a later phase of the cell multiplies.
   let scratch: Tensor
 
-  /// Whether what a training run keeps outgrows its part of the shared cache.
+  /// Whether what a training run keeps outgrows its part of the shared cache, an eighth: others, and what else a step reads, need it too.
   let isFarFlung: Bool
 
   let zRows, gateRows, biasRows, scratchRows: Rows<S>

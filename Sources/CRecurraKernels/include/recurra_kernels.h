@@ -42,7 +42,7 @@ typedef struct RecurraProduct {
 /// Memory that the next step will use, fetched bit by bit in the course of this one: more than a few lines at a time would
 /// hold up the product.
 typedef struct RecurraAhead {
-  const float *_Nullable from;  // NULL for nothing; the first range NULL, and there is none
+  const float *_Nullable from;  // NULL for nothing; where the first is, so are the others
   ptrdiff_t count;
 } RecurraAhead;
 
