@@ -166,9 +166,15 @@ INLINE void prepareForward(
   if (cell == GRU && isLast) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
 }
 
-/// The most panels of a single row that are gone through together: one alone has too few chains for a core, and after too
-/// many the gates no longer overlap with the next product.
-INLINE ptrdiff_t panelsTogether(enum Cell cell) { return cell == LSTM && WIDTH < 16 ? 1 : 2; }
+/// How many of the panels [begin, end) of a single row are gone through together, from the first or from the last on.
+///
+/// One alone has too few chains for many a core, and after too many the gates no longer overlap with the next product. A
+/// narrow one, the last, never goes alone where it has a neighbour.
+INLINE ptrdiff_t panelsTogether(enum Cell cell, const RecurraForwardStep *step, ptrdiff_t begin, ptrdiff_t end) {
+  if (end - begin < 2 || (cell == LSTM && WIDTH < 16)) return 1;
+  const int endsNarrow = end * panelUnits(cell) > step->units;
+  return step->pairs || (endsNarrow && (step->descending || end - begin == 2)) ? 2 : 1;
+}
 
 /// Adds an operand of one row times `count` panels that follow each other to their sums.
 INLINE void accumulateRow(
@@ -218,27 +224,46 @@ INLINE void applyGatesToRow(
   }
 }
 
+/// A step of a single row for `count` panels from `begin` on.
+INLINE void forwardRowPanels(
+  enum Cell cell, const RecurraForwardStep *step, const ptrdiff_t count, ptrdiff_t begin, int isLast, float *sums
+) {
+  const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
+  const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
+  ForwardPanel panels[2];
+  EACH(index, 0, (int)count) {
+    const ptrdiff_t unit = (begin + index) * width;
+    panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast};
+  }
+  for (int operand = step->hoisted != 0; operand < 2; operand++) {
+    EACH(index, 0, (int)count)
+      prepareForward(
+        panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
+    accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
+  }
+  applyGatesToRow(cell, step, panels, count, sums);
+}
+
 /// A step of a single row.
 INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
-  const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
-  const ptrdiff_t most = panelsTogether(cell), all = step->panelEnd - step->panelBegin;
-  const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
+  const ptrdiff_t width = panelUnits(cell);
   _Alignas(64) float sums[2 * sumsWidth + 4 * WIDTH];
-  for (ptrdiff_t done = 0; done < all; done += most) {
-    const ptrdiff_t count = smaller(most, all - done);
-    const ptrdiff_t begin = step->descending ? step->panelEnd - done - count : step->panelBegin + done;
-    ForwardPanel panels[2];
-    for (ptrdiff_t index = 0; index < count; index++) {
-      const ptrdiff_t unit = (begin + index) * width;
-      panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), done + most >= all};
-    }
-    for (int operand = step->hoisted != 0; operand < 2; operand++) {
-      for (ptrdiff_t index = 0; index < count; index++)
-        prepareForward(
-          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
-      accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
-    }
-    applyGatesToRow(cell, step, panels, count, sums);
+  // Others may have written h, and have read what hNext held: the lines come while the product is computed.
+  fetch(step->h, 0, 1, step->units, 0);
+  const ptrdiff_t firstUnit = step->panelBegin * width, endUnit = smaller(step->panelEnd * width, step->units);
+  fetch(step->hNext + firstUnit, 0, 1, endUnit - firstUnit, 1);
+  ptrdiff_t first = step->panelBegin, last = step->panelEnd;
+  while (first < last) {
+    const ptrdiff_t count = panelsTogether(cell, step, first, last);
+    const ptrdiff_t begin = step->descending ? last - count : first;
+    if (step->descending)
+      last -= count;
+    else
+      first += count;
+    if (count == 2)
+      forwardRowPanels(cell, step, 2, begin, first == last, sums);
+    else
+      forwardRowPanels(cell, step, 1, begin, first == last, sums);
   }
 }
 

@@ -9,7 +9,7 @@
 #define RECURRA_FMA 1
 #define RECURRA_MASK_AVX512
 
-#define RECURRA_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+#define RECURRA_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,prfchw")))
 #pragma clang attribute push(RECURRA_TARGET, apply_to = function)
 #include "table.h"
 #pragma clang attribute pop

@@ -30,6 +30,15 @@ void recurra_let_back(int processor, cpu_set_t allowed) {
     sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
+long recurra_first_cache_bytes(void) {
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  const long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+  return size > 0 ? size : 0;
+#else
+  return 0;
+#endif
+}
+
 long recurra_private_cache_bytes(void) {
 #ifdef _SC_LEVEL2_CACHE_SIZE
   long size = sysconf(_SC_LEVEL2_CACHE_SIZE);

@@ -58,9 +58,12 @@ final class DirectionRun<S: FloatingScalar> {
     // Names of their own: a tensor read back from this object is counted up and down.
     let bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
     let gateCount = isTraining ? layout.productRows : layout.batch
-    let z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : units)
+    // Rows on cache lines of their own: threads that share a step's units would else take each other's.
+    let line = 64 / MemoryLayout<S>.stride
+    let width = isTraining ? units : (units + line - 1) / line * line
+    let z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : width)
     let gates = Self.buffer(gateCount, slots)
-    let memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, units)
+    let memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, width)
     let scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
     let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
     isFarFlung = isTraining && bytes > Plan.sharedCacheBytes / 8

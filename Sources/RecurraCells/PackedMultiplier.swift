@@ -16,6 +16,8 @@ struct PackedMultiplier: Multiplier {
   private let panels: Range<Int>
   /// Whether these are all panels.
   private let ownsUnits: Bool
+  /// Whether a single row goes through two panels together.
+  private let pairs: Bool
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
@@ -42,7 +44,9 @@ struct PackedMultiplier: Multiplier {
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
-    ownsUnits = panels.count == kernels.forwardPanels(run.units)
+    let all = kernels.forwardPanels(run.units)
+    ownsUnits = panels.count == all
+    pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / max(all, 1))
   }
 
   init(
@@ -53,6 +57,7 @@ struct PackedMultiplier: Multiplier {
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     hoist = nil
     output = nil
+    pairs = false
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
@@ -64,7 +69,7 @@ struct PackedMultiplier: Multiplier {
     (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
     (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
     kernel.packed = weights
-    kernel.descending = Int32(step & 1)
+    (kernel.descending, kernel.pairs) = (Int32(step & 1), pairs ? 1 : 0)
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)

@@ -51,6 +51,7 @@ typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
   ptrdiff_t panelBegin, panelEnd;
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
+  int pairs;  // whether a single row goes through two panels together; the same bits
   const float *_Nullable x;  // [rows][I]; not read when hoisted. With h right behind it, [x, h] is one operand
   ptrdiff_t xStride;
   const float *_Nullable xAhead;  // where the next step's x lies, to be fetched ahead; or NULL

@@ -17,6 +17,9 @@ int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed);
 /// Lets the calling thread, which was kept off a processor, run where it might before.
 void recurra_let_back(int processor, cpu_set_t allowed);
 
+/// Returns the size of the first-level data cache in bytes, 0 where the system does not tell.
+long recurra_first_cache_bytes(void);
+
 /// Returns the size of the second-level cache in bytes, 0 where the system does not tell.
 long recurra_private_cache_bytes(void);
 
