@@ -25,13 +25,13 @@ final class DirectionRun<S: FloatingScalar> {
   let input: Tensor
   /// The bias spread over the slots, [slots].
   let bias: Tensor
-  let z: Tensor
+  private let z: Buffer<S>
   /// Gates of all rows in training, of the rows at hand otherwise.
-  let gates: Tensor
+  private let gates: Buffer<S>
   /// The memory c, [rows][H]; nothing for cells without one.
-  let memory: Tensor
+  private let memory: Buffer<S>
   /// What a later phase of the cell multiplies.
-  let scratch: Tensor
+  private let scratch: Buffer<S>
 
   /// Whether what a training run keeps outgrows its part of the shared cache, an eighth: others, and what else a step reads, need it too.
   let isFarFlung: Bool
@@ -61,29 +61,22 @@ final class DirectionRun<S: FloatingScalar> {
     // Rows on cache lines of their own: threads that share a step's units would else take each other's.
     let line = 64 / MemoryLayout<S>.stride
     let width = isTraining ? units : (units + line - 1) / line * line
-    let z = Self.buffer(layout.rowCount, self.laysInput ? inputs + units : width)
-    let gates = Self.buffer(gateCount, slots)
-    let memory = Self.buffer(cell.stateCount > 1 ? layout.rowCount : 0, width)
-    let scratch = Self.buffer(phases.count > 1 ? gateCount : 0, units)
+    let z = Buffer<S>(layout.rowCount, self.laysInput ? inputs + units : width)
+    let gates = Buffer<S>(gateCount, slots)
+    let memory = Buffer<S>(cell.stateCount > 1 ? layout.rowCount : 0, width)
+    let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, units)
     let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
     isFarFlung = isTraining && bytes > Plan.sharedCacheBytes / 8
-    zRows = Self.rows(z)
-    hRows = Self.rows(z).from(0, column: self.laysInput ? inputs : 0)
-    cRows = cell.stateCount > 1 ? Self.rows(memory) : hRows
-    gateRows = Self.rows(gates)
+    zRows = z.rows
+    hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
+    cRows = cell.stateCount > 1 ? memory.rows : hRows
+    gateRows = gates.rows
     biasRows = Self.rows(bias)
-    scratchRows = Self.rows(scratch)
+    scratchRows = scratch.rows
     (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
   }
 
-  /// A buffer that one thread writes while others write theirs, and some room behind it: a core fetches ahead past the end of what
-  /// it reads, and would take the lines that another is about to write.
-  static func buffer(_ rows: Int, _ columns: Int) -> Tensor {
-    let room = rows > 0 ? 8_192 / (columns * MemoryLayout<S>.stride) + 1 : 0
-    return Tensor(uninitialized: [rows + room, columns], dtype: S.dtype)
-  }
-
-  /// Rows of a dense buffer. The buffers are this run's own until it ends, so writing needs no check.
+  /// Rows of a dense tensor that is this run's own until it ends, so that writing needs no check; or of one that is only read.
   static func rows(_ tensor: Tensor) -> Rows<S> {
     Rows(
       tensor.storage.pointer.assumingMemoryBound(to: S.self) + tensor.offset,

@@ -61,9 +61,7 @@ struct ForwardPass<S: FloatingScalar> {
       let rows = target.flatMap { target in
         run.layout.order == nil ? PackedMultiplier.OutputRows(base: target + run.place * units, width: width) : nil
       }
-      let stretch = hoists[index].map {
-        PackedMultiplier.Hoist(rows: DirectionRun<Float>.rows($0), stretch: $0.shape[0] / run.layout.batch)
-      }
+      let stretch = hoists[index].map { PackedMultiplier.Hoist(rows: $0.rows, stretch: plan.hoistedSteps) }
       return PackedMultiplier(
         run, kernels: kernels, packed: packed[run.place], panels: share, hoist: stretch, output: rows)
     }
@@ -101,11 +99,11 @@ struct ForwardPass<S: FloatingScalar> {
   }
 
   /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
-  private func hoist(_ run: DirectionRun<Float>) -> Tensor? {
+  private func hoist(_ run: DirectionRun<Float>) -> Buffer<Float>? {
     guard !run.isTraining, !run.laysInput, plan.hoistedSteps > 0, run.layout.lengths.last == run.layout.steps else {
       return nil
     }
-    return Tensor(uninitialized: [plan.hoistedSteps * run.layout.batch, run.slots], dtype: .float32)
+    return Buffer(plan.hoistedSteps * run.layout.batch, run.slots)
   }
 
   /// Computes the input's product of all timesteps at once, into the gate buffers.

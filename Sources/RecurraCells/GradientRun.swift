@@ -4,8 +4,8 @@ import RecurraTensor
 final class GradientRun<S: FloatingScalar> {
   private let run: DirectionRun<S>
   /// Gradient of each state, [rows][H], rows in the order of the run; after the loop those of the initial states.
-  private let carries: [Tensor]
-  private let scratch: Tensor
+  private let carries: [Buffer<S>]
+  private let scratch: Buffer<S>
   let hRows, cRows: Rows<S>
   /// Gradient of the scratch rows, for cells with a second phase.
   let scratchRows: Rows<S>
@@ -17,13 +17,13 @@ final class GradientRun<S: FloatingScalar> {
     self.run = run
     self.output = output
     self.column = column
-    carries = (0..<run.cell.stateCount).map { _ in DirectionRun<S>.buffer(run.layout.batch, run.units) }
-    scratch = DirectionRun<S>.buffer(run.cell.phases.count > 1 ? run.layout.batch : 0, run.units)
-    hRows = DirectionRun<S>.rows(carries[0])
-    cRows = DirectionRun<S>.rows(carries[carries.count - 1])
-    scratchRows = DirectionRun<S>.rows(scratch)
+    carries = (0..<run.cell.stateCount).map { _ in Buffer(run.layout.batch, run.units) }
+    scratch = Buffer(run.cell.phases.count > 1 ? run.layout.batch : 0, run.units)
+    hRows = carries[0].rows
+    cRows = carries[carries.count - 1].rows
+    scratchRows = scratch.rows
     for (carry, gradient) in zip(carries, states) {
-      let target = DirectionRun<S>.rows(carry)
+      let target = carry.rows
       for row in 0..<run.layout.batch {
         guard let gradient else {
           target[row].update(repeating: 0, count: run.units)
@@ -58,7 +58,7 @@ final class GradientRun<S: FloatingScalar> {
 
   /// Copies a carried gradient to [B, H] in the order of the batch: that of an initial state.
   func writeInitialStateGradient(_ index: Int, to output: UnsafeMutablePointer<S>) {
-    let source = DirectionRun<S>.rows(carries[index])
+    let source = carries[index].rows
     for row in 0..<run.layout.batch {
       (output + run.layout.index(row) * run.units).update(from: source[row], count: run.units)
     }

@@ -16,8 +16,8 @@ struct PackedMultiplier: Multiplier {
   private let panels: Range<Int>
   /// Whether these are all panels.
   private let ownsUnits: Bool
-  /// Whether a single row goes through two panels together.
-  private let pairs: Bool
+  /// What is the same at every step.
+  private let frame: RecurraForwardStep
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
@@ -46,7 +46,11 @@ struct PackedMultiplier: Multiplier {
     gradients = nil
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
-    pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / max(all, 1))
+    var frame = RecurraForwardStep()
+    (frame.inputs, frame.units, frame.packed) = (run.inputs, run.units, weights)
+    (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
+    frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
+    self.frame = frame
   }
 
   init(
@@ -57,7 +61,7 @@ struct PackedMultiplier: Multiplier {
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     hoist = nil
     output = nil
-    pairs = false
+    frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
@@ -65,11 +69,8 @@ struct PackedMultiplier: Multiplier {
     let first = active.lowerBound
     if run.laysInput, !run.isLaid { run.layInput(step, active) }
     if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
-    var kernel = RecurraForwardStep()
-    (kernel.rows, kernel.inputs, kernel.units) = (active.count, run.inputs, run.units)
-    (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
-    kernel.packed = weights
-    (kernel.descending, kernel.pairs) = (Int32(step & 1), pairs ? 1 : 0)
+    var kernel = frame
+    (kernel.rows, kernel.descending) = (active.count, Int32(step & 1))
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)

@@ -54,19 +54,25 @@ struct RecurrentCall: Sendable {
     _ x: Tensor, _ plan: Plan, isTraining: Bool, of type: S.Type
   ) -> [DirectionRun<S>] {
     let order = RowOrder(batch: x.shape[0], timesteps: x.shape[1], lengths: lengths)
-    let cut = RowOrder.cut(order.lengths, into: plan.runBlocks, byTimesteps: true)
-    let blocks = order.lengths.isEmpty ? [0..<0] : cut.filter { !$0.isEmpty }
+    var blocks = [0..<x.shape[0]]
+    if plan.runBlocks > 1, x.shape[0] > 0 {
+      blocks = RowOrder.cut(order.lengths, into: plan.runBlocks, byTimesteps: true).filter { !$0.isEmpty }
+    }
     let detached = directions.map(\.detached)
+    var runs: [DirectionRun<S>] = []
+    runs.reserveCapacity(blocks.count * detached.count)
     // The last one first: the pool gives back first what it was given last, and runs are let go from the first on. So from one
     // batch to the next a run gets the memory that its thread's caches hold.
-    return Array(
-      blocks.reversed().flatMap { rows in
-        detached.indices.reversed().map { place in
+    for rows in blocks.reversed() {
+      for place in detached.indices.reversed() {
+        runs.append(
           DirectionRun(
             cell, detached[place], at: place, input: x, order: order, rows: rows, isTraining: isTraining,
-            laysInput: plan.kernels == nil, of: S.self)
-        }
-      }.reversed())
+            laysInput: plan.kernels == nil, of: S.self))
+      }
+    }
+    runs.reverse()
+    return runs
   }
 
   /// The same call without histories, for the record to hold.

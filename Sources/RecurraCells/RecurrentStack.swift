@@ -97,14 +97,14 @@ private struct Wave {
       outputs.append(isGivenOut ? Tensor(uninitialized: [batch, timesteps, run.units], dtype: .float32) : nil)
     }
     let hoists = runs.indices.map { index in
-      plans[index].hoistedSteps > 0 ? DirectionRun<Float>.buffer(chunk * batch, runs[index].slots) : nil
+      plans[index].hoistedSteps > 0 ? Buffer<Float>(chunk * batch, runs[index].slots) : nil
     }
     let multipliers = runs.indices.map { index -> PackedMultiplier in
       let run = runs[index]
       let packed = PackedWeights.forward(run.direction, kernels[index], inputs: run.inputs, units: run.units)
       return PackedMultiplier(
         run, kernels: kernels[index], packed: packed, panels: 0..<kernels[index].forwardPanels(run.units),
-        hoist: hoists[index].map { PackedMultiplier.Hoist(rows: DirectionRun<Float>.rows($0), stretch: chunk) },
+        hoist: hoists[index].map { PackedMultiplier.Hoist(rows: $0.rows, stretch: chunk) },
         output: outputs[index].map {
           PackedMultiplier.OutputRows(base: DirectionRun<Float>.rows($0).base, width: run.units)
         })

@@ -14,6 +14,14 @@ package enum Shape {
 
   /// The strides of a row-major tensor, in elements.
   package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+    // Few axes are by far the most common, and a literal is made several times as fast as an array of some length.
+    switch shape.count {
+    case 0: return []
+    case 1: return [1]
+    case 2: return [max(shape[1], 1), 1]
+    case 3: return [max(shape[1], 1) * max(shape[2], 1), max(shape[2], 1), 1]
+    default: break
+    }
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1) }
     return strides
