@@ -47,7 +47,9 @@ struct Plan {
     // until the weights outgrow the shared cache as well.
     let saves = Self.nanoseconds(weights: stateWeights, rows: batch) * (shares - 1) / shares
     sharingSaves = saves
-    let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > Self.sharingCosts(rows: batch))
+    let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
+    let fewRows =
+      batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > Self.sharingCosts(rows: batch, lasting: alone))
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
@@ -75,7 +77,9 @@ struct Plan {
 
   /// About what it costs at the moment to share a step's units: a meeting at a barrier, and as much again for h on its way from cache
   /// to cache, more with more rows.
-  static func sharingCosts(rows: Int) -> Int { min(Streams.meetingNanoseconds(), 10_000) * (rows + 2) }
+  static func sharingCosts(rows: Int, lasting: Int = 0) -> Int {
+    min(Streams.meetingNanoseconds(lasting: lasting), 10_000) * (rows + 2)
+  }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///

@@ -47,7 +47,7 @@ extension Streams {
   /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
   /// follow each other closely, it wakes them for the next one.
   private static func isWorthAsking(_ saving: Int) -> Bool {
-    let isClose = asked.isClose(nanoseconds())
+    let isClose = asked.isClose(nanoseconds(), lasting: min(saving, 1 << 40))
     return saving >= 100_000 || insistsOnMembers || isAwake(orWillBe: isClose)
   }
 
@@ -72,15 +72,18 @@ extension Streams {
   ///
   /// Measured again every 50 ms where it is asked for, because it depends on which cores the threads run on: virtual processors are moved,
   /// and then a meeting takes 5 times as long. `Int.max` for a while after threads that ran together were held up.
-  package static func meetingNanoseconds() -> Int {
+  ///
+  /// - Parameter lasting: nanoseconds that the call which asks will take about, alone. Where calls follow each other closely a worker is
+  ///   woken for measuring: else a long call, in which workers fall asleep, would stay alone for good once it was.
+  package static func meetingNanoseconds(lasting: Int = 0) -> Int {
     if insistsOnMembers { return 0 }
     let now = nanoseconds()
-    let isClose = consulted.isClose(now)
-    guard now - measured.load(ordering: .relaxed) >= 50_000_000, isAwake(orWillBe: isClose) else {
+    let isClose = consulted.isClose(now, lasting: lasting)
+    guard now - measured.load(ordering: .relaxed) >= 50_000_000, Crew.shared.isAwake || isClose else {
       return meeting.load(ordering: .relaxed)
     }
     measured.store(now, ordering: .relaxed)
-    runTogether(2, saving: 50_000) { rank, size, barrier in
+    runTogether(2, saving: Crew.shared.isAwake ? 50_000 : 400_000) { rank, size, barrier in
       guard size > 1 else { return }
       // The least of some attempts, the first of which finds cold lines.
       var least = Int.max
@@ -103,12 +106,13 @@ extension Streams {
 
 /// Calls of one kind, and whether they follow each other so closely that a worker would look out from one to the next.
 private final class Succession: Sendable {
-  private let last = Atomic<Int>(0)
+  /// When the last call should have ended.
+  private let end = Atomic<Int>(0)
   private let close = Atomic<Int>(0)
 
-  /// Tells whether a call at `now` is one of many; a few may be the layers of a single request.
-  func isClose(_ now: Int) -> Bool {
-    guard now - last.exchange(now, ordering: .relaxed) < 400_000 else {
+  /// Tells whether a call at `now`, which takes about so many nanoseconds, is one of many; a few may be the layers of a single request.
+  func isClose(_ now: Int, lasting: Int) -> Bool {
+    guard now - end.exchange(now + lasting, ordering: .relaxed) < 400_000 else {
       close.store(0, ordering: .relaxed)
       return false
     }
