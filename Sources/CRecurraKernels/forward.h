@@ -357,6 +357,47 @@ INLINE void finishProduct(
     }
 }
 
+#if WIDTH == 16
+/// Some rows times a full panel whose vectors are slots: the sums begin and end where they belong, without scratch.
+INLINE void productTile(
+  enum Cell cell, const int rows, const RecurraProduct *job, ptrdiff_t row, ptrdiff_t unit, const float *weights,
+  const float *ahead
+) {
+  const int gates = (int)gateCount(cell);
+  const float *init = job->init + row * job->initStride + unit;
+  float *out = job->out + row * job->outStride + unit;
+  Vector sum[24];
+  EACH(r, 0, rows) EACH(v, 0, gates)
+    sum[r * gates + v] = load(init + r * job->initStride + slotAt(cell, v) * job->units);
+  accumulateTile(
+    rows, 1, gates, job->x + row * job->xStride, job->xStride, job->inputs, weights, 0, ahead, sum);
+  EACH(r, 0, rows) {
+    EACH(v, 0, gates) store(out + r * job->outStride + slotAt(cell, v) * job->units, sum[r * gates + v]);
+    if (cell == GRU) store(out + r * job->outStride + 3 * job->units, load(init + r * job->initStride + 3 * job->units));
+  }
+}
+
+/// All rows from `first` on times a full panel, in equal shares of at most a tile's rows.
+INLINE void productOfSlots(
+  enum Cell cell, const RecurraProduct *job, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit, const float *weights,
+  const float *next
+) {
+  const ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
+  for (ptrdiff_t block = 0; block < blocks; block++) {
+    const ptrdiff_t row = first + rows * block / blocks;
+    const float *ahead = next + smaller(block, 3) * job->inputs * lineFloats;
+    switch (first + rows * (block + 1) / blocks - row) {
+    case 6: productTile(cell, 6, job, row, unit, weights, ahead); break;
+    case 5: productTile(cell, 5, job, row, unit, weights, ahead); break;
+    case 4: productTile(cell, 4, job, row, unit, weights, ahead); break;
+    case 3: productTile(cell, 3, job, row, unit, weights, ahead); break;
+    case 2: productTile(cell, 2, job, row, unit, weights, ahead); break;
+    default: productTile(cell, 1, job, row, unit, weights, ahead);
+    }
+  }
+}
+#endif
+
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = job->units, depth = job->inputs + units;
   const ptrdiff_t blocks = (job->rows + rowsPerBlock - 1) / rowsPerBlock;
@@ -367,8 +408,14 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
     for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = forwardPanel(cell, job->packed, panel, depth);
-      const Panel packed = {
-        weights, weights + panelFloats(cell, panelUnits(cell)) * depth, depth, panelFloats(cell, count), NULL, 0};
+      const float *next = weights + panelFloats(cell, panelUnits(cell)) * depth;
+#if WIDTH == 16
+      if (cell != RNN && count == WIDTH && job->inputs <= stretchDepth) {
+        productOfSlots(cell, job, first, rows, unit, weights, next);
+        continue;
+      }
+#endif
+      const Panel packed = {weights, next, depth, panelFloats(cell, count), NULL, 0};
       const ProductPanel own = {job, first, unit, count};
       multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }

@@ -15,14 +15,12 @@ enum { stretchDepth = 512 };
 
 typedef void Tile(TILE_PARAMETERS);
 
-INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
+/// Adds z * weights to sums in registers, and asks for a line at `ahead` with every step of depth.
+INLINE void accumulateTile(
+  const int rows, const int strips, const int vectors, const float *z, ptrdiff_t zStride, ptrdiff_t depth,
+  const float *weights, ptrdiff_t stripStride, const float *ahead, Vector *sum
+) {
   const int width = strips * vectors;
-  Vector sum[24];
-#pragma clang loop unroll(full)
-  for (int row = 0; row < rows; row++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
-
   for (ptrdiff_t k = 0; k < depth; k++) {
     // With few rows the weights stream by anyway, and the core's own prefetcher sees it.
     if (rows > 3) __builtin_prefetch(ahead + k * lineFloats, 0, 2);
@@ -50,7 +48,16 @@ INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_P
       }
     }
   }
+}
 
+INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
+  const int width = strips * vectors;
+  Vector sum[24];
+#pragma clang loop unroll(full)
+  for (int row = 0; row < rows; row++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
+  accumulateTile(rows, strips, vectors, z, zStride, depth, weights, stripStride, ahead, sum);
 #pragma clang loop unroll(full)
   for (int row = 0; row < rows; row++)
 #pragma clang loop unroll(full)
