@@ -103,6 +103,24 @@ import Testing
     }
   }
 
+  @Test("Where long calls follow each other, what a meeting costs is measured though the workers have fallen asleep")
+  func longCalls() async {
+    await #expect(processExitsWith: .success) {
+      guard recurra_processor_count() > 1 else { return }
+      alarm(60)
+      Streams.threadCount = 2
+      let most = Counter()
+      while most.value < 2 {
+        usleep(2_000)
+        _ = Streams.meetingNanoseconds(lasting: 2_000_000)
+        // Lonely and small as it is, this gets a member only from workers that are still awake from measuring.
+        Streams.runTogether(2, saving: 20_000) { rank, size, _ in
+          if rank == 0, size > most.value { most.add(size - most.value) }
+        }
+      }
+    }
+  }
+
   @Test("However often workers are woken, they may run on all processors that the process may")
   func affinity() async {
     await #expect(processExitsWith: .success) {
