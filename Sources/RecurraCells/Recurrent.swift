@@ -54,17 +54,24 @@ public struct RecurrentDirection: Sendable {
 
   /// Stops at parameters and states that do not fit a cell and its input.
   func check(_ cell: any RecurrentCell, _ name: String, dtype: DType, batch: Int, inputs: Int, units: Int) {
-    func expect(_ tensor: Tensor, _ what: String, _ shape: [Int]) {
+    func expect(_ tensor: Tensor, _ what: String, _ shape: @autoclosure () -> [Int], _ fits: Bool) {
       RecurraTensor.check(
-        tensor.dtype == dtype && tensor.shape == shape, name, expected: "\(dtype) \(what) \(shape)",
+        tensor.dtype == dtype && fits, name, expected: "\(dtype) \(what) \(shape())",
         got: "\(tensor.dtype) \(tensor.shape)")
     }
-    expect(weights, "weights", [inputs + units, cell.gateCount * units])
-    if let bias { expect(bias, "bias", cell.biasShape(units: units)) }
+    func expect(_ tensor: Tensor, _ what: String, _ rows: Int, _ columns: Int) {
+      let shape = tensor.shape
+      expect(tensor, what, [rows, columns], shape.count == 2 && shape[0] == rows && shape[1] == columns)
+    }
+    expect(weights, "weights", inputs + units, cell.gateCount * units)
+    if let bias {
+      let shape = cell.biasShape(units: units)
+      expect(bias, "bias", shape, bias.shape == shape)
+    }
     RecurraTensor.check(
       initialStates.isEmpty || initialStates.count == cell.stateCount, name,
       expected: "\(cell.stateCount) initial states or none", got: "\(initialStates.count)")
-    for state in initialStates { expect(state, "initial states", [batch, units]) }
+    for state in initialStates { expect(state, "initial states", batch, units) }
   }
 }
 

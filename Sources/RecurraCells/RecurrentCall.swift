@@ -31,15 +31,18 @@ struct RecurrentCall: Sendable {
       ?? Tensor([x.shape[0], width], of: S.self) { last in
         for run in runs { run.writeLastOutput(to: last + run.place * units, width: width) }
       }
-    let ofDirections = directions.indices.map { place in runs.filter { $0.place == place } }
-    let states = ofDirections.flatMap { runs in
-      (0..<cell.stateCount).map { index in
-        Tensor([x.shape[0], units], of: S.self) { state in
-          for run in runs { run.writeFinalState(index, to: state, width: units) }
-        }
+    var states: [Tensor] = []
+    states.reserveCapacity(directions.count * cell.stateCount)
+    for place in directions.indices {
+      for index in 0..<cell.stateCount {
+        states.append(
+          Tensor([x.shape[0], units], of: S.self) { state in
+            for run in runs where run.place == place { run.writeFinalState(index, to: state, width: units) }
+          })
       }
     }
-    let traces = keepsTrace ? ofDirections.map { RecurrentTrace($0) } : []
+    let traces =
+      keepsTrace ? directions.indices.map { place in RecurrentTrace(runs.filter { $0.place == place }) } : []
     guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
     let parents = [input] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
     let record = RecurrentRecord(call: detached, plan: plan, runs: runs, needsInput: input.isTracked)
