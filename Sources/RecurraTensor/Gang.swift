@@ -47,7 +47,8 @@ extension Streams {
   /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
   /// follow each other closely, it wakes them for the next one.
   private static func isWorthAsking(_ saving: Int) -> Bool {
-    let isClose = asked.isClose(nanoseconds(), lasting: min(saving, 1 << 40))
+    // A call that would save more than some milliseconds asks in any case, and says little of when it ends.
+    let isClose = asked.isClose(nanoseconds(), lasting: min(saving, 10_000_000))
     return saving >= 100_000 || insistsOnMembers || isAwake(orWillBe: isClose)
   }
 
