@@ -4,6 +4,7 @@
 #include "panels.h"
 #include "product.h"
 #include "forward.h"
+#include "input_product.h"
 #include "backward.h"
 #include "gradients.h"
 #include "optimizers.h"
