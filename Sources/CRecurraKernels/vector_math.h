@@ -50,27 +50,37 @@ INLINE void exponentials(const int count, Vector *x) {
 
 /// Sigmoids of the first vectors, tanh of the rest.
 ///
-/// sigmoid(x) = 1/(1 + e^-x): relative in both tails, subnormal results may be 0.
-/// tanh(x) = x + x^3*P(x^2) below 0.6, 1 - 2/(1 + e^2x) above.
+/// With x (sigmoid) or 2|x| (tanh) = 2s + n ln2 and t = tanh(s), an odd polynomial (0.07 ULP before rounding):
+///   sigmoid(x) = (1 + t) / (1 + t + 2^-n (1 - t)): relative in both tails, subnormal results may be 0.
+///   tanh|x| = p / (p + 2 - 2t), p = (2^n + 1) t + 2^n - 1: t itself where n is 0, and a rounding of p hardly matters
+///   where it is large. n turns 1 only at |x| = 0.26, for just below 0.25 the quotient's roundings would add up.
 INLINE void activations(const int sigmoids, const int count, Vector *x) {
-  Vector e[bundle], fraction[bundle], biased[bundle], a[bundle], p[bundle];
-  EACH(v, 0, sigmoids) e[v] = atLeast(atMost(-x[v], 88.8f), -87.0f);
-  EACH(v, sigmoids, count) {
-    a[v] = magnitude(x[v]);
-    e[v] = atMost(a[v] + a[v], 20.0f);
-  }
-  exponentFractions(count, e, fraction, biased);
-  // Multiplied out, because 2^n may be Inf and the fraction negative.
-  EACH(v, 0, count) e[v] = fma(fraction[v] + 1.0f, (Vector)((IntVector)biased[v] << 23), broadcast(1.0f));
-  EACH(v, 0, sigmoids) x[v] = 1.0f / e[v];
-  EACH(v, sigmoids, count) e[v] = 2.0f / e[v];
-  EACH(v, sigmoids, count) fraction[v] = a[v] * a[v];
-  EACH(v, sigmoids, count) p[v] = fma(broadcast(-0x1.828776p-8f), fraction[v], broadcast(0x1.54c3c2p-6f));
-  EACH(v, sigmoids, count) p[v] = fma(p[v], fraction[v], broadcast(-0x1.b89abap-5f));
-  EACH(v, sigmoids, count) p[v] = fma(p[v], fraction[v], broadcast(0x1.1109bep-3f));
-  EACH(v, sigmoids, count) p[v] = fma(p[v], fraction[v], broadcast(-0x1.55553ep-2f));
-  EACH(v, sigmoids, count) p[v] = fma(p[v], fraction[v] * a[v], a[v]);
-  EACH(v, sigmoids, count) x[v] = withSign(a[v] < 0.6f ? p[v] : 1.0f - e[v], x[v]);
+  const float magic = 0x1.8000fep23f;
+  Vector e[bundle], n[bundle], scale[bundle], square[bundle], t[bundle];
+  EACH(v, 0, sigmoids) e[v] = atLeast(atMost(x[v], 87.0f), -88.8f);
+  EACH(v, sigmoids, count) e[v] = atMost(magnitude(x[v]), 10.0f);
+  EACH(v, 0, sigmoids) n[v] = fma(e[v], broadcast(-0x1.715476p0f), broadcast(magic));
+  EACH(v, sigmoids, count) n[v] = fma(e[v] - 0.09f, broadcast(0x1.715476p1f), broadcast(magic));
+  EACH(v, 0, count) scale[v] = (Vector)((IntVector)n[v] << 23);
+  EACH(v, 0, count) n[v] -= magic;
+  EACH(v, 0, sigmoids) e[v] = fma(n[v], broadcast(0x1.62e4p-1f), e[v]);
+  EACH(v, 0, sigmoids) e[v] = fma(n[v], broadcast(0x1.7f7d1cp-20f), e[v]);
+  // From n = 3 on, where the product is rounded without FMA, so small an error no longer shows.
+  EACH(v, sigmoids, count) e[v] = fma(n[v], broadcast(-0x1.62e43p-2f), e[v]);
+  EACH(v, 0, count) square[v] = e[v] * e[v];
+  // Sigmoids have 2s and 2t here.
+#define SCALED(coefficient, power) broadcast(v < sigmoids ? coefficient / (1 << power) : coefficient)
+  EACH(v, 0, count) t[v] = fma(square[v], SCALED(-0x1.a3add6p-5f, 6), SCALED(0x1.10d978p-3f, 4));
+  EACH(v, 0, count) t[v] = fma(square[v], t[v], SCALED(-0x1.555506p-2f, 2));
+  EACH(v, 0, count) t[v] = fma(square[v] * e[v], t[v], e[v]);
+#undef SCALED
+  EACH(v, 0, sigmoids) e[v] = t[v] + 2.0f;
+  EACH(v, 0, sigmoids) t[v] = fma(scale[v], 2.0f - t[v], e[v]);
+  EACH(v, sigmoids, count) e[v] = fma(scale[v] + 1.0f, t[v], scale[v] - 1.0f);
+  EACH(v, sigmoids, count) t[v] = e[v] + fma(broadcast(-2.0f), t[v], broadcast(2.0f));
+  EACH(v, 0, count) e[v] = e[v] / t[v];
+  EACH(v, 0, sigmoids) x[v] = e[v];
+  EACH(v, sigmoids, count) x[v] = withSign(e[v], x[v]);
 }
 
 INLINE void tanhs(const int count, Vector *x) { activations(0, count, x); }
