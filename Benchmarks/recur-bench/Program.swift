@@ -36,17 +36,23 @@ struct Program {
     let epochs = try (0...max(3, stopwatch.repetitions / 2)).map { _ in
       let elapsed = try clock.measure {
         _ = try trainer.fit(x, y, batchSize: Self.batch, epochs: 1, validationSplit: 0.3, verbose: .silent)
-      }.components
-      return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+      }
+      return Self.seconds(elapsed)
     }.dropFirst().sorted()
     let shares = Shares(
       epoch: epochs[epochs.count / 2], recurrent: recurrentSeconds(), optimizer: try optimizerSeconds(trainer))
     let sequences = Double(Self.samples) / shares.epoch
+    // Weights as they are: the second time all is packed, and multiplied with the table.
+    let predictions = try (0...max(3, stopwatch.repetitions / 2)).map { _ in
+      try clock.measure { _ = try trainer.predict(x, batchSize: Self.batch) }
+    }.dropFirst().sorted()
+    let predicted = Double(Self.samples) / Self.seconds(predictions[predictions.count / 2])
     guard !json else {
       let members: [(name: String, value: JSONLine.Value)] = [
         ("program", .text("seed")), ("cell", .text(name)), ("threads", .count(threads)),
         ("epoch_seconds", .number(shares.epoch)),
         ("min_epoch_seconds", .number(epochs[0])), ("sequences_per_second", .number(sequences)),
+        ("predicted_sequences_per_second", .number(predicted)),
         ("recurrent_share", .number(shares.recurrent / shares.epoch)),
         ("optimizer_share", .number(shares.optimizer / shares.epoch)),
         ("rest_share", .number(shares.rest / shares.epoch)),
@@ -58,8 +64,13 @@ struct Program {
     print(
       """
       program seed, \(Table.left(name, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \(Table.fixed(sequences, 0)) sequences/s; \
-      recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest))
+      recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest)); \
+      prediction \(Table.fixed(predicted, 0)) sequences/s
       """)
+  }
+
+  private static func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
   }
 
   private var model: Sequential {

@@ -109,15 +109,26 @@ INLINE void applyGates(
 #undef EMIT_1
 }
 
-/// Copies slots of init, units [unit, unit + count), into the sums; a slot's last vector may reach into the next slot,
-/// which is filled later, or into the row's slack.
+/// Where the sums of some rows begin: at row `first` and those behind it, or where `places` says.
+typedef struct {
+  const float *init;
+  ptrdiff_t stride, first;
+  const int32_t *places;
+} Beginnings;
+
+INLINE const float *beginning(const Beginnings *of, ptrdiff_t row) {
+  return of->init + (of->places ? of->places[of->first + row] : of->first + row) * of->stride;
+}
+
+/// Copies slots of the beginnings, units [unit, unit + count), into the sums; a slot's last vector may reach into the next
+/// slot, which is filled later, or into the row's slack.
 INLINE void fillSums(
-  enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const float *init, ptrdiff_t initStride,
-  ptrdiff_t units, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums
+  enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const Beginnings *beginnings, ptrdiff_t units,
+  ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums
 ) {
   for (ptrdiff_t row = 0; row < rows; row++)
     for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
-      const float *from = init + row * initStride + slotAt(cell, position) * units + unit;
+      const float *from = beginning(beginnings, row) + slotAt(cell, position) * units + unit;
       float *to = sums + row * sumsWidth + position * count;
 #define COPY(index, lanes) store(to + index, loadLanes(from + index, lanes))
       FOR_LANES(index, count, COPY);
@@ -150,20 +161,25 @@ INLINE void prepareForward(
 ) {
   const RecurraForwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
-  const float *init = step->init + first * step->initStride;
+  const Beginnings init = {step->init, step->initStride, first, step->initRows};
   const int isFirst = operand == 0, isLast = step->hoisted || operand == 1;
   if (isFirst) {
     // What the gates will read and write comes while the product is computed.
     if (cell == LSTM) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
     if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
-    if (step->gates && !step->hoisted)
+    if (step->gates && step->gates != step->init)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
     if (panel->isLast && step->xAhead)
       fetch(step->xAhead + first * step->xAheadStride, step->xAheadStride, rows, step->inputs, 0);
-    fillSums(cell, 0, gateCount(cell), init, step->initStride, units, unit, count, rows, sums);
+    if (step->initRowsAhead) {
+      const Beginnings next = {step->init, step->initStride, first, step->initRowsAhead};
+      for (ptrdiff_t index = 0; index < rows; index++)
+        fetch(beginning(&next, index) + unit, units, slotCount(cell), count, 0);
+    }
+    fillSums(cell, 0, gateCount(cell), &init, units, unit, count, rows, sums);
   }
-  if (cell == GRU && isLast) fillSums(cell, 3, 4, init, step->initStride, units, unit, count, rows, sums);
+  if (cell == GRU && isLast) fillSums(cell, 3, 4, &init, units, unit, count, rows, sums);
 }
 
 /// How many of the panels [begin, end) of a single row are gone through together, from the first or from the last on.
@@ -319,8 +335,8 @@ INLINE void forwardGates(enum Cell cell, const RecurraForwardStep *step) {
     const ptrdiff_t rows = smaller(maximumTileRows, step->rows - first);
     for (ptrdiff_t unit = 0; unit < units; unit += panelUnits(cell)) {
       const ptrdiff_t count = smaller(panelUnits(cell), units - unit);
-      const float *init = step->init + first * step->initStride;
-      fillSums(cell, 0, slotCount(cell), init, step->initStride, units, unit, count, rows, sums);
+      const Beginnings init = {step->init, step->initStride, first, step->initRows};
+      fillSums(cell, 0, slotCount(cell), &init, units, unit, count, rows, sums);
       applyGates(count, cell, step, first, rows, unit, sums);
     }
   }

@@ -10,8 +10,8 @@ INLINE void prepareProduct(
   ptrdiff_t count, enum Cell cell, const ProductPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
   const RecurraProduct *job = panel->product;
-  const float *init = job->init + (panel->first + row) * job->initStride;
-  fillSums(cell, 0, gateCount(cell), init, job->initStride, job->units, panel->unit, count, rows, sums);
+  const Beginnings init = {job->init, job->initStride, panel->first + row, NULL};
+  fillSums(cell, 0, gateCount(cell), &init, job->units, panel->unit, count, rows, sums);
 }
 
 INLINE void finishProduct(
@@ -19,8 +19,8 @@ INLINE void finishProduct(
 ) {
   const RecurraProduct *job = panel->product;
   const ptrdiff_t first = panel->first + row, units = job->units, unit = panel->unit;
-  if (cell == GRU)
-    fillSums(cell, 3, 4, job->init + first * job->initStride, job->initStride, units, unit, count, rows, sums);
+  const Beginnings init = {job->init, job->initStride, first, NULL};
+  if (cell == GRU) fillSums(cell, 3, 4, &init, units, unit, count, rows, sums);
   for (ptrdiff_t index = 0; index < rows; index++)
     for (ptrdiff_t position = 0; position < slotCount(cell); position++) {
       const float *from = sums + index * sumsWidth + position * count;

@@ -23,6 +23,8 @@ final class DirectionRun<S: FloatingScalar> {
   let place: Int
   /// The input of all rows, [B, T, I], dense.
   let input: Tensor
+  /// Where the input's product is looked up, bias included, instead of being computed.
+  let lookup: LookedUpInput?
   /// The bias spread over the slots, [slots].
   let bias: Tensor
   private let z: Buffer<S>
@@ -41,7 +43,8 @@ final class DirectionRun<S: FloatingScalar> {
 
   init(
     _ cell: any RecurrentCell, _ direction: RecurrentDirection, at place: Int = 0, input: Tensor, order: RowOrder,
-    rows: Range<Int>, isTraining: Bool, laysInput: Bool, of type: S.Type
+    rows: Range<Int>, isTraining: Bool, laysInput: Bool, lookup: (product: Tensor, ids: Tensor)? = nil,
+    of type: S.Type
   ) {
     self.cell = cell
     self.direction = direction
@@ -53,7 +56,8 @@ final class DirectionRun<S: FloatingScalar> {
     units = direction.weights.shape[1] / cell.gateCount
     slots = cell.slotCount * units
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
-    self.laysInput = laysInput || isTraining || layout.order != nil
+    self.lookup = lookup.map { [layout] in LookedUpInput($0.product, $0.ids, layout) }
+    self.laysInput = isTraining || (lookup == nil && (laysInput || layout.order != nil))
     let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
     // Names of their own: a tensor read back from this object is counted up and down.
     let bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)

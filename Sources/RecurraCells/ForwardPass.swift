@@ -100,7 +100,9 @@ struct ForwardPass<S: FloatingScalar> {
 
   /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
   private func hoist(_ run: DirectionRun<Float>) -> Buffer<Float>? {
-    guard !run.isTraining, !run.laysInput, plan.hoistedSteps > 0, run.layout.lengths.last == run.layout.steps else {
+    guard !run.isTraining, !run.laysInput, run.lookup == nil, plan.hoistedSteps > 0,
+      run.layout.lengths.last == run.layout.steps
+    else {
       return nil
     }
     return Buffer(plan.hoistedSteps * run.layout.batch, run.slots)

@@ -20,6 +20,8 @@ struct PackedMultiplier: Multiplier {
   private let frame: RecurraForwardStep
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
   private let hoist: Hoist?
+  /// Where the input's product is looked up: the table's, and its rows, [step][row].
+  private let lookup: (rows: Rows<Float>, places: UnsafePointer<Int32>)?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
 
@@ -44,6 +46,7 @@ struct PackedMultiplier: Multiplier {
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
+    lookup = run.lookup.map { ($0.rows, $0.places) }
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
@@ -59,8 +62,7 @@ struct PackedMultiplier: Multiplier {
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    hoist = nil
-    output = nil
+    (hoist, lookup, output) = (nil, nil, nil)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -75,7 +77,12 @@ struct PackedMultiplier: Multiplier {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
     }
-    if run.isProjected {
+    if let lookup {
+      let places = lookup.places + step * run.layout.batch + first
+      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(lookup.rows.base), lookup.rows.stride, 1)
+      kernel.initRows = places
+      if step + 1 < run.layout.steps { kernel.initRowsAhead = places + run.layout.batch }
+    } else if run.isProjected {
       (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(kernel.gates), kernel.gatesStride, 1)
     } else if let hoist {
       let rows = hoist.rows.from(step % hoist.stretch * run.layout.batch + first)
@@ -141,15 +148,10 @@ struct PackedMultiplier: Multiplier {
 
   /// Computes the input's product for some rows of Z, all steps together, into the gate buffer.
   static func project(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>) {
-    var product = RecurraProduct()
-    (product.rows, product.inputs, product.units) = (rows.count, run.inputs, run.units)
-    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(run.units))
-    let (x, gates) = (run.zRows.from(rows.lowerBound), run.gateRows.from(rows.lowerBound))
-    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
-    (product.`init`, product.initStride) = (UnsafePointer(run.biasRows.base), 0)
-    product.packed = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (product.out, product.outStride) = (gates.base, gates.stride)
-    kernels.product(&product)
+    InputProduct(
+      x: run.zRows.from(rows.lowerBound), bias: run.biasRows.base, packed: DirectionRun<Float>.rows(packed).base,
+      out: run.gateRows.from(rows.lowerBound)
+    ).run(kernels, rows: rows.count, inputs: run.inputs, units: run.units)
   }
 
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {

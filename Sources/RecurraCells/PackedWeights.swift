@@ -14,6 +14,8 @@ public final class PackedWeights: Sendable {
   private let forwardEntry = Mutex<Entry?>(nil)
   private let backwardEntry = Mutex<Entry?>(nil)
   private let inputEntry = Mutex<Entry?>(nil)
+  /// The product of the table that inputs are looked up in.
+  let table = TableProduct()
 
   /// Makes an empty store.
   public init() {}

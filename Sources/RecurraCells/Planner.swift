@@ -27,14 +27,13 @@ struct Plan {
     isTraining: Bool
   ) {
     let threads = Streams.threadCount
-    guard dtype == .float32, MultiplierChoice.current != .openblas, let kernel = cell.kernel else {
-      kernels = nil
+    kernels = Self.kernels(cell, dtype)
+    guard kernels != nil else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
       (unitShares, sharingSaves, hoistedSteps) = (1, 0, 0)
       return
     }
-    kernels = Kernels.cell(kernel)
     let stateWeights = cell.gateCount * units * units
     let weights = stateWeights + cell.gateCount * units * inputs
     // Directions whose weights together overflow the shared cache take turns on all threads.
@@ -70,6 +69,11 @@ struct Plan {
     } else {
       hoistedSteps = 0
     }
+  }
+
+  /// The vector kernels of a cell, where there are any that may be used.
+  static func kernels(_ cell: any RecurrentCell, _ dtype: DType) -> RecurraCellKernels? {
+    dtype == .float32 && MultiplierChoice.current != .openblas ? cell.kernel.map(Kernels.cell) : nil
   }
 
   /// About how long a core takes to multiply weights with some rows: it reads 30 in a nanosecond, and multiplies 150 with a row.

@@ -112,10 +112,20 @@ extension Tensor {
     _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]? = nil, returnsSequences: Bool,
     padding: PaddedOutput = .repeatsLast, keepsTrace: Bool = false
   ) -> RecurrentOutput {
+    recurrent(
+      cell, directions, of: nil, lengths: lengths, returnsSequences: returnsSequences, padding: padding,
+      keepsTrace: keepsTrace)
+  }
+
+  /// The same, of an input that is known to have been looked up in a table: to the bit what it is without knowing.
+  package func recurrent(
+    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], of lookup: TableLookup?, lengths: [Int]?,
+    returnsSequences: Bool, padding: PaddedOutput, keepsTrace: Bool = false
+  ) -> RecurrentOutput {
     checkRecurrent(cell, directions, lengths)
     let call = RecurrentCall(
-      cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
-      padding: padding, keepsTrace: keepsTrace)
+      cell: cell, directions: directions, input: self, lookup: lookup, lengths: lengths,
+      returnsSequences: returnsSequences, padding: padding, keepsTrace: keepsTrace)
     return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
   }
 

@@ -5,6 +5,8 @@ struct RecurrentCall: Sendable {
   let cell: any RecurrentCell
   let directions: [RecurrentDirection]
   let input: Tensor
+  /// Where the input was looked up, if anywhere.
+  let lookup: TableLookup?
   let lengths: [Int]?
   let returnsSequences: Bool
   let padding: PaddedOutput
@@ -15,10 +17,11 @@ struct RecurrentCall: Sendable {
     let isTraining = keepsTrace || isTracked
     let x = input.detached.contiguous
     let units = directions[0].weights.shape[1] / cell.gateCount
+    let found = isTraining ? nil : lookedUp(S.dtype)
     let plan = Plan(
-      cell: cell, dtype: S.dtype, batch: x.shape[0], timesteps: x.shape[1], inputs: x.shape[2], units: units,
-      directions: directions.count, isTraining: isTraining)
-    let runs = makeRuns(x, plan, isTraining: isTraining, of: S.self)
+      cell: cell, dtype: S.dtype, batch: x.shape[0], timesteps: x.shape[1],
+      inputs: found == nil ? x.shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
+    let runs = makeRuns(x, plan, found, isTraining: isTraining, of: S.self)
     let width = directions.count * units
     let sequence = returnsSequences ? Tensor(uninitialized: [x.shape[0], x.shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }
@@ -52,9 +55,15 @@ struct RecurrentCall: Sendable {
     return RecurrentOutput(output: tracked[0], states: Array(tracked.dropFirst()), traces: traces)
   }
 
+  /// The products of the table that the input was looked up in, with every direction's weights; nil where they are not to be had.
+  private func lookedUp(_ dtype: DType) -> LookedUpProducts? {
+    guard let lookup, let kernels = Plan.kernels(cell, dtype) else { return nil }
+    return TableProduct.products(lookup, cell, directions, kernels)
+  }
+
   /// Makes a run for every direction of every block of rows. Threads take runs by turns.
   private func makeRuns<S: FloatingScalar>(
-    _ x: Tensor, _ plan: Plan, isTraining: Bool, of type: S.Type
+    _ x: Tensor, _ plan: Plan, _ found: LookedUpProducts?, isTraining: Bool, of type: S.Type
   ) -> [DirectionRun<S>] {
     let order = RowOrder(batch: x.shape[0], timesteps: x.shape[1], lengths: lengths)
     var blocks = [0..<x.shape[0]]
@@ -71,7 +80,7 @@ struct RecurrentCall: Sendable {
         runs.append(
           DirectionRun(
             cell, detached[place], at: place, input: x, order: order, rows: rows, isTraining: isTraining,
-            laysInput: plan.kernels == nil, of: S.self))
+            laysInput: plan.kernels == nil, lookup: found?[place], of: S.self))
       }
     }
     runs.reverse()
@@ -81,7 +90,7 @@ struct RecurrentCall: Sendable {
   /// The same call without histories, for the record to hold.
   private var detached: RecurrentCall {
     RecurrentCall(
-      cell: cell, directions: directions.map(\.detached), input: input.detached, lengths: lengths,
+      cell: cell, directions: directions.map(\.detached), input: input.detached, lookup: nil, lengths: lengths,
       returnsSequences: returnsSequences, padding: padding, keepsTrace: false)
   }
 }

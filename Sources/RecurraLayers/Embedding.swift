@@ -1,3 +1,4 @@
+internal import RecurraCells
 public import RecurraTensor
 
 /// Turns ids into vectors: row `id` of a table that is learned.
@@ -75,7 +76,9 @@ public final class Embedding: Layer {
     guard let embeddings = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
     _ = try outputShape(for: input.value.shape)
     let ids = try self.ids(input.value)
-    var output = input.with(value: context.tensor(embeddings).gathered(ids))
+    let (table, version) = context.versioned(embeddings)
+    var output = input.with(value: table.gathered(ids))
+    if ids.rank == 2 { output.lookup = TableLookup(table: table, ids: ids, owner: embeddings, version: version) }
     if maskZero { output.lengths = try lengths(ids) }
     return output
   }

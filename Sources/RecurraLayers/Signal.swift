@@ -1,9 +1,12 @@
+package import RecurraCells
 public import RecurraTensor
 
 /// What flows from layer to layer: values, and what is known about them.
 public struct Signal: Sendable {
   /// The values, batch first: [B, …].
-  public var value: Tensor
+  public var value: Tensor { didSet { lookup = nil } }
+  /// Where the values were looked up, while they are nothing but that.
+  package var lookup: TableLookup?
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
   /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.

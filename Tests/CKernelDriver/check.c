@@ -34,7 +34,7 @@ typedef struct {
 static void freeForward(Forward *f) { freeMatrix(&f->h), freeMatrix(&f->c), freeMatrix(&f->y), freeMatrix(&f->gates); }
 static void freeBackward(Backward *b) { freeMatrix(&b->gates), freeMatrix(&b->dc), freeMatrix(&b->carry); }
 
-enum { FUSED, HOISTED, GATES_ONLY };
+enum { FUSED, HOISTED, LOOKED_UP, GATES_ONLY };
 
 /// Runs rows [first, first + rows) with the panels cut into ranges of `step`.
 static Forward forward(
@@ -61,9 +61,20 @@ static Forward forward(
     cell->forwardGates(&step);
     return f;
   }
+  Matrix table = makeMatrix(rows, slotsOf(k->cell) * units, 3);
+  int32_t *places = malloc((size_t)rows * sizeof *places);
+  for (ptrdiff_t row = 0; row < rows; row++) places[row] = (int32_t)(rows - 1 - row);
   for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
     const ptrdiff_t end = begin + cut < panels ? begin + cut : panels;
-    if (mode == HOISTED) {
+    if (mode == LOOKED_UP) {
+      // The last row first: every row has to be looked for.
+      cell->product(&(RecurraProduct){
+        .rows = rows, .inputs = k->inputs, .units = units, .panelBegin = begin, .panelEnd = end,
+        .x = step.x + (rows - 1) * step.xStride, .xStride = -step.xStride, .init = k->bias.data, .packed = packed,
+        .out = table.data, .outStride = table.stride});
+      step.init = table.data, step.initStride = table.stride, step.hoisted = 1, step.x = NULL;
+      step.initRows = step.initRowsAhead = places;
+    } else if (mode == HOISTED) {
       // Into the gate buffer itself: forward may overwrite its own init.
       cell->product(&(RecurraProduct){
         .rows = rows, .inputs = k->inputs, .units = units, .panelBegin = begin, .panelEnd = end, .x = step.x,
@@ -75,6 +86,7 @@ static Forward forward(
     cell->forward(&step);
     step.x = k->x.data + first * k->x.stride;
   }
+  freeMatrix(&table), free(places);
   return f;
 }
 
@@ -151,10 +163,13 @@ static void checkForward(const RecurraKernels *kernels, Case *k, Forward *base) 
     expect(sameForward(k->cell, part, *base, first, rows), isa, k, "rows and panels divided");
     expect(gapsIntact(part.h) && gapsIntact(part.c), isa, k, "writes outside its columns");
     freeForward(&part);
-    part = forward(cell, k, packed, first, rows, 1 + index % 2, HOISTED, 1);
-    expect(sameForward(k->cell, part, *base, first, rows), isa, k, "inputs hoisted");
-    if (k->cell != RNN) expect(sameBits(part.gates, base->gates, first, rows), isa, k, "gates of hoisted");
-    freeForward(&part);
+    for (int mode = HOISTED; mode <= LOOKED_UP; mode++) {
+      part = forward(cell, k, packed, first, rows, 1 + index % 2, mode, 1);
+      expect(sameForward(k->cell, part, *base, first, rows), isa, k, "inputs hoisted or looked up");
+      if (k->cell != RNN) expect(sameBits(part.gates, base->gates, first, rows), isa, k, "gates of hoisted");
+      expect(gapsIntact(part.gates), isa, k, "writes outside its columns");
+      freeForward(&part);
+    }
   }
   free(packed), free(whole);
 }

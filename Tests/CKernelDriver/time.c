@@ -4,7 +4,8 @@
 
 #include <time.h>
 
-enum { steps = 4 };
+// Rows of the table that inputs are looked up in, and places to look at, one step after the other.
+enum { steps = 4, tableRows = 4096, placeCount = 1 << 16 };
 
 static double now(void) {
   struct timespec t;
@@ -15,12 +16,14 @@ static double now(void) {
 typedef struct {
   const RecurraKernels *kernels;
   const RecurraCellKernels *cell;
-  RecurraForwardStep fused, hoisted, gatesOnly;
+  RecurraForwardStep fused, hoisted, lookedUp, gatesOnly;
   RecurraBackwardStep backward;
   RecurraProduct product;
   RecurraWeightGradient weightGradient;
   RecurraInputGradient inputGradient;
   float *h[2], *weights, *packed, *packedBackward, *packedInput;
+  int32_t *places;
+  ptrdiff_t place;
   const void *bytes;
   size_t byteCount;
 } Bench;
@@ -35,6 +38,14 @@ static void runHoisted(Bench *b) {
   for (int t = 0; t < steps; t++) {
     b->hoisted.h = b->h[t & 1], b->hoisted.hNext = b->h[~t & 1];
     b->cell->forward(&b->hoisted);
+  }
+}
+static void runLookedUp(Bench *b) {
+  for (int t = 0; t < steps; t++) {
+    b->lookedUp.h = b->h[t & 1], b->lookedUp.hNext = b->h[~t & 1];
+    b->place = (b->place + b->lookedUp.rows) % (placeCount - 2 * b->lookedUp.rows);
+    b->lookedUp.initRows = b->places + b->place, b->lookedUp.initRowsAhead = b->lookedUp.initRows + b->lookedUp.rows;
+    b->cell->forward(&b->lookedUp);
   }
 }
 static void runGates(Bench *b) {
@@ -112,6 +123,12 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     .init = bias, .packed = b.packed, .c = c, .cStride = units, .cNext = c, .cNextStride = units, .hNextStride = units};
   b.hoisted = b.fused;
   b.hoisted.init = init, b.hoisted.initStride = slots * units, b.hoisted.hoisted = 1;
+  float *table = randoms((size_t)(tableRows * slots * units), 1);
+  uint64_t random = 5;
+  b.places = malloc(placeCount * sizeof *b.places);
+  for (int place = 0; place < placeCount; place++)
+    b.places[place] = (int32_t)((randomFloat(&random) + 1) * 0.4999f * tableRows);
+  b.lookedUp = b.hoisted, b.lookedUp.init = table;
   b.gatesOnly = b.hoisted, b.gatesOnly.h = b.h[0], b.gatesOnly.hNext = b.h[1];
   b.product = (RecurraProduct){
     .rows = rows * steps, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs,
@@ -132,12 +149,13 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     void (*run)(Bench *);
     double flops;
   } jobs[] = {{"fused", runFused, flops * (double)depth},     {"hoisted", runHoisted, flops * (double)units},
+              {"looked up", runLookedUp, flops * (double)units},
               {"product", runProduct, flops * (double)inputs}, {"backward", runBackward, flops * (double)units},
               {"dW", runWeights, 2.0 * (double)(reduced * depth * gates * units)},
               {"dx", runInputs, flops * (double)inputs}};
   printf("%-4s %3td %4td %4td | roof %5.1f |", cellNames[which], rows, inputs, units, roof);
   double fusedSeconds = 0;
-  for (int job = 0; job < 6; job++) {
+  for (int job = 0; job < 7; job++) {
     const double seconds = least(jobs[job].run, &b), rate = jobs[job].flops / seconds * 1e-9;
     if (job == 0) fusedSeconds = seconds;
     printf(" %s %5.1f %3.0f%% |", jobs[job].name, rate, 100 * rate / roof);
@@ -155,7 +173,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   fflush(stdout);
   recurra_fp_leave(control);
   float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1],
-                  b.packedInput, z, left, gradient, dx};
+                  b.packedInput, z, left, gradient, dx, table};
+  free(b.places);
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
 }
 

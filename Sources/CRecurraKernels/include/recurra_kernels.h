@@ -60,6 +60,8 @@ typedef struct RecurraForwardStep {
   ptrdiff_t hStride;
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride;
+  const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
+  const int32_t *_Nullable initRowsAhead;  // those of the next step, to be fetched ahead; or NULL
   int hoisted;
   const float *_Nullable packed;  // from packForward with the same inputs and units
   const float *_Nullable c;  // LSTM: [rows][H] of the previous step
@@ -218,9 +220,9 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   // and in every set with FMA. The bounds are of all 2^32 floats against double, with subnormals not flushed.
   /// Computes e^x within 1.02 ULP.
   void (*exp)(const float *input, float *output, size_t count);
-  /// Computes tanh(x) within 1.34 ULP; keeps the sign of zero.
+  /// Computes tanh(x) within 1.75 ULP; keeps the sign of zero.
   void (*tanh)(const float *input, float *output, size_t count);
-  /// Computes 1/(1 + e^-x) within 2.49 ULP, in both tails; a result below 2^-126 may be 0.
+  /// Computes 1/(1 + e^-x) within 2.51 ULP, in both tails; a result below 2^-126 may be 0.
   void (*sigmoid)(const float *input, float *output, size_t count);
 
   /// v = momentum*v - lr*g; w += v, or with Nesterov w += momentum*v - lr*g. Without velocity: w -= lr*g.

@@ -133,8 +133,8 @@ public final class Bidirectional: Layer {
   private func run(_ input: Signal, _ directions: [RecurrentDirection]) -> (outputs: [Tensor], states: [Tensor]) {
     func run(_ cell: any RecurrentCell, _ directions: [RecurrentDirection]) -> RecurrentOutput {
       input.value.recurrent(
-        cell, directions, lengths: input.lengths, returnsSequences: forwardLayer.options.returnSequences,
-        padding: .zero)
+        cell, directions, of: input.lookup, lengths: input.lengths,
+        returnsSequences: forwardLayer.options.returnSequences, padding: .zero)
     }
     if runsAsOne {
       let both = run(forwardLayer.cell, directions)

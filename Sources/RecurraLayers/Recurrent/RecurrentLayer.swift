@@ -109,7 +109,7 @@ extension RecurrentLayer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let direction = try direction(input, input.states, context, isReversed: options.goBackwards)
     let result = input.value.recurrent(
-      cell, [direction], lengths: input.lengths, returnsSequences: options.returnSequences,
+      cell, [direction], of: input.lookup, lengths: input.lengths, returnsSequences: options.returnSequences,
       padding: options.zeroOutputForMask ? .zero : .repeatsLast)
     var output = Signal(result.output, states: options.returnState ? result.states : [])
     if options.returnSequences {

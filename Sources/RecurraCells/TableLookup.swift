@@ -1,0 +1,171 @@
+internal import CRecurraKernels
+package import RecurraTensor
+internal import Synchronization
+
+/// Says that an input consists of rows of a table, an embedding's, so that its product with the weights need be computed but
+/// once for each row of the table.
+package struct TableLookup: Sendable {
+  /// The table, [N, I], dense, without a history.
+  let table: Tensor
+  /// The row that each timestep's input is, int32 [B, T], dense, all in 0..<N.
+  let ids: Tensor
+  /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers.
+  let owner: any AnyObject & Sendable
+  let version: Int
+
+  /// Puts a lookup together.
+  package init(table: Tensor, ids: Tensor, owner: any AnyObject & Sendable, version: Int) {
+    (self.table, self.ids) = (table.detached.contiguous, ids.contiguous)
+    (self.owner, self.version) = (owner, version)
+  }
+}
+
+/// The products of a table with all directions, and for each timestep the row that is its.
+struct LookedUpProducts {
+  private let products: [Tensor]
+  private let ids: Tensor
+
+  init(_ products: [Tensor], _ ids: Tensor) { (self.products, self.ids) = (products, ids) }
+
+  subscript(place: Int) -> (product: Tensor, ids: Tensor) { (products[place], ids) }
+}
+
+/// Keeps the product of a table with one direction's weights, bias added: where its input is looked up in the table, so is the
+/// product.
+final class TableProduct: Sendable {
+  private struct Entry {
+    let owner: any AnyObject & Sendable
+    let tableVersion, weightsVersion: Int
+    /// Held as it was: an update of the bias makes a new one.
+    let bias: Tensor?
+    /// Timesteps that have been looked up so far.
+    var timesteps = 0
+    var product: Tensor?
+
+    func isOf(_ lookup: TableLookup, _ direction: RecurrentDirection) -> Bool {
+      owner === lookup.owner && tableVersion == lookup.version && weightsVersion == direction.version
+        && bias?.storage === direction.bias?.storage
+    }
+  }
+
+  private let entry = Mutex<Entry?>(nil)
+
+  /// Floats that a product may take.
+  private static let most = 1 << 23
+
+  /// The products of a lookup's table with all directions, each [N, slots]; nil while they would cost more than they have saved.
+  ///
+  /// All of a table is multiplied once as many timesteps have been looked up as it has rows, with the table and the weights as
+  /// they are. So what is done in vain is no more than what had to be done anyway, and a table that changes with every call is never
+  /// multiplied.
+  static func products(
+    _ lookup: TableLookup, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
+  ) -> LookedUpProducts? {
+    let units = directions[0].weights.shape[1] / cell.gateCount
+    guard lookup.table.shape[0] * cell.slotCount * units <= most else { return nil }
+    let found = directions.map { $0.packed.table.find(lookup, $0) }
+    guard found.allSatisfy(\.isWorthwhile) else { return nil }
+    let missing = directions.indices.filter { found[$0].product == nil }
+    var products = found.map(\.product)
+    if !missing.isEmpty {
+      let made = multiply(lookup.table, cell, missing.map { directions[$0] }, kernels)
+      for (index, product) in zip(missing, made) {
+        directions[index].packed.table.keep(product, lookup, directions[index])
+        products[index] = product
+      }
+    }
+    return LookedUpProducts(products.compactMap { $0 }, lookup.ids)
+  }
+
+  /// Looks for the product, counts the timesteps, and tells whether there have been enough.
+  private func find(
+    _ lookup: TableLookup, _ direction: RecurrentDirection
+  ) -> (product: Tensor?, isWorthwhile: Bool) {
+    entry.withLock { entry in
+      var own = entry.flatMap { $0.isOf(lookup, direction) ? $0 : nil } ?? Self.entry(lookup, direction)
+      own.timesteps += lookup.ids.count
+      entry = own
+      return (own.product, own.product != nil || own.timesteps >= lookup.table.shape[0])
+    }
+  }
+
+  private func keep(_ product: Tensor, _ lookup: TableLookup, _ direction: RecurrentDirection) {
+    var own = Self.entry(lookup, direction)
+    own.product = product
+    entry.withLock { [own] in $0 = own }
+  }
+
+  private static func entry(_ lookup: TableLookup, _ direction: RecurrentDirection) -> Entry {
+    Entry(
+      owner: lookup.owner, tableVersion: lookup.version, weightsVersion: direction.version,
+      bias: direction.bias?.detached)
+  }
+
+  /// Multiplies rows with the weights of some directions and adds the bias, over the streams.
+  static func multiply(
+    _ rows: Tensor, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
+  ) -> [Tensor] {
+    let (count, inputs) = (rows.shape[0], rows.shape[1])
+    let units = directions[0].weights.shape[1] / cell.gateCount
+    let packed = PackedWeights.packed([.forward], of: directions, kernels, inputs: inputs, units: units)[0]
+    let products = directions.map { _ in Tensor(uninitialized: [count, cell.slotCount * units], dtype: .float32) }
+    let biases = directions.map { direction in
+      direction.bias.map { cell.slotBias($0.detached, units: units).contiguous }
+        ?? .zeros([cell.slotCount * units])
+    }
+    let stretch = 192
+    Streams.run(directions.count * ((count + stretch - 1) / stretch)) { piece in
+      let (place, first) = (piece % directions.count, piece / directions.count * stretch)
+      InputProduct(
+        x: DirectionRun<Float>.rows(rows).from(first), bias: DirectionRun<Float>.rows(biases[place]).base,
+        packed: DirectionRun<Float>.rows(packed[place]).base, out: DirectionRun<Float>.rows(products[place]).from(first)
+      ).run(kernels, rows: min(stretch, count - first), inputs: inputs, units: units)
+    }
+    return products
+  }
+}
+
+/// The product of some input rows with W, bias added.
+struct InputProduct {
+  let x: Rows<Float>
+  let bias, packed: UnsafeMutablePointer<Float>
+  let out: Rows<Float>
+
+  /// Computes it on this thread.
+  func run(_ kernels: RecurraCellKernels, rows: Int, inputs: Int, units: Int) {
+    var product = RecurraProduct()
+    (product.rows, product.inputs, product.units) = (rows, inputs, units)
+    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(units))
+    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
+    (product.`init`, product.initStride, product.packed) = (UnsafePointer(bias), 0, UnsafePointer(packed))
+    (product.out, product.outStride) = (out.base, out.stride)
+    kernels.product(&product)
+  }
+}
+
+/// Where the products of a run's inputs lie: for every step and row a row of a table's product.
+struct LookedUpInput {
+  private let product: Tensor
+  private let storage: Storage
+  let rows: Rows<Float>
+  /// [step][row]; 0 where a row has ended or not begun, since a step also asks for what comes next.
+  let places: UnsafePointer<Int32>
+
+  init(_ product: Tensor, _ ids: Tensor, _ layout: SequenceLayout) {
+    let count = layout.steps * layout.batch
+    let storage = Storage(byteCount: max(count, 1) * MemoryLayout<Int32>.stride)
+    let places = storage.pointer.assumingMemoryBound(to: Int32.self)
+    let timesteps = ids.shape[1]
+    ids.withPointer(of: Int32.self) { ids in
+      for step in 0..<layout.steps {
+        let time = layout.time(step)
+        for row in 0..<layout.batch {
+          places[step * layout.batch + row] =
+            row < layout.counts[step] ? ids[layout.index(row) * timesteps + time] : 0
+        }
+      }
+    }
+    (self.product, self.storage, self.places) = (product, storage, UnsafePointer(places))
+    rows = DirectionRun<Float>.rows(product)
+  }
+}
