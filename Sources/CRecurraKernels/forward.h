@@ -255,7 +255,7 @@ INLINE void forwardRowPanels(
     EACH(index, 0, (int)count)
       prepareForward(
         panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
-    accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
+    if (operand == 0 || !step->fromZeros) accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
   }
   applyGatesToRow(cell, step, panels, count, sums);
 }
@@ -288,7 +288,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
     forwardRow(cell, step);
     return;
   }
-  const ptrdiff_t units = step->units, depth = step->inputs + units;
+  const ptrdiff_t units = step->units, depth = step->inputs + units, states = step->fromZeros ? 0 : units;
   const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
   // Laid down in one row, [x, h] is one operand.
   const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
@@ -301,7 +301,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
     const ptrdiff_t first = step->rows * block / blocks, rows = step->rows * (block + 1) / blocks - first;
     const Operand operands[2] = {
       {step->x + first * step->xStride, step->xStride, step->inputs, 0, 0},
-      {step->h + first * step->hStride, step->hStride, units, step->inputs, 0}};
+      {step->h + first * step->hStride, step->hStride, states, step->inputs, 0}};
     for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
       const int isLast = index + 1 == step->panelEnd;
       const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
@@ -317,7 +317,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       if (step->hoisted) {
         multiplyPanel(rows, 1, &h, &packed, sums, 1, prepare, finish, &job);
       } else if (cell != GRU && isSideBySide) {
-        const Operand xh = {x.z, x.stride, depth, 0, 0};
+        const Operand xh = {x.z, x.stride, x.depth + states, 0, 0};
         multiplyPanel(rows, 1, &xh, &packed, sums, 1, prepare, finish, &job);
       } else {
         const Operand both[2] = {x, h};

@@ -22,6 +22,8 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Where the input's product is looked up: the table's, and its rows, [step][row].
   private let lookup: (rows: Rows<Float>, places: UnsafePointer<Int32>)?
+  /// Whether every h that enters step 0 is zero: no initial states were given, and the steps are not gone through again and again.
+  private let beginsFromZeros: Bool
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
 
@@ -39,7 +41,7 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?
+    output: OutputRows?, isEndless: Bool = false
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output) = (
       run, kernels, packed, panels, hoist, output
@@ -47,6 +49,7 @@ struct PackedMultiplier: Multiplier {
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
     lookup = run.lookup.map { ($0.rows, $0.places) }
+    beginsFromZeros = !isEndless && run.direction.initialStates.isEmpty
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
@@ -63,6 +66,7 @@ struct PackedMultiplier: Multiplier {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     (hoist, lookup, output) = (nil, nil, nil)
+    beginsFromZeros = false
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -73,6 +77,7 @@ struct PackedMultiplier: Multiplier {
     if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
     var kernel = frame
     (kernel.rows, kernel.descending) = (active.count, Int32(step & 1))
+    if step == 0, beginsFromZeros { kernel.fromZeros = 1 }
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)

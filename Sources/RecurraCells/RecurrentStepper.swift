@@ -37,7 +37,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
     if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
       packed = PackedMultiplier(
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
-        panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil)
+        panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, isEndless: true)
     } else {
       packed = nil
     }

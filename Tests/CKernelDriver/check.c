@@ -39,7 +39,7 @@ enum { FUSED, HOISTED, LOOKED_UP, GATES_ONLY };
 /// Runs rows [first, first + rows) with the panels cut into ranges of `step`.
 static Forward forward(
   const RecurraCellKernels *cell, const Case *k, const float *packed, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cut,
-  int mode, int training
+  int mode, int training, int fromZeros
 ) {
   const ptrdiff_t units = k->units, panels = cell->forwardPanels(units);
   Forward f = {makeMatrix(rows, units, 1), makeMatrix(rows, units, 2), makeMatrix(rows, units, 5),
@@ -47,7 +47,7 @@ static Forward forward(
   // Neither the order of the panels nor how many a row takes together may show.
   RecurraForwardStep step = {
     .descending = (int)(first + cut) & 1, .pairs = training, .rows = rows, .inputs = k->inputs, .units = units, .x = k->x.data + first * k->x.stride, .xStride = k->x.stride,
-    .h = k->h.data + first * k->h.stride, .hStride = k->h.stride, .init = k->bias.data, .packed = packed,
+    .fromZeros = fromZeros, .h = k->h.data + first * k->h.stride, .hStride = k->h.stride, .init = k->bias.data, .packed = packed,
     .c = k->c.data + first * k->c.stride, .cStride = k->c.stride, .cNext = f.c.data, .cNextStride = f.c.stride,
     .hNext = f.h.data, .hNextStride = f.h.stride, .y = training ? f.y.data : NULL, .yStride = f.y.stride,
     .gates = training ? f.gates.data : NULL, .gatesStride = f.gates.stride};
@@ -146,31 +146,45 @@ static void checkForward(const RecurraKernels *kernels, Case *k, Forward *base) 
     cell->packForward(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   expect(memcmp(packed, whole, size * sizeof(float)) == 0, isa, k, "panels packed one by one");
 
-  *base = forward(cell, k, packed, 0, k->rows, panels, FUSED, 1);
+  *base = forward(cell, k, packed, 0, k->rows, panels, FUSED, 1, 0);
   expect(near(base->h, k->hNext, tolerance), isa, k, "h against double");
   if (k->cell == LSTM) expect(near(base->c, k->cNext, 2 * tolerance), isa, k, "c against double");
   if (k->cell != RNN) expect(near(base->gates, k->gates, 2 * tolerance), isa, k, "gates against double");
   expect(sameBits(base->y, base->h, 0, k->rows), isa, k, "y is h");
   expect(gapsIntact(base->h) && gapsIntact(base->c) && gapsIntact(base->y) && gapsIntact(base->gates), isa, k,
          "writes outside its columns");
-  Forward only = forward(cell, k, NULL, 0, k->rows, panels, GATES_ONLY, 1);
+  Forward only = forward(cell, k, NULL, 0, k->rows, panels, GATES_ONLY, 1, 0);
   expect(sameForward(k->cell, only, *base, 0, k->rows), isa, k, "canonical chain to the bit");
   freeForward(&only);
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
     const ptrdiff_t cut = index == 0 ? panels : 1 + index % 3;
-    Forward part = forward(cell, k, packed, first, rows, cut, FUSED, index & 1);
+    Forward part = forward(cell, k, packed, first, rows, cut, FUSED, index & 1, 0);
     expect(sameForward(k->cell, part, *base, first, rows), isa, k, "rows and panels divided");
     expect(gapsIntact(part.h) && gapsIntact(part.c), isa, k, "writes outside its columns");
     freeForward(&part);
     for (int mode = HOISTED; mode <= LOOKED_UP; mode++) {
-      part = forward(cell, k, packed, first, rows, 1 + index % 2, mode, 1);
+      part = forward(cell, k, packed, first, rows, 1 + index % 2, mode, 1, 0);
       expect(sameForward(k->cell, part, *base, first, rows), isa, k, "inputs hoisted or looked up");
       if (k->cell != RNN) expect(sameBits(part.gates, base->gates, first, rows), isa, k, "gates of hoisted");
       expect(gapsIntact(part.gates), isa, k, "writes outside its columns");
       freeForward(&part);
     }
   }
+  // From zeros with the product of h, and without.
+  Case begun = *k;
+  begun.h = makeMatrix(k->rows, k->units, 7);
+  for (ptrdiff_t row = 0; row < k->rows; row++)
+    memset(begun.h.data + row * begun.h.stride, 0, (size_t)k->units * sizeof(float));
+  Forward wholly = forward(cell, &begun, packed, 0, k->rows, panels, FUSED, 1, 0);
+  for (int index = 0; index < rowCountCount; index++)
+    for (int mode = FUSED; mode <= LOOKED_UP; mode++) {
+      const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
+      Forward part = forward(cell, &begun, packed, first, rows, 1 + index % 3, mode, 1, 1);
+      expect(sameForward(k->cell, part, wholly, first, rows), isa, k, "from zeros");
+      freeForward(&part);
+    }
+  freeForward(&wholly), freeMatrix(&begun.h);
   free(packed), free(whole);
 }
 
