@@ -120,7 +120,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), pending, stays};
+        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), pending, stays, endsHalf(count)};
         const BackwardPanel job = {step, first, unit, count};
         if (cell == GRU)
           multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);

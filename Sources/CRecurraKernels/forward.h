@@ -212,7 +212,7 @@ INLINE void accumulateRow(
       continue;
     }
 #endif
-    const Panel packed = {weights, weights, depth, floats, NULL, 0};
+    const Panel packed = {weights, weights, depth, floats, NULL, 0, endsHalf(gateCount(cell) * units)};
     accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 0);
   }
 }
@@ -310,7 +310,8 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       const ptrdiff_t size = panelFloats(cell, panelUnits(cell)) * depth;
       // By turns up and down: the next step begins with the panel that this one ends with.
       const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
-      const Panel packed = {weights, next, depth, panelFloats(cell, count), pending, stays};
+      const int half = endsHalf(gateCount(cell) * count);
+      const Panel packed = {weights, next, depth, panelFloats(cell, count), pending, stays, half};
       const ForwardPanel job = {step, first, unit, count, isLast};
       Operand x = operands[0], h = operands[1];
       if (cell == GRU) h.column = count;

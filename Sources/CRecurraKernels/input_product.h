@@ -89,7 +89,7 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
         continue;
       }
 #endif
-      const Panel packed = {weights, next, depth, panelFloats(cell, count), NULL, 0};
+      const Panel packed = {weights, next, depth, panelFloats(cell, count), NULL, 0, endsHalf(gateCount(cell) * count)};
       const ProductPanel own = {job, first, unit, count};
       multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }

@@ -50,6 +50,55 @@ INLINE void accumulateTile(
   }
 }
 
+#if WIDTH == 16
+typedef float HalfVector __attribute__((ext_vector_type(8)));
+typedef float UnalignedHalf __attribute__((ext_vector_type(8), aligned(4)));
+
+/// A tile whose last vector has columns in its first half only: cores that do 512 bits in two passes save one of them. The
+/// same sums in the same order.
+INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
+  (void)stripStride;
+  const int full = vectors - 1;
+  Vector sum[24];
+  HalfVector last[maximumTileRows];
+  EACH(row, 0, rows) {
+    EACH(v, 0, full) sum[row * full + v] = load(sums + row * sumsStride + v * WIDTH);
+    last[row] = *(const UnalignedHalf *)(sums + row * sumsStride + full * WIDTH);
+  }
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    if (rows > 3) __builtin_prefetch(ahead + k * lineFloats, 0, 2);
+    const float *line = weights + k * vectors * WIDTH;
+    Vector weight[STRIP];
+    EACH(v, 0, full) weight[v] = load(line + v * WIDTH);
+    const HalfVector half = *(const UnalignedHalf *)(line + full * WIDTH);
+    EACH(row, 0, rows) {
+      const Vector value = broadcast(z[row * zStride + k]);
+      EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
+      last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
+    }
+  }
+  EACH(row, 0, rows) {
+    EACH(v, 0, full) store(sums + row * sumsStride + v * WIDTH, sum[row * full + v]);
+    *(UnalignedHalf *)(sums + row * sumsStride + full * WIDTH) = last[row];
+  }
+}
+
+#define HALF_TILE(rows, vectors) \
+  static void halfTile_##rows##_##vectors(TILE_PARAMETERS) { halfTileBody(rows, vectors, TILE_ARGUMENTS); }
+#define ROWS_OF_HALVES(vectors)                                              \
+  HALF_TILE(1, vectors) HALF_TILE(2, vectors) HALF_TILE(3, vectors)          \
+  HALF_TILE(4, vectors) HALF_TILE(5, vectors) HALF_TILE(6, vectors)
+#define ROW_OF_HALVES(vectors)                                                                                   \
+  { halfTile_1_##vectors, halfTile_2_##vectors, halfTile_3_##vectors, halfTile_4_##vectors, halfTile_5_##vectors, \
+    halfTile_6_##vectors }
+ROWS_OF_HALVES(1)
+ROWS_OF_HALVES(2)
+ROWS_OF_HALVES(3)
+ROWS_OF_HALVES(4)
+static Tile *const halfTiles[STRIP][maximumTileRows] = {
+  ROW_OF_HALVES(1), ROW_OF_HALVES(2), ROW_OF_HALVES(3), ROW_OF_HALVES(4)};
+#endif
+
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
   const int width = strips * vectors;
   Vector sum[24];
@@ -131,7 +180,12 @@ typedef struct {
   Errand *errand;
   /// Whether all of the step's weights stay in the core's own cache, so that none need to be fetched.
   int stays;
+  /// Whether the last vector has columns in its first half only.
+  int endsHalf;
 } Panel;
+
+/// Whether some columns end in the first half of a vector.
+INLINE int endsHalf(ptrdiff_t columns) { return (columns - 1) % WIDTH < WIDTH / 2; }
 
 /// Bytes of weights that stay in a core's own cache, whatever else goes through it.
 enum { stayingBytes = 1 << 18 };
@@ -167,7 +221,11 @@ INLINE void accumulate(
       const float *lines = takeLines(panel->errand, depth);
       if (lines) ahead = lines;
     }
-    tiles[width / WIDTH - 1][rows - 1](z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead);
+    Tile *tile = tiles[width / WIDTH - 1][rows - 1];
+#if WIDTH == 16
+    if (panel->endsHalf && column + width == panel->floats) tile = halfTiles[width / WIDTH - 1][rows - 1];
+#endif
+    tile(z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead);
   }
 }
 
