@@ -120,8 +120,8 @@ INLINE const float *beginning(const Beginnings *of, ptrdiff_t row) {
   return of->init + (of->places ? of->places[of->first + row] : of->first + row) * of->stride;
 }
 
-/// Copies slots of the beginnings, units [unit, unit + count), into the sums; a slot's last vector may reach into the next
-/// slot, which is filled later, or into the row's slack.
+/// Copies slots of the beginnings, units [unit, unit + count), into the sums; a slot's last vector may reach into the
+/// next slot, which is filled later, or into the row's slack.
 INLINE void fillSums(
   enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const Beginnings *beginnings, ptrdiff_t units,
   ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums

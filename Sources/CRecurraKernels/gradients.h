@@ -192,7 +192,8 @@ INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
     for (ptrdiff_t column = 0; column < job->inputs; column += backwardPanelUnits) {
       const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
       const float *weights = job->packed + column * depth;
-      const Panel packed = {weights, weights + backwardPanelUnits * depth, depth, roundUp(width, WIDTH), NULL, 0, endsHalf(width)};
+      const float *next = weights + backwardPanelUnits * depth;
+      const Panel packed = {weights, next, depth, roundUp(width, WIDTH), NULL, 0, endsHalf(width)};
       const InputPanel own = {job, first, column, width};
       multiplyPanel(rows, 1, &dgates, &packed, sums, 0, prepareInputs, finishInputs, &own);
     }
