@@ -14,13 +14,14 @@ INLINE Vector withSign(Vector x, Vector sign) {
 enum { bundle = 4 };
 #define EACH(v, begin, end) _Pragma("clang loop unroll(full)") for (int v = begin; v < (end); v++)
 
-/// e^x = 2^n * (1 + fraction): the fraction and, in `biased`, a float whose low bits hold n + 127.
+/// e^x = 2^n * (1 + fraction); `biased` is a float whose low bits hold n + 127.
 ///
 /// Cody-Waite reduction to |r| <= ln2/2 with a high part of 15 bits, exact without FMA; polynomial of degree 6,
 /// minimax in relative error (0.06 ULP before rounding).
-INLINE void exponentFractions(const int count, const Vector *x, Vector *fraction, Vector *biased) {
+INLINE void exponentials(const int count, Vector *x) {
   const float magic = 0x1.8000fep23f;
-  Vector r[bundle], p[bundle];
+  Vector fraction[bundle], biased[bundle], r[bundle], p[bundle];
+  EACH(v, 0, count) x[v] = atLeast(atMost(x[v], 89.0f), -104.5f);
   EACH(v, 0, count) biased[v] = fma(x[v], broadcast(0x1.715476p0f), broadcast(magic));
   EACH(v, 0, count) p[v] = biased[v] - magic;
   EACH(v, 0, count) r[v] = fma(p[v], broadcast(-0x1.62e4p-1f), x[v]);
@@ -31,13 +32,6 @@ INLINE void exponentFractions(const int count, const Vector *x, Vector *fraction
   EACH(v, 0, count) p[v] = fma(p[v], r[v], broadcast(0x1.fffffcp-2f));
   EACH(v, 0, count) p[v] = p[v] * r[v];
   EACH(v, 0, count) fraction[v] = fma(p[v], r[v], r[v]);
-}
-
-/// e^x.
-INLINE void exponentials(const int count, Vector *x) {
-  Vector fraction[bundle], biased[bundle];
-  EACH(v, 0, count) x[v] = atLeast(atMost(x[v], 89.0f), -104.5f);
-  exponentFractions(count, x, fraction, biased);
   EACH(v, 0, count) {
     // Two factors, because n reaches below the normal exponents and one above them.
     IntVector n = (IntVector)biased[v] - 0x4b400000;

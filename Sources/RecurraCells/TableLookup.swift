@@ -125,24 +125,6 @@ final class TableProduct: Sendable {
   }
 }
 
-/// The product of some input rows with W, bias added.
-struct InputProduct {
-  let x: Rows<Float>
-  let bias, packed: UnsafeMutablePointer<Float>
-  let out: Rows<Float>
-
-  /// Computes it on this thread.
-  func run(_ kernels: RecurraCellKernels, rows: Int, inputs: Int, units: Int) {
-    var product = RecurraProduct()
-    (product.rows, product.inputs, product.units) = (rows, inputs, units)
-    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(units))
-    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
-    (product.`init`, product.initStride, product.packed) = (UnsafePointer(bias), 0, UnsafePointer(packed))
-    (product.out, product.outStride) = (out.base, out.stride)
-    kernels.product(&product)
-  }
-}
-
 /// Where the products of a run's inputs lie: for every step and row a row of a table's product.
 struct LookedUpInput {
   private let product: Tensor
@@ -155,13 +137,13 @@ struct LookedUpInput {
     let count = layout.steps * layout.batch
     let storage = Storage(byteCount: max(count, 1) * MemoryLayout<Int32>.stride)
     let places = storage.pointer.assumingMemoryBound(to: Int32.self)
+    places.update(repeating: 0, count: count)
     let timesteps = ids.shape[1]
     ids.withPointer(of: Int32.self) { ids in
-      for step in 0..<layout.steps {
-        let time = layout.time(step)
-        for row in 0..<layout.batch {
-          places[step * layout.batch + row] =
-            row < layout.counts[step] ? ids[layout.index(row) * timesteps + time] : 0
+      for row in 0..<layout.batch {
+        let (own, first) = (ids + layout.index(row) * timesteps, layout.firstBlock(row))
+        for step in first..<(first + layout.lengths[row]) {
+          places[step * layout.batch + row] = own[layout.time(step)]
         }
       }
     }

@@ -58,7 +58,7 @@ typedef struct RecurraForwardStep {
   ptrdiff_t xAheadStride;
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
-  int fromZeros;  // h is all zeros: its product is left out
+  int fromZeros;  // h is all zeros: its product is left out, which only infinite weights or a bias of -0 could tell
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
