@@ -20,10 +20,6 @@ struct PackedMultiplier: Multiplier {
   private let frame: RecurraForwardStep
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
   private let hoist: Hoist?
-  /// Where the input's product is looked up: the table's, and its rows, [step][row].
-  private let lookup: (rows: Rows<Float>, places: UnsafePointer<Int32>)?
-  /// Whether every h that enters step 0 is zero: no initial states were given, and the steps are not gone through again and again.
-  private let beginsFromZeros: Bool
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
 
@@ -48,14 +44,18 @@ struct PackedMultiplier: Multiplier {
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
-    lookup = run.lookup.map { ($0.rows, $0.places) }
-    beginsFromZeros = !isEndless && run.direction.initialStates.isEmpty
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed) = (run.inputs, run.units, weights)
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
     frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
+    // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were given.
+    frame.fromZeros = !isEndless && run.direction.initialStates.isEmpty ? 1 : 0
+    if let lookup = run.lookup {
+      (frame.`init`, frame.initStride, frame.hoisted) = (UnsafePointer(lookup.rows.base), lookup.rows.stride, 1)
+      frame.initRows = lookup.places
+    }
     self.frame = frame
   }
 
@@ -65,8 +65,7 @@ struct PackedMultiplier: Multiplier {
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (hoist, lookup, output) = (nil, nil, nil)
-    beginsFromZeros = false
+    (hoist, output) = (nil, nil)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -77,14 +76,12 @@ struct PackedMultiplier: Multiplier {
     if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
     var kernel = frame
     (kernel.rows, kernel.descending) = (active.count, Int32(step & 1))
-    if step == 0, beginsFromZeros { kernel.fromZeros = 1 }
+    if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
     }
-    if let lookup {
-      let places = lookup.places + step * run.layout.batch + first
-      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(lookup.rows.base), lookup.rows.stride, 1)
+    if let places = kernel.initRows.map({ $0 + step * run.layout.batch + first }) {
       kernel.initRows = places
       if step + 1 < run.layout.steps { kernel.initRowsAhead = places + run.layout.batch }
     } else if run.isProjected {
