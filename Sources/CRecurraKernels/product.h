@@ -72,7 +72,10 @@ INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
     EACH(v, 0, full) weight[v] = load(line + v * WIDTH);
     const HalfVector half = *(const UnalignedHalf *)(line + full * WIDTH);
     EACH(row, 0, rows) {
-      const Vector value = broadcast(z[row * zStride + k]);
+      Vector value = broadcast(z[row * zStride + k]);
+      // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the place of a
+      // multiplication.
+      __asm__("" : "+v"(value));
       EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
       last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
     }
