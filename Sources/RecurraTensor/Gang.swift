@@ -220,7 +220,8 @@ package final class SpinBarrier: @unchecked Sendable {
     for member in 0..<size where member != rank {
       var patience = Patience()
       while arrivals[member * Self.spacing].load(ordering: .acquiring) < turn { patience.wait() }
-      if rank == 0 { heldUp += patience.heldUp }
+      // Others read this object's line at every meeting: it is written only where it must be.
+      if rank == 0, patience.wasHeldUp { heldUp += patience.heldUp }
     }
     return turn
   }

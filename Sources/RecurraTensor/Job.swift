@@ -87,13 +87,15 @@ final class Job: @unchecked Sendable {
   }
 }
 
-/// Waits in small steps: first it spins, later it lets other threads run.
+/// Waits in small steps: first it only looks, then it rests between looks, later it lets other threads run.
 struct Patience {
   private var spins = 0
   private var begin = 0
 
   mutating func wait() {
     spins += 1
+    // A pause takes up to 140 cycles: at first what is waited for comes sooner than that.
+    if spins < Self.attentive { return }
     if spins < Self.limit {
       recurra_pause()
     } else {
@@ -102,8 +104,12 @@ struct Patience {
     }
   }
 
-  /// Nanoseconds that it took beyond what spinning would have.
-  var heldUp: Int { spins < Self.limit ? 0 : Streams.nanoseconds() - begin }
+  /// Tells whether it took longer than spinning does.
+  var wasHeldUp: Bool { spins >= Self.limit }
 
+  /// Nanoseconds that it took beyond what spinning would have.
+  var heldUp: Int { wasHeldUp ? Streams.nanoseconds() - begin : 0 }
+
+  private static let attentive = 64
   private static let limit = 2_000
 }
