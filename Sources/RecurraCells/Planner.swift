@@ -46,9 +46,11 @@ struct Plan {
     // until the weights outgrow the shared cache as well.
     let saves = Self.nanoseconds(weights: stateWeights, rows: batch) * (shares - 1) / shares
     sharingSaves = saves
-    let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
-    let fewRows =
-      batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > Self.sharingCosts(rows: batch, lasting: alone))
+    func costs() -> Int {
+      let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
+      return Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch)
+    }
+    let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     let largeWeights = stepBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
@@ -79,11 +81,12 @@ struct Plan {
   /// About how long a core takes to multiply weights with some rows: it reads 30 in a nanosecond, and multiplies 150 with a row.
   static func nanoseconds(weights: Int, rows: Int) -> Int { weights * (rows + 4) / 150 }
 
-  /// About what it costs at the moment to share a step's units: a meeting at a barrier, and as much again for h on its way from cache
-  /// to cache, more with more rows.
-  static func sharingCosts(rows: Int, lasting: Int = 0) -> Int {
-    min(Streams.meetingNanoseconds(lasting: lasting), 10_000) * (rows + 2)
-  }
+  /// Nanoseconds of a meeting of threads as things are now, for a call that takes about so long.
+  static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }
+
+  /// About what it costs to share a step's units: a meeting at a barrier, and as much again for each row of h on its way from cache to
+  /// cache. Single rows pay 1.5 (LSTM, 64 units) to 2.5 meetings (GRU, 100 units) of 200 ns on Emerald Rapids.
+  static func sharingCosts(meeting: Int, rows: Int) -> Int { meeting * (rows + 1) }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///

@@ -69,14 +69,14 @@ private struct Wave {
     chunks = (timesteps + chunk - 1) / chunk
     // A member has every so many layers. It waits until the wave has come up to its first, and then meets others once a chunk, whose
     // states come from another's cache.
-    let sharingCosts = Plan.sharingCosts(rows: batch)
+    let meeting = Plan.meetingCosts()
     let busiest = (0..<threads).map { rank in
       stride(from: rank, to: alone.count, by: threads).reduce(0) { $0 + alone[$1] }
     }
-    let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * sharingCosts / (batch + 2) * chunks
+    let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * meeting * chunks
     let inTurn = zip(plans, alone).reduce(0) { sum, layer in
       guard layer.0.unitShares > 1 else { return sum + layer.1 }
-      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - sharingCosts)
+      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - Plan.sharingCosts(meeting: meeting, rows: batch))
     }
     saving = inTurn - wave
     guard saving > 4_000 + inTurn / 16 || Streams.insistsOnMembers else { return nil }
