@@ -102,7 +102,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
-    const ptrdiff_t blocks = (end - begin + rowsPerBlock - 1) / rowsPerBlock;
+    const ptrdiff_t blocks = rowBlocks(end - begin, stays);
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
       const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;

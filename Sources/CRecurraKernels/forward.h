@@ -289,12 +289,12 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
     return;
   }
   const ptrdiff_t units = step->units, depth = step->inputs + units, states = step->fromZeros ? 0 : units;
-  const ptrdiff_t blocks = (step->rows + rowsPerBlock - 1) / rowsPerBlock;
   // Laid down in one row, [x, h] is one operand.
   const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
   const int stays = packedForwardSize(cell, step->inputs, units) * sizeof(float) <= stayingBytes;
+  const ptrdiff_t blocks = rowBlocks(step->rows, stays);
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {

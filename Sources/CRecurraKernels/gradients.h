@@ -183,7 +183,7 @@ static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float
 INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
   // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first, and are all.
   const ptrdiff_t depth = gateCount(cell) * job->units;
-  const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = (count + rowsPerBlock - 1) / rowsPerBlock;
+  const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = rowBlocks(count, 1);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;

@@ -74,7 +74,7 @@ INLINE void productOfSlots(
 
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = job->units, depth = job->inputs + units;
-  const ptrdiff_t blocks = (job->rows + rowsPerBlock - 1) / rowsPerBlock;
+  const ptrdiff_t blocks = rowBlocks(job->rows, 1);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;

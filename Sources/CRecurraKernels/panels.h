@@ -9,7 +9,7 @@
 
 enum Cell { RNN, LSTM, GRU };
 
-enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 48 };
+enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 64 };
 
 INLINE ptrdiff_t gateCount(enum Cell cell) { return cell == RNN ? 1 : cell == LSTM ? 4 : 3; }
 INLINE ptrdiff_t slotCount(enum Cell cell) { return cell == RNN ? 1 : 4; }

@@ -193,6 +193,15 @@ INLINE int endsHalf(ptrdiff_t columns) { return (columns - 1) % WIDTH < WIDTH / 
 /// Bytes of weights that stay in a core's own cache, whatever else goes through it.
 enum { stayingBytes = 1 << 18 };
 
+/// The blocks of a step's rows that go through the panels one after the other.
+///
+/// A block's sums share the first cache with what else there is, so they are few where panels come from the core's own cache; others
+/// are worth more of it the more seldom they have to come.
+INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
+  const ptrdiff_t most = stays ? rowsPerBlock * 3 / 4 : rowsPerBlock;
+  return (rows + most - 1) / most;
+}
+
 /// Adds depth [begin, end) of an operand times a panel to the sums of at most a tile's rows.
 ///
 /// Meanwhile tile `block` of the panel fetches its part of what comes next, a line per step of depth: each strip's

@@ -131,7 +131,7 @@ static int sameBackward(Cell cell, Backward a, Backward b, ptrdiff_t first, ptrd
 
 // A single row has a loop of its own over the panels, and is cut in every way.
 static const ptrdiff_t rowCounts[] = {1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 16, 31, 33};
-enum { maximumRows = 50, rowCountCount = sizeof rowCounts / sizeof *rowCounts };
+enum { maximumRows = 66, rowCountCount = sizeof rowCounts / sizeof *rowCounts };
 
 static void checkForward(const RecurraKernels *kernels, Case *k, Forward *base) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
