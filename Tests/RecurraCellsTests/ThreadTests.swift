@@ -22,6 +22,8 @@ extension EngineSettings {
         LayerCase(batch: 2, timesteps: 7, inputs: 33, units: 270, reversals: [true], hasInitialStates: true),
         LayerCase(batch: 3, timesteps: 7, inputs: 6, units: 261, lengths: [7, 4, 1]),
         LayerCase(batch: 1, timesteps: 6, inputs: 20, units: 280, reversals: [false, true], hasInitialStates: true),
+        // Weights that a core's own cache does not hold: directions take turns.
+        LayerCase(batch: 2, timesteps: 4, inputs: 6, units: 410, reversals: [false, true], hasInitialStates: true),
       ] + long
 
     /// So long that the gradients are summed up stretch by stretch; the directions meet in the middle of one.
