@@ -35,7 +35,8 @@ final class DirectionRun<S: FloatingScalar> {
   /// What a later phase of the cell multiplies.
   private let scratch: Buffer<S>
 
-  /// Whether what a training run keeps outgrows its part of the shared cache, an eighth: others, and what else a step reads, need it too.
+  /// Whether what a training run keeps comes from afar: it outgrows its part of the shared cache, an eighth, because others, and what
+  /// else a step reads, need it too; or 4 MiB of a cache of many slices, which are as far as memory is elsewhere.
   let isFarFlung: Bool
 
   let zRows, gateRows, biasRows, scratchRows: Rows<S>
@@ -70,7 +71,7 @@ final class DirectionRun<S: FloatingScalar> {
     let memory = Buffer<S>(cell.stateCount > 1 ? layout.rowCount : 0, width)
     let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, units)
     let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
-    isFarFlung = isTraining && bytes > Plan.sharedCacheBytes / 8
+    isFarFlung = isTraining && bytes > min(Plan.sharedCacheBytes / 8, 1 << 22)
     zRows = z.rows
     hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
     cRows = cell.stateCount > 1 ? memory.rows : hRows
