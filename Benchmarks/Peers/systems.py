@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 import venv
 
 from peers import PEERS
@@ -25,6 +27,17 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def answers(address):
+    """Tells whether anything answers at an address, be it a refusal."""
+    try:
+        urllib.request.urlopen(address, timeout=10).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def peers_python():
     """Returns the interpreter of the peers' environment, which it makes on first use."""
     if "RECURRA_PEERS_VENV" in os.environ:
@@ -38,9 +51,10 @@ def peers_python():
     if not complete.exists():
         note(f"making {folder} with {', '.join(PACKAGES)} (once; more than 1 GB)")
         venv.create(folder, with_pip=True, clear=True)
-        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own.
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--extra-index-url", TORCH_CPU_INDEX, *PACKAGES],
-                       check=True)
+        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own. Where it cannot be reached, pip
+        # would ask it five times for every package, for minutes.
+        extra = ["--extra-index-url", TORCH_CPU_INDEX] if answers(TORCH_CPU_INDEX) else []
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *extra, *PACKAGES], check=True)
         complete.touch()
     return python
 
