@@ -6,6 +6,15 @@ enum Machine {
   /// The instruction set of the kernels in use.
   static var instructionSet: String { unsafe String(cString: Kernels.table.name) }
 
+  /// What helps where OpenBLAS does not know the processor, and takes one for its measure that had no vectors of 256 bits; nil where it does.
+  static var advice: String? {
+    let old = ["Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Katmai", "Coppermine", "Northwood"]
+    let name = BLAS.configuration.split(separator: " ").first { old.contains(String($0)) }
+    guard let name, ["avx2", "avx512"].contains(instructionSet) else { return nil }
+    return
+      "OpenBLAS takes this processor for a \(name): OPENBLAS_CORETYPE=Haswell in the environment makes its products faster"
+  }
+
   /// Floating-point operations a second of all threads together, in fused multiply-adds on registers alone.
   static func arithmeticRoof(threads: Int, stopwatch: Stopwatch) -> Double {
     Streams.threadCount = threads
