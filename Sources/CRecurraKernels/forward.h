@@ -264,8 +264,7 @@ INLINE void forwardRowPanels(
 INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
   const ptrdiff_t width = panelUnits(cell);
   _Alignas(64) float sums[2 * sumsWidth + 4 * WIDTH];
-  // Others may have written h, and have read what hNext held: the lines come while the product is computed.
-  fetch(step->h, 0, 1, step->units, 0);
+  // Others may have read what hNext held: its lines come back while the product is computed.
   const ptrdiff_t firstUnit = step->panelBegin * width, endUnit = smaller(step->panelEnd * width, step->units);
   fetch(step->hNext + firstUnit, 0, 1, endUnit - firstUnit, 1);
   ptrdiff_t first = step->panelBegin, last = step->panelEnd;

@@ -21,6 +21,13 @@ extension DirectionRun where S == Float {
     return (ahead(gates(step - 1), rows), ahead(states, rows), RecurraAhead())
   }
 
+  /// Asks for h of the rows that enter step `step`.
+  @inline(__always)
+  func fetchHidden(_ step: Int, _ rows: Range<Int>) {
+    let h = hidden(step)
+    for row in rows { recurra_fetch(h[row], units) }
+  }
+
   private func fetchesAhead(_ step: Int, _ rows: Range<Int>) -> Bool {
     isFarFlung && rows.count == layout.counts[step]
   }

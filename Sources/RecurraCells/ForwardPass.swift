@@ -74,8 +74,10 @@ struct ForwardPass<S: FloatingScalar> {
           let rows = 0..<run.layout.batch
           var step = 0
           if isTogether {
-            step = TimeLoop.forward(run, rows: rows, by: multiplier(index, share)) { _, _ in
+            step = TimeLoop.forward(run, rows: rows, by: multiplier(index, share)) { step, active in
               isTogether = barrier.waitUnlessHeldUp(rank)
+              // What the others have made is on its way while the next step is arranged.
+              run.fetchHidden(step + 1, active)
               return isTogether
             }
           }

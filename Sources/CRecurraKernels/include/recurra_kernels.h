@@ -268,6 +268,11 @@ void recurra_fp_leave(unsigned former);
 /// Tells the core that this thread spins.
 void recurra_pause(void);
 
+/// Asks for the lines of some floats, without waiting for them.
+static inline void recurra_fetch(const float *_Nonnull from, ptrdiff_t count) {
+  for (ptrdiff_t index = 0; index < count; index += 16) __builtin_prefetch(from + index);
+}
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus
