@@ -195,8 +195,8 @@ enum { stayingBytes = 1 << 18 };
 
 /// The blocks of a step's rows that go through the panels one after the other.
 ///
-/// A block's sums share the first cache with what else there is, so they are few where panels come from the core's own cache; others
-/// are worth more of it the more seldom they have to come.
+/// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from afar
+/// should come seldom.
 INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
   const ptrdiff_t most = stays ? rowsPerBlock * 3 / 4 : rowsPerBlock;
   return (rows + most - 1) / most;

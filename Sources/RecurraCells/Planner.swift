@@ -38,7 +38,7 @@ struct Plan {
     let weights = stateWeights + cell.gateCount * units * inputs
     // Directions take turns on all threads where their weights together overflow the shared cache. For a few rows, which multiply
     // faster than weights come from there, already where those of one direction overflow a core's own cache, which then has to hold a
-    // share of them: 1.4 to 1.6 times as fast for a row and 384 to 512 units, 1.1 for 8 (Emerald Rapids; level on Zen 5).
+    // share of them: 1.4 to 1.6 times as fast for a row and 384 to 512 units, 1.1 for 8 (Emerald Rapids; level on Zen 4).
     let overflows = directions * 4 * stateWeights > Self.sharedCacheBytes / 2
     let takesTurns =
       directions > 1 && threads > 1 && (overflows || (batch <= 8 && 4 * stateWeights > Self.privateCacheBytes))
