@@ -6,7 +6,7 @@ enum Machine {
   /// The instruction set of the kernels in use.
   static var instructionSet: String { unsafe String(cString: Kernels.table.name) }
 
-  /// What helps where OpenBLAS does not know the processor, and takes one for its measure that had no vectors of 256 bits; nil where it does.
+  /// What helps where OpenBLAS does not know the processor and takes it for one without vectors of 256 bits; nil where it does.
   static var advice: String? {
     let old = ["Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Katmai", "Coppermine", "Northwood"]
     let name = BLAS.configuration.split(separator: " ").first { old.contains(String($0)) }

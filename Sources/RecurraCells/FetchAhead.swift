@@ -1,9 +1,10 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// What the step that comes next will use, for a run whose memory outgrows the cache: the kernels fetch it along the way.
+/// What the step that comes next will use, asked for before it is waited for.
 ///
-/// Only for a thread that does all rows and units of a step; then it lies together, and is nobody else's.
+/// For a run whose memory outgrows the cache the kernels fetch it along the way, where one thread does all rows and units of a step:
+/// then it lies together, and is nobody else's. Threads that share a step's units ask for the h that the others have made.
 extension DirectionRun where S == Float {
   /// What step `step + 1` will write: its gates, and the states it makes.
   func aheadOfForward(_ step: Int, _ rows: Range<Int>) -> (RecurraAhead, RecurraAhead, RecurraAhead)? {
@@ -21,7 +22,7 @@ extension DirectionRun where S == Float {
     return (ahead(gates(step - 1), rows), ahead(states, rows), RecurraAhead())
   }
 
-  /// Asks for h of the rows that enter step `step`.
+  /// Asks for h of the rows that enter step `step`, when all who make it have met.
   @inline(__always)
   func fetchHidden(_ step: Int, _ rows: Range<Int>) {
     let h = hidden(step)
