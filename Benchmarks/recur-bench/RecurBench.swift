@@ -37,7 +37,9 @@ struct RecurBench: ParsableCommand {
   @Option(help: "The least seconds a repetition lasts.")
   var least = 0.2
   @Option(
-    help: "A whole program instead of a layer: seed, the lesson's, trained for an epoch; all cells, or the one named.")
+    help:
+      "A whole program instead of a layer, trained for an epoch: seed, the lesson's, or letters, the same with 27 words; all cells, or the one named."
+  )
   var program: ProgramName?
   @Flag(help: "The time of a timestep of a sequence as sequences grow longer and batches wider, as a chart.")
   var growth = false
@@ -89,7 +91,8 @@ struct RecurBench: ParsableCommand {
   private func runProgram(_ threads: Int, _ stopwatch: Stopwatch) throws {
     for name in cell.map({ [$0] }) ?? [.rnn, .lstm, .bilstm] {
       try Program(
-        cell: name.cell, isBidirectional: bidirectional || name == .bilstm, threads: threads, multiplier: multiplier,
+        name: program ?? .seed, cell: name.cell, isBidirectional: bidirectional || name == .bilstm, threads: threads,
+        multiplier: multiplier,
         stopwatch: stopwatch
       ).run(json: json)
     }
@@ -111,7 +114,10 @@ enum CellName: String, CaseIterable, ExpressibleByArgument {
 
 /// The programs that can be timed.
 enum ProgramName: String, CaseIterable, ExpressibleByArgument {
-  case seed
+  case seed, letters
+
+  /// Different words of the texts.
+  var vocabulary: Int { self == .seed ? 5_000 : 27 }
 }
 
 /// Reads the name of a multiplier.
