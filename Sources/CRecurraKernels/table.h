@@ -104,7 +104,7 @@ CELL(GRU, gru)
   const RecurraKernels symbol = {                                                                           \
     .name = isa, .vectorWidth = WIDTH, .rnn = CELL_TABLE(RNN, rnn), .lstm = CELL_TABLE(LSTM, lstm),         \
     .gru = CELL_TABLE(GRU, gru), .leftPanels = leftPanels, .packLeft = packLeft,                            \
-    .weightGradient = weightGradient, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid, .sgd = sgd,         \
+    .weightGradient = weightGradient, .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid, .sgd = sgd,         \
     .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares,                     \
     .fmaBurst = fmaBurst, .readBurst = readBurst                                                            \
   };

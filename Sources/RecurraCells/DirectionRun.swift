@@ -58,7 +58,7 @@ final class DirectionRun<S: FloatingScalar> {
     slots = cell.slotCount * units
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.lookup = lookup.map { [layout] in LookedUpInput($0.product, $0.ids, layout) }
-    self.laysInput = isTraining || (lookup == nil && (laysInput || layout.order != nil))
+    self.laysInput = lookup == nil && (isTraining || laysInput || layout.order != nil)
     let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
     // Names of their own: a tensor read back from this object is counted up and down.
     let bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
@@ -133,7 +133,7 @@ final class DirectionRun<S: FloatingScalar> {
     for step in 0..<layout.steps {
       let rows = layout.blocks[step + 1] - layout.blocks[step]
       for row in layout.counts[step]..<max(rows, layout.counts[step]) {
-        zRows.from(layout.blocks[step])[row].update(repeating: 0, count: inputs)
+        if laysInput { zRows.from(layout.blocks[step])[row].update(repeating: 0, count: inputs) }
         gates(step)[row].update(repeating: 0, count: slots)
         if phases.count > 1 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: units) }
       }

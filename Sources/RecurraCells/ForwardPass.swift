@@ -20,7 +20,7 @@ struct ForwardPass<S: FloatingScalar> {
   func run() {
     for run in runs {
       run.layInitialStates()
-      run.isLaid = run.isTraining && (plan.hoistedSteps > 0 || plan.unitShares > 1)
+      run.isLaid = run.isTraining && run.laysInput && (plan.hoistedSteps > 0 || plan.unitShares > 1)
       if run.isLaid { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
     }
     if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
@@ -52,7 +52,7 @@ struct ForwardPass<S: FloatingScalar> {
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
     if runs[0].isTraining {
-      if plan.hoistedSteps > 0 { project(runs, kernels, packed) }
+      if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed) }
       for run in runs { run.clearEndedRows() }
     }
 

@@ -17,7 +17,8 @@ struct RecurrentCall: Sendable {
     let isTraining = keepsTrace || isTracked
     let x = input.detached.contiguous
     let units = directions[0].weights.shape[1] / cell.gateCount
-    let found = isTraining ? nil : lookedUp(S.dtype)
+    let distinct = isTracked && !keepsTrace ? distinctRows(S.dtype) : nil
+    let found = distinct.map { lookedUp($0) } ?? (isTraining ? nil : lookedUp(S.dtype))
     let plan = Plan(
       cell: cell, dtype: S.dtype, batch: x.shape[0], timesteps: x.shape[1],
       inputs: found == nil ? x.shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
@@ -47,10 +48,13 @@ struct RecurrentCall: Sendable {
     let traces =
       keepsTrace ? directions.indices.map { place in RecurrentTrace(runs.filter { $0.place == place }) } : []
     guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
-    let parents = [input] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
-    let record = RecurrentRecord(call: detached, plan: plan, runs: runs, needsInput: input.isTracked)
+    let source = distinct == nil ? input : lookup?.table ?? input
+    let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
+    let record = RecurrentRecord(
+      call: detached, plan: plan, runs: runs, distinct: distinct, needsInput: source.isTracked)
     let outputs = [output] + states
-    let node = Node(parents: parents.map(\.origin), outputCount: outputs.count) { record.gradients($0) }
+    let node = Node(
+      of: parents.map(\.origin), outputCount: outputs.count, gradients: { record.gradients($0) })
     let tracked = outputs.enumerated().map { $1.with(origin: Origin(node: node, output: $0)) }
     return RecurrentOutput(output: tracked[0], states: Array(tracked.dropFirst()), traces: traces)
   }
@@ -59,6 +63,19 @@ struct RecurrentCall: Sendable {
   private func lookedUp(_ dtype: DType) -> LookedUpProducts? {
     guard let lookup, let kernels = Plan.kernels(cell, dtype) else { return nil }
     return TableProduct.products(lookup, cell, directions, kernels)
+  }
+
+  /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that does not pay.
+  private func distinctRows(_ dtype: DType) -> DistinctRows? {
+    guard let lookup, lookup.isShortcut, Plan.kernels(cell, dtype) != nil else { return nil }
+    return DistinctRows(lookup, lengths: lengths)
+  }
+
+  /// The products of the rows with every direction's weights.
+  private func lookedUp(_ rows: DistinctRows) -> LookedUpProducts? {
+    guard let kernels = Plan.kernels(cell, .float32) else { return nil }
+    let products = TableProduct.multiply(rows.vectors, cell, directions.map(\.detached), kernels)
+    return LookedUpProducts(products, rows.places)
   }
 
   /// Makes a run for every direction of every block of rows. Threads take runs by turns.

@@ -10,17 +10,21 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private let call: RecurrentCall
   private let plan: Plan
   private let runs: [DirectionRun<S>]
+  /// What the input was looked up from, where its gradient goes straight to the table.
+  private let distinct: DistinctRows?
   private let needsInput: Bool
   /// Guards the buffers of the runs; true once the gates are gone.
   private let isSpent = Mutex(false)
 
-  init(call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], needsInput: Bool) {
-    (self.call, self.plan, self.runs, self.needsInput) = (call, plan, runs, needsInput)
+  init(
+    call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, needsInput: Bool
+  ) {
+    (self.call, self.plan, self.runs, self.distinct, self.needsInput) = (call, plan, runs, distinct, needsInput)
   }
 
-  /// Turns the gradients of the output and of the final states into those of the input and of each direction's weights, bias and
-  /// initial states.
-  func gradients(_ upstream: [Tensor?]) -> [Tensor?] {
+  /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked up in, and of each
+  /// direction's weights, bias and initial states.
+  func gradients(_ upstream: [Tensor?]) -> [Gradient?] {
     isSpent.withLock { isSpent in
       if isSpent {
         for run in runs { run.isProjected = false }
@@ -31,7 +35,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     }
   }
 
-  private func goBack(_ upstream: [Tensor?]) -> [Tensor?] {
+  private func goBack(_ upstream: [Tensor?]) -> [Gradient?] {
     let (units, states) = (runs[0].units, call.cell.stateCount)
     let sequence = call.returnsSequences ? upstream[0].map(foldPadding) : nil
     let finals = call.directions.indices.map { place in
@@ -46,17 +50,20 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       GradientRun($0, output: sequence, column: $0.place * units, states: finals[$0.place])
     }
     let products = loopBack(gradientRuns)
-    var result: [Tensor?] = [products.input]
+    var result = [products.input]
     for (place, direction) in call.directions.enumerated() {
-      result.append(products.weights[place])
-      if direction.bias != nil { result.append(call.cell.biasGradient(slots: products.biases[place], units: units)) }
+      result.append(.dense(products.weights[place]))
+      if direction.bias != nil {
+        result.append(.dense(call.cell.biasGradient(slots: products.biases[place], units: units)))
+      }
       for (state, given) in direction.initialStates.enumerated() {
         result.append(
-          Tensor(given.shape, of: S.self) { gradient in
-            for (run, own) in zip(runs, gradientRuns) where run.place == place {
-              own.writeInitialStateGradient(state, to: gradient)
-            }
-          })
+          .dense(
+            Tensor(given.shape, of: S.self) { gradient in
+              for (run, own) in zip(runs, gradientRuns) where run.place == place {
+                own.writeInitialStateGradient(state, to: gradient)
+              }
+            }))
       }
     }
     return result
@@ -91,7 +98,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
         gradients: gradientRuns[index])
     }
-    let products = PackedGradients(runs, kernels, inputWeights: needsInput ? layouts[1] : nil)
+    let products = PackedGradients(runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil)
     if plan.unitShares > 1, runs[0].layout.order == nil {
       for part in runs.indices.flatMap(products.parts) {
         shareUnits(part, runs[part.run], panels, multiplier)

@@ -6,16 +6,16 @@ struct SequenceGradients {
   let weights: [Tensor]
   /// Gradient of the slots' biases of each direction.
   let biases: [Tensor]
-  /// The gradient of the input, [B, T, I], of all directions together; nil where nobody asked.
-  let input: Tensor?
+  /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil where nobody asked.
+  let input: Gradient?
 
-  /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order.
-  static func addUp(_ tensors: [Tensor]) -> Tensor {
+  /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order and from a row on.
+  static func addUp(_ tensors: [Tensor], fromRow row: Int = 0) -> Tensor {
     let rows = tensors.map { DirectionRun<Float>.rows($0).base }
-    let (count, size) = (tensors[0].count, 1 << 13)
+    let (first, count, size) = (row > 0 ? row * tensors[0].shape[1] : 0, tensors[0].count, 1 << 13)
     guard rows.count > 1 else { return tensors[0] }
-    Streams.run((count + size - 1) / size) { piece in
-      let range = (piece * size)..<min((piece + 1) * size, count)
+    Streams.run((count - first + size - 1) / size) { piece in
+      let range = (first + piece * size)..<min(first + (piece + 1) * size, count)
       let target = rows[0]
       for source in rows.dropFirst() {
         for index in range { target[index] += source[index] }
@@ -89,7 +89,7 @@ struct WeightGradients<S: FloatingScalar> {
     Streams.run(pieces.count) { pieces[$0]() }
     return SequenceGradients(
       weights: weights, biases: biases,
-      input: needsInput ? SequenceGradients.inputGradient(runs, rows: inputRows) : nil)
+      input: needsInput ? .dense(SequenceGradients.inputGradient(runs, rows: inputRows)) : nil)
   }
 
   /// (rows of Z)ᵀ · (gradients of slots), cut over the columns.

@@ -78,7 +78,10 @@ public final class Embedding: Layer {
     let ids = try self.ids(input.value)
     let (table, version) = context.versioned(embeddings)
     var output = input.with(value: table.gathered(ids))
-    if ids.rank == 2 { output.lookup = TableLookup(table: table, ids: ids, owner: embeddings, version: version) }
+    if ids.rank == 2 {
+      output.lookup = TableLookup(
+        table: table, ids: ids, owner: embeddings, version: version, isShortcut: context.differentiatesParametersOnly)
+    }
     if maskZero { output.lengths = try lengths(ids) }
     return output
   }

@@ -35,12 +35,19 @@ public struct ForwardContext: Sendable {
   public var isRecording: Bool
   /// Where dropout takes its numbers from; a layer uses a stream of its own.
   public var random: RandomSource
+  /// Tells whether gradients will be asked for with respect to parameters alone, as `Trainer` does. Those of what an embedding gives out
+  /// may then be zero, because they go straight to its table: a word that a batch holds many times is multiplied once.
+  public var differentiatesParametersOnly: Bool
 
   /// Makes a context; inference without a record when nothing is said.
-  public init(isTraining: Bool = false, isRecording: Bool = false, random: RandomSource = RandomSource(seed: 0)) {
+  public init(
+    isTraining: Bool = false, isRecording: Bool = false, random: RandomSource = RandomSource(seed: 0),
+    differentiatesParametersOnly: Bool = false
+  ) {
     self.isTraining = isTraining
     self.isRecording = isRecording
     self.random = random
+    self.differentiatesParametersOnly = differentiatesParametersOnly
   }
 
   /// The parameter's value, tracked when gradients are recorded.
@@ -53,6 +60,8 @@ public struct ForwardContext: Sendable {
 
   /// The context of the sublayer at a position: its random numbers are its own.
   package func forSublayer(_ position: Int) -> ForwardContext {
-    ForwardContext(isTraining: isTraining, isRecording: isRecording, random: random.stream(position))
+    ForwardContext(
+      isTraining: isTraining, isRecording: isRecording, random: random.stream(position),
+      differentiatesParametersOnly: differentiatesParametersOnly)
   }
 }

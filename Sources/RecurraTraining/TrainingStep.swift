@@ -17,7 +17,8 @@ extension Trainer {
   /// Trains on a batch, and takes its loss and metrics into those of the epoch.
   func train(_ batch: Batch, _ random: RandomSource, at place: () -> String) throws(RecurraError) {
     let context = ForwardContext(
-      isTraining: true, isRecording: true, random: random.stream(optimizerState.step))
+      isTraining: true, isRecording: true, random: random.stream(optimizerState.step),
+      differentiatesParametersOnly: true)
     // The graph ends with this call: while it lives, it holds the weights, and they could not be changed in place.
     var gradients = try differentiate(batch, context, place)
     try optimizerState.update(&gradients, at: place)

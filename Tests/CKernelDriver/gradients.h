@@ -130,6 +130,38 @@ static void checkInputGradient(const RecurraKernels *kernels, const GradientCase
   freeMatrix(&base);
 }
 
+/// Sums of rows of z that lie in no order: none of some, one of some, several of others, in ranges of `cut` rows.
+static void checkRowSums(const RecurraKernels *kernels, const GradientCase *k) {
+  enum { counts = 5 };
+  static const int32_t shares[counts] = {1, 0, 3, 1, 12};
+  const ptrdiff_t columns = k->z.columns, rows = k->rows;
+  int32_t *starts = malloc((size_t)(rows + 1) * sizeof(int32_t));
+  starts[0] = 0;
+  for (ptrdiff_t row = 0; row < rows; row++) starts[row + 1] = starts[row] + shares[row % counts];
+  const float **sources = malloc((size_t)(starts[rows] + 1) * sizeof(float *));
+  for (int32_t index = 0; index < starts[rows]; index++) sources[index] = k->z.data + index * 7 % rows * k->z.stride;
+  for (ptrdiff_t cut = 1; cut <= rows; cut = cut * 3 + 1) {
+    Matrix out = makeMatrix(rows, columns, 4);
+    for (ptrdiff_t begin = 0; begin < rows; begin += cut) {
+      const RecurraRowSums job = {
+        .rowBegin = begin, .rowEnd = begin + cut < rows ? begin + cut : rows, .columns = columns, .sources = sources,
+        .starts = starts, .out = out.data, .outStride = out.stride};
+      kernels->sumRows(&job);
+    }
+    int same = 1;
+    for (ptrdiff_t row = 0; row < rows; row++)
+      for (ptrdiff_t column = 0; column < columns; column++) {
+        float sum = 0;
+        for (int32_t index = starts[row]; index < starts[row + 1]; index++) sum += sources[index][column];
+        same &= sum == at(out, row, column);
+      }
+    expectGradient(same, kernels->name, k, "sums of rows: in order, to the bit");
+    expectGradient(gapsIntact(out), kernels->name, k, "sums of rows: writes outside its columns");
+    freeMatrix(&out);
+  }
+  free(starts), free(sources);
+}
+
 static int checkGradients(void) {
   static const ptrdiff_t sizes[] = {1, 5, 16, 60, 72, 100}, rowCounts[] = {1, 7, 50, 384, 385, 800};
   static const char *const names[] = {"generic", "avx2", "avx512", "neon"};
@@ -147,6 +179,7 @@ static int checkGradients(void) {
         if (!kernels) continue;
         checkWeightGradient(kernels, &k, &fused);
         checkInputGradient(kernels, &k);
+        checkRowSums(kernels, &k);
       }
       freeMatrix(&fused), freeMatrix(&k.z), freeMatrix(&k.dgates), freeMatrix(&k.weights);
     }

@@ -104,6 +104,57 @@ import Testing
     try pair.expectSameWithoutLookup(ids(6, 8, seed: 3), "changed") { $0.value = $0.value * 2 }
   }
 
+  /// The gradients of all parameters, and the loss, of a batch; weights of the loss are all different.
+  private func differentiate(
+    _ pair: Pair, _ ids: Tensor, parametersOnly: Bool
+  ) throws -> (value: Tensor, gradients: [Gradient]) {
+    let context = ForwardContext(isTraining: true, isRecording: true, differentiatesParametersOnly: parametersOnly)
+    let output = try pair.layer.forward(try pair.embedding.forward(Signal(ids), context), context).value
+    let parameters = pair.embedding.parameters + pair.layer.parameters
+    let loss = (output * Tensor.varied(output.shape, seed: 5).converted(to: .float32)).sum()
+    return (output.detached, loss.sparseGradients(withRespectTo: parameters.map(\.tracked)))
+  }
+
+  @Test(arguments: kinds, [1, 2, 7, 33, 130])
+  func repeatedRowsAreMultipliedOnce(kind: Kind, rows: Int) throws {
+    for (returnsSequences, maskZero) in [(true, false), (false, false), (true, true)] {
+      let pair = try Pair(kind, returnsSequences: returnsSequences, maskZero: maskZero)
+      let drawn = ids(rows, 60, seed: 11)
+      let ends = Tensor((0..<rows).map { Float($0 * 17 % 60) }, shape: [rows, 1])
+      let steps = Tensor((0..<60).map { Float($0) }, shape: [1, 60])
+      let padded =
+        drawn.converted(to: .float32).clipped(to: 1...22) * ends.isGreater(than: steps).converted(to: .float32)
+      let given = maskZero ? padded.converted(to: .int32) : drawn
+      let plain = try differentiate(pair, given, parametersOnly: false)
+      let once = try differentiate(pair, given, parametersOnly: true)
+      expectIdentical(once.value, plain.value, "forward")
+      for (index, (found, wanted)) in zip(once.gradients, plain.gradients).enumerated() {
+        expectClose(
+          found.dense, wanted.dense, relative: Tolerance.multipliers, toLargest: true,
+          "\(rows) rows, sequences \(returnsSequences), masked \(maskZero), parameter \(index)")
+      }
+      // The rows of a table that went the short way come once each; those that did not, as often as they were looked up.
+      guard case .rows(let found) = once.gradients[0], !maskZero else { continue }
+      #expect(found.indices.count <= Self.vocabulary)
+    }
+  }
+
+  @Test func rowsThatHardlyRepeatAreMultipliedAsTheyCome() throws {
+    let pair = try Pair(Self.kinds[1])
+    let few = Tensor((0..<20).map { Int32($0) }, shape: [2, 10])
+    let plain = try differentiate(pair, few, parametersOnly: false)
+    let once = try differentiate(pair, few, parametersOnly: true)
+    for (found, wanted) in zip(once.gradients, plain.gradients) { expectIdentical(found.dense, wanted.dense) }
+  }
+
+  @Test func vectorsHaveGradientsUnlessNobodyAsks() throws {
+    let pair = try Pair(Self.kinds[3])
+    let context = ForwardContext(isTraining: true, isRecording: true)
+    let vectors = try pair.embedding.forward(Signal(ids(4, 30, seed: 3)), context)
+    let gradient = try pair.layer.forward(vectors, context).value.sum().gradients(withRespectTo: [vectors.value])[0]
+    #expect(gradient.abs().sum().item > 0)
+  }
+
   @Test func gradientsAreThoseOfTheVectors() throws {
     let pair = try Pair(Self.kinds[1])
     for _ in 0..<3 { try pair.expectSameWithoutLookup(ids(6, 8, seed: 3)) }

@@ -143,6 +143,15 @@ typedef struct RecurraInputGradient {
   ptrdiff_t stepStride, rowStride;
 } RecurraInputGradient;
 
+/// Sums of rows that lie anywhere: row n of out is the sum of sources[starts[n]] to sources[starts[n + 1] - 1], in this order.
+typedef struct RecurraRowSums {
+  ptrdiff_t rowBegin, rowEnd, columns;
+  const float *_Nonnull const *_Nullable sources;  // [starts[rows]], each [columns]
+  const int32_t *_Nullable starts;  // ascending; a row without sources is zero
+  float *_Nullable out;  // [rows][columns]
+  ptrdiff_t outStride;
+} RecurraRowSums;
+
 /// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.
 typedef struct RecurraSGD {
   float learningRate, momentum;
@@ -216,6 +225,7 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   void (*packLeft)(
     ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed);
   void (*weightGradient)(const RecurraWeightGradient *gradient);
+  void (*sumRows)(const RecurraRowSums *sums);
 
   // Maps of `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out, the same bits in every lane
   // and in every set with FMA. The bounds are of all 2^32 floats against double, with subnormals not flushed.

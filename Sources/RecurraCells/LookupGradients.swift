@@ -1,0 +1,119 @@
+internal import CRecurraKernels
+import RecurraTensor
+
+/// What goes back through a lookup in a table, when the loops are done: the gradients of W, of the gates' biases, and of the rows.
+///
+/// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the gradient of the rows is
+/// S·Wᵀ: products over N rows instead of all timesteps. Sums run in the order of runs, steps and rows; nothing depends on the number of
+/// threads.
+struct LookupGradients {
+  private let runs: [DirectionRun<Float>]
+  private let kernels: RecurraCellKernels
+  private let rows: DistinctRows
+  private let inputWeights: [Tensor]?
+  private let inputs, units, columns: Int
+
+  init(
+    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
+  ) {
+    (self.runs, self.kernels, self.rows, self.inputWeights) = (runs, kernels, rows, inputWeights)
+    (inputs, units) = (runs[0].inputs, runs[0].units)
+    // The slots that the input reaches are the gates and come first.
+    columns = runs[0].cell.gateCount * units
+  }
+
+  /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the
+  /// gradient of the table where it is asked for.
+  func run(weights: [Tensor], biases: [Tensor]) -> Gradient? {
+    let sums = weights.map { _ in Tensor(uninitialized: [rows.count, columns], dtype: .float32) }
+    let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
+    let sources = weights.indices.map { Sources(runs.filter { [place = $0] in $0.place == place }, count: rows.count) }
+    let (size, places) = (96, weights.count)
+    Streams.run((rows.count + size - 1) / size * places) { piece in
+      let (place, first) = (piece % places, piece / places * size)
+      let block = first..<min(first + size, rows.count)
+      sources[place].sum(block, columns, to: sums[place])
+      if !targets.isEmpty { multiply(block, sums[place], place, to: targets[place]) }
+    }
+    let product = WeightProduct(
+      [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0, unitsPerGate: units,
+      slots: columns
+    ) { _ in true }
+    // Operands know where the sums lie, no more.
+    withExtendedLifetime(sums) {
+      product.add(
+        weights.indices.map { place in
+          WeightProduct.Operands(
+            left: DirectionRun<Float>.rows(rows.vectors), right: DirectionRun<Float>.rows(sums[place]),
+            count: rows.count, out: DirectionRun<Float>.rows(weights[place]),
+            bias: DirectionRun<Float>.rows(biases[place]).base, isFirst: true)
+        }, each: Streams.run)
+    }
+    guard !targets.isEmpty else { return nil }
+    return .rows(
+      RowGradient(indices: rows.ids, values: SequenceGradients.addUp(targets), shape: rows.tableShape))
+  }
+
+  /// S·Wᵀ of some rows.
+  private func multiply(_ block: Range<Int>, _ sums: Tensor, _ place: Int, to target: Tensor) {
+    guard let inputWeights else { return }
+    var kernel = RecurraInputGradient()
+    (kernel.inputs, kernel.units) = (inputs, units)
+    (kernel.rowBegin, kernel.rowEnd, kernel.rowsPerStep) = (block.lowerBound, block.upperBound, 1)
+    (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(DirectionRun<Float>.rows(sums).base), columns)
+    kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
+    (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
+    kernels.inputGradient(&kernel)
+  }
+}
+
+/// For every row of a lookup the gate gradients of one direction that belong to it.
+private struct Sources: @unchecked Sendable {
+  private let addresses: [UnsafePointer<Float>]
+  private let starts: [Int32]
+
+  /// A counting sort of the timesteps by the row they looked up.
+  init(_ runs: [DirectionRun<Float>], count: Int) {
+    var starts = [Int32](repeating: 0, count: count + 1)
+    var total = 0
+    Self.forEachTimestep(runs) { place, _ in
+      starts[place + 1] += 1
+      total += 1
+    }
+    for place in 0..<count { starts[place + 1] += starts[place] }
+    var next = starts
+    var addresses = [UnsafePointer<Float>](repeating: UnsafePointer(runs[0].gateRows.base), count: total)
+    Self.forEachTimestep(runs) { place, address in
+      addresses[Int(next[place])] = address
+      next[place] += 1
+    }
+    (self.addresses, self.starts) = (addresses, starts)
+  }
+
+  @inline(__always)
+  private static func forEachTimestep(
+    _ runs: [DirectionRun<Float>], _ body: (_ place: Int, _ address: UnsafePointer<Float>) -> Void
+  ) {
+    for run in runs {
+      guard let places = run.lookup?.places else { continue }
+      let batch = run.layout.batch
+      for step in 0..<run.layout.steps {
+        let gates = run.gates(step)
+        for row in 0..<run.layout.counts[step] { body(Int(places[step * batch + row]), UnsafePointer(gates[row])) }
+      }
+    }
+  }
+
+  /// Adds up what belongs to some rows.
+  func sum(_ block: Range<Int>, _ columns: Int, to sums: Tensor) {
+    starts.withUnsafeBufferPointer { starts in
+      addresses.withUnsafeBufferPointer { addresses in
+        var kernel = RecurraRowSums()
+        (kernel.rowBegin, kernel.rowEnd, kernel.columns) = (block.lowerBound, block.upperBound, columns)
+        (kernel.sources, kernel.starts) = (addresses.baseAddress, starts.baseAddress)
+        (kernel.out, kernel.outStride) = (DirectionRun<Float>.rows(sums).base, columns)
+        Kernels.table.sumRows(&kernel)
+      }
+    }
+  }
+}

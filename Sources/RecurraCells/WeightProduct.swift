@@ -1,0 +1,143 @@
+internal import CRecurraKernels
+import RecurraTensor
+
+/// The gradient of weights, leftᵀ · right summed over rows, and that of the biases, the sums of right's columns.
+///
+/// It is cut into pieces by shapes alone, and a sum runs in one fixed order whoever computes it.
+struct WeightProduct {
+  /// What is multiplied, for one direction.
+  struct Operands {
+    /// [count][inputs + units] and [count][slots].
+    let left, right: Rows<Float>
+    let count: Int
+    /// [inputs + units][G·H].
+    let out: Rows<Float>
+    /// [slots].
+    let bias: UnsafeMutablePointer<Float>
+    /// Whether they are the first that are added, which sets the sums.
+    let isFirst: Bool
+
+    /// Some of the rows.
+    fileprivate func part(_ rows: Range<Int>) -> Operands {
+      Operands(
+        left: left.from(rows.lowerBound), right: right.from(rows.lowerBound), count: rows.count, out: out, bias: bias,
+        isFirst: isFirst && rows.lowerBound == 0)
+    }
+  }
+
+  /// Does numbered jobs, on one thread or on all.
+  typealias ForEach = (_ count: Int, _ body: (Int) -> Void) -> Void
+
+  /// A share of one product: some columns of the weights, and some panels of left's columns.
+  private struct Piece {
+    let panels: Range<Int>
+    let slotColumn, weightColumn, columns: Int
+    /// Whether the column sums are this piece's business.
+    let sums: Bool
+  }
+
+  private let inputs, units: Int
+  private let pieces: [Piece]
+  /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
+  /// on the same lines of a cache.
+  private let packsLeft: Bool
+
+  /// Floats of the packed rows of one direction.
+  private static let chunkFloats = 1 << 20
+
+  /// - Parameters:
+  ///   - inputs, units: columns of left; no inputs where they go back another way.
+  ///   - unitsPerGate: columns of a gate.
+  ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
+  init(
+    _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
+    sumsBiases: (GateProduct) -> Bool
+  ) {
+    (self.inputs, self.units) = (inputs, units)
+    packsLeft = slots >= 640 || (inputs + units) % 1_024 == 0
+    pieces = products.flatMap { Self.pieces($0, inputs, units, unitsPerGate, sumsBiases($0)) }
+  }
+
+  private static func pieces(
+    _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int, _ sumsBiases: Bool
+  ) -> [Piece] {
+    let (ofInputs, all) = (Kernels.table.leftPanels(inputs, 0), Kernels.table.leftPanels(inputs, units))
+    let panels =
+      switch product.operand {
+      case .inputAndState, .scratch: 0..<all
+      case .input: 0..<ofInputs
+      case .state: ofInputs..<all
+      }
+    guard !panels.isEmpty else { return [] }
+    // A strip of the kernels, or more where there are many. Few strips are cut across the panels as well.
+    let columns = product.gates.count * unitsPerGate
+    let strip = max(64, columns / 64 / 64 * 64)
+    let strips = (columns + strip - 1) / strip
+    let cuts = max(1, min((8 + strips - 1) / strips, panels.count / 4))
+    return (0..<strips).flatMap { index in
+      (0..<cuts).map { cut in
+        let begin = panels.lowerBound + panels.count * cut / cuts
+        let end = panels.lowerBound + panels.count * (cut + 1) / cuts
+        return Piece(
+          panels: begin..<end, slotColumn: product.slot * unitsPerGate + index * strip,
+          weightColumn: product.gates.lowerBound * unitsPerGate + index * strip,
+          columns: min(strip, columns - index * strip), sums: sumsBiases && cut == 0)
+      }
+    }
+  }
+
+  /// Adds the product of the operands of several directions, and does some other jobs along with it: they fill up what the threads have
+  /// left.
+  func add(
+    _ operands: [Operands], each: ForEach, others: Int = 0, other: @escaping (Int) -> Void = { _ in }
+  ) {
+    let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, operands.map(\.count).max() ?? 0)
+    let size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
+    let left = packsLeft ? operands.map { _ in Tensor(uninitialized: [size, width], dtype: .float32) } : []
+    let packed = left.map { DirectionRun<Float>.rows($0).base }
+    withExtendedLifetime(left) {
+      for first in stride(from: 0, to: most, by: max(size, 1)) {
+        let now = operands.map { $0.part(min(first, $0.count)..<min(first + size, $0.count)) }
+        if !packed.isEmpty {
+          each(now.count * ((size + depth - 1) / depth)) { index in
+            pack(index / now.count * depth, now[index % now.count], packed[index % now.count])
+          }
+        }
+        let own = pieces.count * now.count
+        each(own + (first + size >= most ? others : 0)) { index in
+          if index < own {
+            let place = index % now.count
+            accumulate(pieces[index / now.count], now[place], packed.isEmpty ? nil : packed[place])
+          } else {
+            other(index - own)
+          }
+        }
+      }
+    }
+  }
+
+  /// Packs a block of left, from row `first` on.
+  private func pack(_ first: Int, _ operands: Operands, _ packed: UnsafeMutablePointer<Float>) {
+    let count = min(Int(RECURRA_GRADIENT_DEPTH), operands.count - first)
+    guard count > 0 else { return }
+    let left = operands.left.from(first)
+    Kernels.table.packLeft(
+      inputs, units, count, UnsafePointer(left.base), left.stride, packed + first * (inputs + units))
+  }
+
+  private func accumulate(_ piece: Piece, _ operands: Operands, _ packed: UnsafeMutablePointer<Float>?) {
+    guard operands.count > 0 else { return }
+    let right = operands.right.from(0, column: piece.slotColumn)
+    let target = operands.out.from(0, column: piece.weightColumn)
+    var job = RecurraWeightGradient()
+    (job.depth, job.inputs, job.units, job.columns) = (operands.count, inputs, units, piece.columns)
+    (job.panelBegin, job.panelEnd) = (piece.panels.lowerBound, piece.panels.upperBound)
+    (job.left, job.leftStride) = (UnsafePointer(operands.left.base), operands.left.stride)
+    job.packedLeft = packed.map { UnsafePointer($0) }
+    (job.right, job.rightStride) = (UnsafePointer(right.base), right.stride)
+    (job.out, job.outStride) = (target.base, target.stride)
+    if piece.sums { job.bias = operands.bias + piece.slotColumn }
+    job.adds = operands.isFirst ? 0 : 1
+    Kernels.table.weightGradient(&job)
+  }
+}
