@@ -164,10 +164,11 @@ INLINE void prepareForward(
   const Beginnings init = {step->init, step->initStride, first, step->initRows};
   const int isFirst = operand == 0, isLast = step->hoisted || operand == 1;
   if (isFirst) {
-    // What the gates will read and write comes while the product is computed.
-    if (cell == LSTM) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
+    // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
+    const int isAlone = !step->ahead[0].from;
+    if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
     if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
-    if (step->gates && step->gates != step->init)
+    if (step->gates && step->gates != step->init && isAlone)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
     if (panel->isLast && step->xAhead)

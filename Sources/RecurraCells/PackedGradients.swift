@@ -45,7 +45,7 @@ final class PackedGradients: @unchecked Sendable {
   func parts(_ index: Int) -> [Part] {
     let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }
-    let floats = max(1 << 20, 4 * run.direction.weights.count)
+    let floats = max(1 << 19, 4 * run.direction.weights.count)
     let width = run.slots + run.inputs + run.units
     let most = max(floats / (min(runs.count, 2) * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
     let count = max(1, (layout.steps + most / 2) / most)
