@@ -27,12 +27,12 @@ struct LookupGradients {
   func run(weights: [Tensor], biases: [Tensor]) -> Gradient? {
     let sums = weights.map { _ in Tensor(uninitialized: [rows.count, columns], dtype: .float32) }
     let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
-    let sources = weights.indices.map { Sources(runs.filter { [place = $0] in $0.place == place }, count: rows.count) }
+    let rowSums = weights.indices.map(rowSums)
     let (size, places) = (96, weights.count)
     Streams.run((rows.count + size - 1) / size * places) { piece in
       let (place, first) = (piece % places, piece / places * size)
       let block = first..<min(first + size, rows.count)
-      sources[place].sum(block, columns, to: sums[place])
+      rowSums[place].write(block, columns: columns, to: DirectionRun<Float>.rows(sums[place])[first])
       if !targets.isEmpty { multiply(block, sums[place], place, to: targets[place]) }
     }
     let product = WeightProduct(
@@ -65,55 +65,20 @@ struct LookupGradients {
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
     kernels.inputGradient(&kernel)
   }
-}
 
-/// For every row of a lookup the gate gradients of one direction that belong to it.
-private struct Sources: @unchecked Sendable {
-  private let addresses: [UnsafePointer<Float>]
-  private let starts: [Int32]
-
-  /// A counting sort of the timesteps by the row they looked up.
-  init(_ runs: [DirectionRun<Float>], count: Int) {
-    var starts = [Int32](repeating: 0, count: count + 1)
-    var total = 0
-    Self.forEachTimestep(runs) { place, _ in
-      starts[place + 1] += 1
-      total += 1
-    }
-    for place in 0..<count { starts[place + 1] += starts[place] }
-    var next = starts
-    var addresses = [UnsafePointer<Float>](repeating: UnsafePointer(runs[0].gateRows.base), count: total)
-    Self.forEachTimestep(runs) { place, address in
-      addresses[Int(next[place])] = address
-      next[place] += 1
-    }
-    (self.addresses, self.starts) = (addresses, starts)
-  }
-
-  @inline(__always)
-  private static func forEachTimestep(
-    _ runs: [DirectionRun<Float>], _ body: (_ place: Int, _ address: UnsafePointer<Float>) -> Void
-  ) {
-    for run in runs {
+  /// For every row the gates' gradients of one direction that belong to it.
+  private func rowSums(_ place: Int) -> RowSums {
+    var (targets, addresses): ([Int32], [UnsafePointer<Float>]) = ([], [])
+    for run in runs where run.place == place {
       guard let places = run.lookup?.places else { continue }
-      let batch = run.layout.batch
       for step in 0..<run.layout.steps {
         let gates = run.gates(step)
-        for row in 0..<run.layout.counts[step] { body(Int(places[step * batch + row]), UnsafePointer(gates[row])) }
+        for row in 0..<run.layout.counts[step] {
+          targets.append(places[step * run.layout.batch + row])
+          addresses.append(UnsafePointer(gates[row]))
+        }
       }
     }
-  }
-
-  /// Adds up what belongs to some rows.
-  func sum(_ block: Range<Int>, _ columns: Int, to sums: Tensor) {
-    starts.withUnsafeBufferPointer { starts in
-      addresses.withUnsafeBufferPointer { addresses in
-        var kernel = RecurraRowSums()
-        (kernel.rowBegin, kernel.rowEnd, kernel.columns) = (block.lowerBound, block.upperBound, columns)
-        (kernel.sources, kernel.starts) = (addresses.baseAddress, starts.baseAddress)
-        (kernel.out, kernel.outStride) = (DirectionRun<Float>.rows(sums).base, columns)
-        Kernels.table.sumRows(&kernel)
-      }
-    }
+    return RowSums(count: rows.count, targets: targets, addresses: addresses)
   }
 }

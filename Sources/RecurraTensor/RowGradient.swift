@@ -69,26 +69,19 @@ package struct RowGradient: Sendable {
   package var dense: Tensor { values.dtype == .float32 ? scattered(Float.self) : scattered(Double.self) }
 
   private func scattered<S: FloatingScalar>(_ type: S.Type) -> Tensor {
-    var result = Tensor.zeros(shape, dtype: values.dtype)
-    result.withMutablePointer(of: S.self) { add(to: $0, firstRow: 0, which: 0..<indices.count) { $0 } }
-    return result
-  }
-
-  /// Adds gradients to rows of a table that begins with row `firstRow`; `which` are places in `order`, which leads to gradients.
-  @inline(__always)
-  private func add<S: FloatingScalar>(
-    to table: UnsafeMutablePointer<S>, firstRow: Int, which: Range<Int>, _ order: (Int) -> Int
-  ) {
     let width = width
-    values.withPointer(of: S.self) { input in
-      indices.withPointer(of: Int32.self) { index in
-        for place in which {
-          let i = order(place)
-          let row = table + (Int(index[i]) - firstRow) * width
-          for j in 0..<width { row[j] += input[i * width + j] }
+    var result = Tensor.zeros(shape, dtype: values.dtype)
+    result.withMutablePointer(of: S.self) { table in
+      values.withPointer(of: S.self) { input in
+        indices.withPointer(of: Int32.self) { index in
+          for i in 0..<indices.count {
+            let row = table + Int(index[i]) * width
+            for j in 0..<width { row[j] += input[i * width + j] }
+          }
         }
       }
     }
+    return result
   }
 
   /// Calls `body` with the dense gradient of one stretch of rows after the other, over the engine's threads: it never exists as a
@@ -99,27 +92,20 @@ package struct RowGradient: Sendable {
     let (rows, width) = (shape[0], Swift.max(width, 1))
     let height = Swift.max(1, elements / width)
     let stretches = (rows + height - 1) / height
-    // A counting sort by stretch, which keeps the order of the indices within each.
-    var starts = [Int](repeating: 0, count: stretches + 1)
-    var order = [Int](repeating: 0, count: indices.count)
-    indices.withPointer(of: Int32.self) { index in
-      for i in 0..<indices.count { starts[Int(index[i]) / height + 1] += 1 }
-      for stretch in 0..<stretches { starts[stretch + 1] += starts[stretch] }
-      var next = starts
-      for i in 0..<indices.count {
-        let stretch = Int(index[i]) / height
-        order[next[stretch]] = i
-        next[stretch] += 1
+    values.withPointer(of: Float.self) { input in
+      let sums = indices.withPointer(of: Int32.self) { index in
+        RowSums(
+          count: rows, targets: (0..<indices.count).map { index[$0] },
+          addresses: (0..<indices.count).map { input + $0 * width })
       }
-    }
-    Streams.run(stretches) { [starts, order] stretch in
-      let first = stretch * height
-      let count = (Swift.min(first + height, rows) - first) * width
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { buffer in
-        guard let table = buffer.baseAddress else { return }
-        table.initialize(repeating: 0, count: count)
-        add(to: table, firstRow: first, which: starts[stretch]..<starts[stretch + 1]) { order[$0] }
-        body(UnsafePointer(table), first * width, count)
+      Streams.run(stretches) { stretch in
+        let first = stretch * height
+        let last = Swift.min(first + height, rows)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: (last - first) * width) { buffer in
+          guard let table = buffer.baseAddress else { return }
+          sums.write(first..<last, columns: width, to: table)
+          body(UnsafePointer(table), first * width, (last - first) * width)
+        }
       }
     }
   }
