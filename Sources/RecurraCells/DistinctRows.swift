@@ -1,4 +1,3 @@
-internal import CRecurraKernels
 import RecurraTensor
 
 /// The rows of a table that a batch looks up, each of them once.

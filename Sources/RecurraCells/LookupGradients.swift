@@ -69,6 +69,8 @@ struct LookupGradients {
   /// For every row the gates' gradients of one direction that belong to it.
   private func rowSums(_ place: Int) -> RowSums {
     var (targets, addresses): ([Int32], [UnsafePointer<Float>]) = ([], [])
+    targets.reserveCapacity(rows.places.count)
+    addresses.reserveCapacity(rows.places.count)
     for run in runs where run.place == place {
       guard let places = run.lookup?.places else { continue }
       for step in 0..<run.layout.steps {
