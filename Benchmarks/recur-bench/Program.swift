@@ -41,7 +41,8 @@ struct Program {
       return Self.seconds(elapsed)
     }.dropFirst().sorted()
     let shares = Shares(
-      epoch: epochs[epochs.count / 2], recurrent: recurrentSeconds(), optimizer: try optimizerSeconds(trainer))
+      epoch: epochs[epochs.count / 2], recurrent: try recurrentSeconds(trainer, x[0..<Self.batch]),
+      optimizer: try optimizerSeconds(trainer))
     let sequences = Double(Self.samples) / shares.epoch
     // Weights as they are: the second time all is packed, and multiplied with the table.
     let predictions = try (0...max(3, stopwatch.repetitions / 2)).map { _ in
@@ -65,7 +66,7 @@ struct Program {
     print(
       """
       program \(name.rawValue), \(Table.left(cellName, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \(Table.fixed(sequences, 0)) sequences/s; \
-      recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest)); \
+      embedding and recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest)); \
       prediction \(Table.fixed(predicted, 0)) sequences/s
       """)
   }
@@ -91,18 +92,25 @@ struct Program {
     }
   }
 
-  /// The recurrent layer alone, on the batches of an epoch: training steps on seven tenths, inference on the rest. It multiplies
-  /// each timestep, also where the program multiplies each word once.
-  private func recurrentSeconds() -> Double {
-    func seconds(_ job: Case.Job, _ batches: Double) -> Double {
-      let subject = Case(
-        cell: cell, isBidirectional: isBidirectional, batch: Self.batch, timesteps: Self.timesteps, inputs: 60,
-        units: 100,
-        job: job)
-      return stopwatch.time(subject.prepare(returnsSequences: false)).median * batches
+  /// The embedding and the recurrent layer alone, on the batches of an epoch: training steps on seven tenths, inference on the rest.
+  private func recurrentSeconds(_ trainer: Trainer, _ ids: Tensor) throws -> Double {
+    let layers = trainer.model.layers[...1]
+    let parameters = layers.flatMap(\.parameters)
+    var failure: (any Error)?
+    func seconds(_ context: ForwardContext, _ then: (Tensor) -> Void) -> Double {
+      stopwatch.time {
+        do {
+          then(try layers.reduce(Signal(ids)) { try $1.forward($0, context) }.value)
+        } catch { failure = error }
+      }.median * Double(Self.samples) / Double(Self.batch)
     }
-    let batches = Double(Self.samples) / Double(Self.batch)
-    return seconds(.training, 0.7 * batches) + seconds(.inference, 0.3 * batches)
+    let training = ForwardContext(isTraining: true, isRecording: true, differentiatesParametersOnly: true)
+    let trained = seconds(training) { output in
+      _ = output.sparseGradients(withRespectTo: parameters.map(\.tracked), seed: .ones(output.shape))
+    }
+    let inferred = seconds(ForwardContext()) { _ in }
+    if let failure { throw failure }
+    return 0.7 * trained + 0.3 * inferred
   }
 
   /// The update of all parameters alone, as often as in an epoch.

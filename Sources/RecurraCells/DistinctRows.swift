@@ -4,7 +4,7 @@ import RecurraTensor
 ///
 /// What a timestep's input becomes, and what comes back to it, goes through the same weights wherever a row turns up: it is multiplied once
 /// for every row, not once for every timestep. Going forward to the same bits; going back the gradients of a row's timesteps are added
-/// up first, and multiplied then.
+/// up first, and multiplied then, which rounds otherwise. Which way a batch goes follows from its ids alone, not from threads or time.
 struct DistinctRows {
   /// The rows, in the order in which they turn up, int32 [N].
   let ids: Tensor
