@@ -241,9 +241,10 @@ INLINE void applyGatesToRow(
   }
 }
 
-/// A step of a single row for `count` panels from `begin` on.
+/// A step of a single row for `count` panels from `begin` on, which may have to wait for a part of h.
 INLINE void forwardRowPanels(
-  enum Cell cell, const RecurraForwardStep *step, const ptrdiff_t count, ptrdiff_t begin, int isLast, float *sums
+  enum Cell cell, const RecurraForwardStep *step, const ptrdiff_t count, ptrdiff_t begin, int isLast, int waits,
+  float *sums
 ) {
   const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
   const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
@@ -256,7 +257,16 @@ INLINE void forwardRowPanels(
     EACH(index, 0, (int)count)
       prepareForward(
         panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
-    if (operand == 0 || !step->fromZeros) accumulateRow(cell, &operands[operand], panels, count, inputs + units, sums);
+    if (operand == 1 && step->fromZeros) continue;
+    Operand rest = operands[operand];
+    if (operand == 1 && waits) {
+      Operand early = rest;
+      early.depth = step->ready;
+      if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums);
+      step->awaitRest(step->waiter);
+      rest.z += step->ready, rest.first += step->ready, rest.depth -= step->ready;
+    }
+    accumulateRow(cell, &rest, panels, count, inputs + units, sums);
   }
   applyGatesToRow(cell, step, panels, count, sums);
 }
@@ -269,6 +279,7 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
   const ptrdiff_t firstUnit = step->panelBegin * width, endUnit = smaller(step->panelEnd * width, step->units);
   fetch(step->hNext + firstUnit, 0, 1, endUnit - firstUnit, 1);
   ptrdiff_t first = step->panelBegin, last = step->panelEnd;
+  int waits = step->awaitRest != NULL;
   while (first < last) {
     const ptrdiff_t count = panelsTogether(cell, step, first, last);
     const ptrdiff_t begin = step->descending ? last - count : first;
@@ -276,10 +287,12 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
       last -= count;
     else
       first += count;
+    // While it waits, the first panels have something to do; those behind them are then gone through in one go, as caches like it.
     if (count == 2)
-      forwardRowPanels(cell, step, 2, begin, first == last, sums);
+      forwardRowPanels(cell, step, 2, begin, first == last, waits, sums);
     else
-      forwardRowPanels(cell, step, 1, begin, first == last, sums);
+      forwardRowPanels(cell, step, 1, begin, first == last, waits, sums);
+    waits = 0;
   }
 }
 

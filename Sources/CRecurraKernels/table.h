@@ -90,7 +90,7 @@ CELL(GRU, gru)
 
 #define CELL_TABLE(cell, kernels)                                                                           \
   {                                                                                                         \
-    .slots = cell == RNN ? 1 : 4, .forwardPanels = kernels##ForwardPanels,                                  \
+    .slots = cell == RNN ? 1 : 4, .panelUnits = cell == RNN ? 64 : 16, .forwardPanels = kernels##ForwardPanels, \
     .backwardPanels = kernels##BackwardPanels, .packedForwardSize = kernels##PackedForwardSize,             \
     .packedBackwardSize = kernels##PackedBackwardSize, .packedInputSize = kernels##PackedInputSize,         \
     .packForward = kernels##PackForward, .packBackward = kernels##PackBackward,                             \

@@ -56,42 +56,29 @@ struct ForwardPass<S: FloatingScalar> {
       for run in runs { run.clearEndedRows() }
     }
 
-    func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
+    func multiplier(
+      _ index: Int, _ share: Range<Int>, _ rank: Int, _ member: RowExchange.Member?, from step: Int
+    ) -> PackedMultiplier {
       let run = runs[index]
       let rows = target.flatMap { target in
         run.layout.order == nil ? PackedMultiplier.OutputRows(base: target + run.place * units, width: width) : nil
       }
-      let stretch = hoists[index].map { PackedMultiplier.Hoist(rows: $0.rows, stretch: plan.hoistedSteps) }
+      let hoist = hoists[index].map { buffer in
+        let stretch = plan.hoistedSteps
+        return PackedMultiplier.Hoist(
+          rows: buffer.rows.from(rank * stretch * run.layout.batch), stretch: stretch, first: step)
+      }
       return PackedMultiplier(
-        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: stretch, output: rows)
+        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: hoist, output: rows, member: member)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
-      let steps = runs[0].layout.steps
-      Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * steps * runs.count) { rank, size, barrier in
-        let share = (panels.count * rank / size)..<(panels.count * (rank + 1) / size)
-        var isTogether = true
-        for (index, run) in runs.enumerated() {
-          let rows = 0..<run.layout.batch
-          var step = 0
-          if isTogether {
-            step = TimeLoop.forward(run, rows: rows, by: multiplier(index, share)) { step, active in
-              isTogether = barrier.waitUnlessHeldUp(rank)
-              // What the others have made is on its way while the next step is arranged.
-              run.fetchHidden(step + 1, active)
-              return isTogether
-            }
-          }
-          if isTogether { continue }
-          if rank > 0 { return }
-          TimeLoop.forward(run, from: step, rows: rows, by: multiplier(index, panels)) { _, _ in true }
-        }
-      }
+      shareUnits(runs, kernels, by: multiplier)
       return
     }
     Streams.run(runs.count * plan.rowBlocks) { piece in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
-      TimeLoop.forward(run, rows: rows, by: multiplier(index, panels)) { step, active in
+      TimeLoop.forward(run, rows: rows, by: multiplier(index, panels, 0, nil, from: 0)) { step, active in
         if run.layout.order != nil, let target {
           run.writeOutput(step, active, to: target + run.place * units, width: width)
         }
@@ -107,7 +94,8 @@ struct ForwardPass<S: FloatingScalar> {
     else {
       return nil
     }
-    return Buffer(plan.hoistedSteps * run.layout.batch, run.slots)
+    // One for each member that shares units, who would else take lines from each other.
+    return Buffer(plan.unitShares * plan.hoistedSteps * run.layout.batch, run.slots)
   }
 
   /// Computes the input's product of all timesteps at once, into the gate buffers.

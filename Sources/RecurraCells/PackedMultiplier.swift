@@ -22,11 +22,17 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
+  /// Where members that share the units of a single row find h; nil where h is in the run.
+  private let member: RowExchange.Member?
 
   /// The product of the input with W for a stretch of timesteps: [step in stretch][row][slots].
   struct Hoist {
     let rows: Rows<Float>
     let stretch: Int
+    /// The step that the first stretch begins with.
+    var first = 0
+
+    func index(_ step: Int) -> Int { (step - first) % stretch }
   }
 
   /// The output of this direction, [B][T][width], from its first column.
@@ -37,10 +43,10 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?, isEndless: Bool = false
+    output: OutputRows?, member: RowExchange.Member? = nil, isEndless: Bool = false
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output) = (
-      run, kernels, packed, panels, hoist, output
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.member) = (
+      run, kernels, packed, panels, hoist, output, member
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
@@ -65,7 +71,7 @@ struct PackedMultiplier: Multiplier {
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (hoist, output) = (nil, nil)
+    (hoist, output, member) = (nil, nil, nil)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -73,7 +79,7 @@ struct PackedMultiplier: Multiplier {
   func forward(_ step: Int, _ active: Range<Int>) {
     let first = active.lowerBound
     if run.laysInput, !run.isLaid { run.layInput(step, active) }
-    if let hoist, step % hoist.stretch == 0 { project(step, hoist, active) }
+    if let hoist, hoist.index(step) == 0 { project(step, hoist, active) }
     var kernel = frame
     (kernel.rows, kernel.descending) = (active.count, Int32(step & 1))
     if step > 0 { kernel.fromZeros = 0 }
@@ -87,7 +93,7 @@ struct PackedMultiplier: Multiplier {
     } else if run.isProjected {
       (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(kernel.gates), kernel.gatesStride, 1)
     } else if let hoist {
-      let rows = hoist.rows.from(step % hoist.stretch * run.layout.batch + first)
+      let rows = hoist.rows.from(hoist.index(step) * run.layout.batch + first)
       (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(rows.base), rows.stride, 1)
     } else {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
@@ -113,7 +119,37 @@ struct PackedMultiplier: Multiplier {
       let place = output.base + run.layout.index(first) * stride
       (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
     }
-    kernels.forward(&kernel)
+    if let member {
+      forward(&kernel, step, by: member)
+    } else {
+      kernels.forward(&kernel)
+    }
+  }
+
+  /// Does a step with h in the rows of a member, who waits for what the members behind it have made with the product under way.
+  private func forward(_ kernel: inout RecurraForwardStep, _ step: Int, by member: RowExchange.Member) {
+    kernel.h = UnsafePointer(member.row(step))
+    kernel.hNext = member.row(step + 1)
+    guard step > 0 else {
+      kernels.forward(&kernel)
+      return
+    }
+    kernel.ready = member.ready
+    kernel.awaitRest = { waiter in
+      guard let waiter = waiter?.assumingMemoryBound(to: Waiter.self) else { return }
+      waiter.pointee.member.awaitRest(waiter.pointee.step)
+    }
+    var waiter = Waiter(member: member, step: step)
+    withUnsafeMutablePointer(to: &waiter) { waiter in
+      kernel.waiter = UnsafeMutableRawPointer(waiter)
+      kernels.forward(&kernel)
+    }
+  }
+
+  /// Who waits for h in the course of a step.
+  private struct Waiter {
+    unowned(unsafe) let member: RowExchange.Member
+    let step: Int
   }
 
   /// The input rows of a step: in Z when they have been laid down there, in the input itself otherwise.

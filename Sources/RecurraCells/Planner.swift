@@ -94,8 +94,8 @@ struct Plan {
   static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }
 
   /// About what it costs to share a step's units: a meeting at a barrier, and as much again for each row of h on its way from cache to
-  /// cache. Single rows pay 1.5 (LSTM, 64 units) to 2.5 meetings (GRU, 100 units) of 200 ns on Emerald Rapids.
-  static func sharingCosts(meeting: Int, rows: Int) -> Int { meeting * (rows + 1) }
+  /// cache. A single row is handed over while the product is under way, and pays less than one meeting.
+  static func sharingCosts(meeting: Int, rows: Int) -> Int { rows == 1 ? meeting : meeting * (rows + 1) }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///

@@ -138,22 +138,31 @@ private final class Gang: Sendable {
   func join() -> (rank: Int, size: Int) {
     let rank = arrived.add(1, ordering: .acquiringAndReleasing).newValue
     var patience = Patience()
-    while size.load(ordering: .acquiring) == 0 { patience.wait() }
+    while size.load(ordering: .acquiring) == 0 {
+      // Nobody else can come: no need to hear it from rank 0.
+      if arrived.load(ordering: .acquiring) == maximum - 1 { return (rank, maximum) }
+      patience.wait()
+    }
     return (rank, size.load(ordering: .relaxed))
   }
 
-  /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members.
+  /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members. Those of a
+  /// full gang have set off by themselves.
   func setOff(_ job: Job, patience: Int) -> Int {
     let begin = Streams.nanoseconds()
     var tries = 0
     while arrived.load(ordering: .acquiring) < maximum - 1 {
       recurra_pause()
       tries += 1
-      if tries % 16 == 0, Streams.nanoseconds() - begin > patience { break }
+      if tries % 16 == 0, Streams.nanoseconds() - begin > patience { return setOff(job) }
     }
+    return maximum
+  }
+
+  private func setOff(_ job: Job) -> Int {
     let members = job.close()
     while arrived.load(ordering: .acquiring) < members { recurra_pause() }
-    barrier.resize(members + 1)
+    if members + 1 < maximum { barrier.resize(members + 1) }
     size.store(members + 1, ordering: .releasing)
     return members + 1
   }
@@ -169,8 +178,8 @@ package final class SpinBarrier: @unchecked Sendable {
   private let arrivals: UnsafeMutablePointer<Atomic<Int>>
   /// The turn after which the members part.
   private let lastTurn = Atomic<Int>(0)
-  /// What rank 0 has seen: since when the members are together, and for how long it was held up.
-  private var (begin, heldUp) = (0, 0)
+  /// What rank 0 has seen.
+  private var delay = Delay(begin: Streams.nanoseconds())
   /// Two cache lines, because processors fetch them in pairs.
   private static let spacing = 16
 
@@ -186,11 +195,8 @@ package final class SpinBarrier: @unchecked Sendable {
     arrivals.deallocate()
   }
 
-  /// Sets the number of members, before any of them waits; no more than at first.
-  func resize(_ size: Int) {
-    self.size = size
-    begin = Streams.nanoseconds()
-  }
+  /// Sets the number of members, before any of them waits; fewer than at first.
+  func resize(_ size: Int) { self.size = size }
 
   /// Returns when all members have called it, each with its own rank; what they wrote before is then visible.
   package func wait(_ rank: Int) { _ = meet(rank) { _ in } }
@@ -201,11 +207,7 @@ package final class SpinBarrier: @unchecked Sendable {
   /// taken a member's processor, and every meeting may take as long as the scheduler lets that one run.
   package func waitUnlessHeldUp(_ rank: Int) -> Bool {
     let turn = meet(rank) { turn in
-      if rank == 0, heldUp > 0, 2 * heldUp > Streams.nanoseconds() - begin {
-        lastTurn.store(turn, ordering: .relaxed)
-        heldUp = 0
-        Streams.avoidMeetings()
-      }
+      if rank == 0, delay.isTooLong() { lastTurn.store(turn, ordering: .relaxed) }
     }
     return turn == 0 || lastTurn.load(ordering: .relaxed) != turn
   }
@@ -221,9 +223,31 @@ package final class SpinBarrier: @unchecked Sendable {
       var patience = Patience()
       while arrivals[member * Self.spacing].load(ordering: .acquiring) < turn { patience.wait() }
       // Others read this object's line at every meeting: it is written only where it must be.
-      if rank == 0, patience.wasHeldUp { heldUp += patience.heldUp }
+      if rank == 0 { delay.add(patience) }
     }
     return turn
+  }
+}
+
+/// For how long a member was held up by others, out of the time that it is with them.
+struct Delay {
+  private let begin: Int
+  private var heldUp = 0
+
+  init(begin: Int) { self.begin = begin }
+
+  /// Adds what a wait took beyond what it should.
+  @inline(__always)
+  mutating func add(_ patience: Patience) {
+    if patience.wasHeldUp { heldUp += patience.heldUp }
+  }
+
+  /// Tells whether it is half of the time, in which case it starts anew, and the next calls do without members.
+  mutating func isTooLong() -> Bool {
+    guard heldUp > 0, 2 * heldUp > Streams.nanoseconds() - begin else { return false }
+    heldUp = 0
+    Streams.avoidMeetings()
+    return true
   }
 }
 

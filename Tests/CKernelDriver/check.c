@@ -36,6 +36,20 @@ static void freeBackward(Backward *b) { freeMatrix(&b->gates), freeMatrix(&b->dc
 
 enum { FUSED, HOISTED, LOOKED_UP, GATES_ONLY };
 
+/// The part of h that arrives in the course of a step.
+typedef struct {
+  float *to;
+  const float *from;
+  ptrdiff_t count;
+  int arrivals;
+} Arrival;
+
+static void arrive(void *context) {
+  Arrival *arrival = context;
+  memcpy(arrival->to, arrival->from, (size_t)arrival->count * sizeof(float));
+  arrival->arrivals++;
+}
+
 /// Runs rows [first, first + rows) with the panels cut into ranges of `step`.
 static Forward forward(
   const RecurraCellKernels *cell, const Case *k, const float *packed, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cut,
@@ -64,8 +78,18 @@ static Forward forward(
   Matrix table = makeMatrix(rows, slotsOf(k->cell) * units, 3);
   int32_t *places = malloc((size_t)rows * sizeof *places);
   for (ptrdiff_t row = 0; row < rows; row++) places[row] = (int32_t)(rows - 1 - row);
+  Matrix h = makeMatrix(1, units, 0);
+  const int isLate = rows == 1 && (first > 0 || cut == panels);
   for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
     const ptrdiff_t end = begin + cut < panels ? begin + cut : panels;
+    Arrival rest = {h.data, step.h, units, 0};
+    if (isLate) {
+      // What is not ready is poison until it arrives; nothing at all may be ready, or everything.
+      const ptrdiff_t ready = (begin + cut + k->inputs) % (units + 1);
+      for (ptrdiff_t unit = 0; unit < units; unit++) h.data[unit] = unit < ready || fromZeros ? step.h[unit] : NAN;
+      rest = (Arrival){h.data + ready, step.h + ready, units - ready, 0};
+      step.h = h.data, step.ready = ready, step.awaitRest = arrive, step.waiter = &rest;
+    }
     if (mode == LOOKED_UP) {
       // The last row first: every row has to be looked for.
       cell->product(&(RecurraProduct){
@@ -84,9 +108,10 @@ static Forward forward(
     }
     step.panelBegin = begin, step.panelEnd = end;
     cell->forward(&step);
-    step.x = k->x.data + first * k->x.stride;
+    expect(rest.arrivals == (step.awaitRest && !fromZeros), "any", k, "h is waited for once");
+    step.x = k->x.data + first * k->x.stride, step.h = k->h.data + first * k->h.stride;
   }
-  freeMatrix(&table), free(places);
+  freeMatrix(&table), freeMatrix(&h), free(places);
   return f;
 }
 

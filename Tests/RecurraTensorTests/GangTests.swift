@@ -1,6 +1,7 @@
 import CRecurraKernels
 import Glibc
 import RecurraTensor
+import Synchronization
 import TestSupport
 import Testing
 
@@ -58,6 +59,51 @@ import Testing
         #expect(lasts[0].value == lasts[1].value)
         // Rank 0 knows at the end of that round, and tells with its next arrival; a busy machine may have told it before.
         #expect(lasts[0].value <= heldUpRound + 2)
+      }
+    }
+  }
+
+  @Test("A row made in parts is what one thread makes of it, and whole when members part")
+  func exchange() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      Streams.insistsOnMembers = true
+      let turns = 60
+      for (threads, count) in [(1, 5), (2, 2), (2, 15), (2, 31), (3, 50), (4, 100), (4, 301)] {
+        Streams.threadCount = threads
+        let wanted = (0..<turns).reduce(into: ExchangedRow(count: count)) { row, _ in row.advance(0..<count) }
+        for heldUpTurn in [-1, 0, 1, 7] where heldUpTurn < 0 || threads > 1 {
+          let exchange = RowExchange(members: threads, count: count)
+          let alone = Counter()
+          let row = Mutex<[Float]>([])
+          Streams.runTogether(threads) { rank, size, _ in
+            var own = ExchangedRow(count: count)
+            let parts = (0..<size).map { (count * $0 / size)..<(count * ($0 + 1) / size) }
+            let member = RowExchange.Member(exchange, rank, parts: parts)
+            own.write(to: member.row(0))
+            var (turn, goesOn) = (0, true)
+            while turn < turns, goesOn {
+              if rank == size - 1, turn == heldUpTurn { usleep(30_000) }
+              if turn > 0 { member.awaitRest(turn) }
+              own.read(member.row(turn))
+              own.advance(parts[rank])
+              own.write(to: member.row(turn + 1))
+              turn += 1
+              goesOn = member.handOver(turn)
+            }
+            guard rank == 0 else { return }
+            member.awaitRest(turn)
+            own.read(member.row(turn))
+            for _ in turn..<turns {
+              own.advance(0..<count)
+              alone.increment()
+            }
+            row.withLock { [values = own.values] in $0 = values }
+          }
+          #expect(row.withLock { $0 } == wanted.values, "\(threads) threads, \(count) floats")
+          // Whoever was held up for so long is left; a busy machine may part them earlier, or at any time.
+          if heldUpTurn >= 0 { #expect(alone.value >= turns - heldUpTurn - 2) }
+        }
       }
     }
   }
@@ -130,6 +176,26 @@ import Testing
       #expect(pieces.value == 160)
       #expect(fewer.value == 0)
     }
+  }
+}
+
+/// A row of which every float of a turn depends on all floats of the turn before.
+private struct ExchangedRow {
+  private(set) var values: [Float]
+
+  init(count: Int) { values = (0..<count).map { Float($0 % 7) } }
+
+  mutating func advance(_ part: Range<Int>) {
+    let sum = values.reduce(0, +)
+    for index in part { values[index] = (values[index] + sum).truncatingRemainder(dividingBy: 97) + Float(index % 3) }
+  }
+
+  mutating func read(_ row: UnsafeMutablePointer<Float>) {
+    for index in values.indices { values[index] = row[index] }
+  }
+
+  func write(to row: UnsafeMutablePointer<Float>) {
+    for index in values.indices { row[index] = values[index] }
   }
 }
 

@@ -59,6 +59,9 @@ typedef struct RecurraForwardStep {
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   int fromZeros;  // h is all zeros: its product is left out, which only infinite weights or a bias of -0 could tell
+  ptrdiff_t ready;  // units of h that are there when the step begins; those behind them are, when awaitRest returns
+  void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product of a single row under way; NULL:
+  void *_Nullable waiter;                               // all of h is there. Not called where fromZeros
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
@@ -185,6 +188,7 @@ typedef struct RecurraAdagrad {
 /// ranges of panels can be given to several threads; packing writes every float of its panels.
 typedef struct RECURRA_SENDABLE RecurraCellKernels {
   ptrdiff_t slots;
+  ptrdiff_t panelUnits;  // of forward's panels; the last may have fewer
   ptrdiff_t (*forwardPanels)(ptrdiff_t units);
   ptrdiff_t (*backwardPanels)(ptrdiff_t units);
   size_t (*packedForwardSize)(ptrdiff_t inputs, ptrdiff_t units);
