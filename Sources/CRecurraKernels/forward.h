@@ -142,6 +142,10 @@ typedef struct {
   ptrdiff_t first, unit, count;
   /// Whether it is the step's last panel.
   int isLast;
+  /// Whether others make a part of h, which then comes while the inputs are multiplied.
+  int isFetched;
+  /// Whether the sums have been begun with.
+  int isBegun;
 } ForwardPanel;
 
 /// Asks for the lines of some rows of a matrix, `columns` floats each.
@@ -155,6 +159,11 @@ INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t
     }
 }
 
+/// Whether a step is for some of the units only.
+INLINE int sharesUnits(enum Cell cell, const RecurraForwardStep *step) {
+  return step->panelEnd - step->panelBegin < panelCount(step->units, panelUnits(cell));
+}
+
 /// Sets the sums before the first product; the GRU's padding behind nx reaches into nh, so nh is set after the inputs.
 INLINE void prepareForward(
   ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums
@@ -162,12 +171,16 @@ INLINE void prepareForward(
   const RecurraForwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
   const Beginnings init = {step->init, step->initStride, first, step->initRows};
-  const int isFirst = operand == 0, isLast = step->hoisted || operand == 1;
+  const int isFirst = operand == 0 && !panel->isBegun, isLast = step->hoisted || operand == 1;
+  if (panel->isFetched && operand == 0) fetch(step->h + first * step->hStride, step->hStride, rows, units, 0);
   if (isFirst) {
     // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
     const int isAlone = !step->ahead[0].from;
     if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
     if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
+    // Others have read what hNext held.
+    if (sharesUnits(cell, step))
+      fetch(step->hNext + first * step->hNextStride + unit, step->hNextStride, rows, count, 1);
     if (step->gates && step->gates != step->init && isAlone)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
@@ -251,7 +264,7 @@ INLINE void forwardRowPanels(
   ForwardPanel panels[2];
   EACH(index, 0, (int)count) {
     const ptrdiff_t unit = (begin + index) * width;
-    panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast};
+    panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast, 0, 0};
   }
   for (int operand = step->hoisted != 0; operand < 2; operand++) {
     EACH(index, 0, (int)count)
@@ -296,6 +309,10 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
   }
 }
 
+static void finishNothing(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+  (void)panel, (void)row, (void)rows, (void)sums;
+}
+
 INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   if (step->rows == 1) {
     forwardRow(cell, step);
@@ -304,6 +321,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   const ptrdiff_t units = step->units, depth = step->inputs + units, states = step->fromZeros ? 0 : units;
   // Laid down in one row, [x, h] is one operand.
   const int isSideBySide = !step->hoisted && step->h == step->x + step->inputs && step->hStride == step->xStride;
+  int waits = step->awaitRest && !step->fromZeros;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
   const int stays = packedForwardSize(cell, step->inputs, units) * sizeof(float) <= stayingBytes;
@@ -325,18 +343,29 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
       const int half = endsHalf(gateCount(cell) * count);
       const Panel packed = {weights, next, depth, panelFloats(cell, count), pending, stays, half};
-      const ForwardPanel job = {step, first, unit, count, isLast};
+      const int isFetched = index == step->panelBegin && states > 0 && sharesUnits(cell, step);
+      ForwardPanel job = {step, first, unit, count, isLast, isFetched && !waits, 0};
       Operand x = operands[0], h = operands[1];
       if (cell == GRU) h.column = count;
+      if (waits) {
+        // Half of the inputs are multiplied before the others are waited for; with the other half comes what they have made.
+        Operand half = x;
+        half.depth = step->hoisted ? 0 : x.depth / 2;
+        if (half.depth > 0) multiplyPanel(rows, 1, &half, &packed, sums, 1, prepare, finishNothing, &job);
+        job.isBegun = half.depth > 0, job.isFetched = isFetched;
+        x.z += half.depth, x.depth -= half.depth, x.first += half.depth;
+        step->awaitRest(step->waiter);
+      }
       if (step->hoisted) {
         multiplyPanel(rows, 1, &h, &packed, sums, 1, prepare, finish, &job);
-      } else if (cell != GRU && isSideBySide) {
+      } else if (cell != GRU && isSideBySide && !waits) {
         const Operand xh = {x.z, x.stride, x.depth + states, 0, 0};
         multiplyPanel(rows, 1, &xh, &packed, sums, 1, prepare, finish, &job);
       } else {
         const Operand both[2] = {x, h};
         multiplyPanel(rows, 2, both, &packed, sums, 1, prepare, finish, &job);
       }
+      waits = 0;
     }
   }
 }

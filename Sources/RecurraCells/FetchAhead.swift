@@ -4,7 +4,7 @@ import RecurraTensor
 /// What the step that comes next will use, asked for before it is waited for.
 ///
 /// For a run whose memory outgrows the cache the kernels fetch it along the way, where one thread does all rows and units of a step:
-/// then it lies together, and is nobody else's. Threads that share a step's units ask for the h that the others have made.
+/// then it lies together, and is nobody else's.
 extension DirectionRun where S == Float {
   /// What step `step + 1` will write: its gates, and the states it makes.
   func aheadOfForward(_ step: Int, _ rows: Range<Int>) -> (RecurraAhead, RecurraAhead, RecurraAhead)? {
@@ -20,13 +20,6 @@ extension DirectionRun where S == Float {
     guard fetchesAhead(step, rows), step > 0 else { return nil }
     let states = cell.stateCount > 1 ? memory(step - 1) : zRows.from(layout.blocks[step - 1])
     return (ahead(gates(step - 1), rows), ahead(states, rows), RecurraAhead())
-  }
-
-  /// Asks for h of the rows that enter step `step`, when all who make it have met.
-  @inline(__always)
-  func fetchHidden(_ step: Int, _ rows: Range<Int>) {
-    let h = hidden(step)
-    for row in rows { recurra_fetch(h[row], units) }
   }
 
   private func fetchesAhead(_ step: Int, _ rows: Range<Int>) -> Bool {

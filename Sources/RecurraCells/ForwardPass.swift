@@ -57,7 +57,7 @@ struct ForwardPass<S: FloatingScalar> {
     }
 
     func multiplier(
-      _ index: Int, _ share: Range<Int>, _ rank: Int, _ member: RowExchange.Member?, from step: Int
+      _ index: Int, _ share: Range<Int>, _ rank: Int, _ company: PackedMultiplier.Company?, from step: Int
     ) -> PackedMultiplier {
       let run = runs[index]
       let rows = target.flatMap { target in
@@ -69,7 +69,7 @@ struct ForwardPass<S: FloatingScalar> {
           rows: buffer.rows.from(rank * stretch * run.layout.batch), stretch: stretch, first: step)
       }
       return PackedMultiplier(
-        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: hoist, output: rows, member: member)
+        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: hoist, output: rows, company: company)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       shareUnits(runs, kernels, by: multiplier)

@@ -3,7 +3,7 @@ import RecurraTensor
 
 extension ForwardPass {
   typealias ShareMultiplier = (
-    _ index: Int, _ share: Range<Int>, _ rank: Int, _ member: RowExchange.Member?, _ from: Int
+    _ index: Int, _ share: Range<Int>, _ rank: Int, _ company: PackedMultiplier.Company?, _ from: Int
   ) -> PackedMultiplier
 
   /// Runs one direction after the other on threads that share the units of every step, panel by panel.
@@ -26,16 +26,16 @@ extension ForwardPass {
           if isSingleRow {
             let parts = shares.map { kernels.units(of: $0).clamped(to: 0..<units) }
             let member = RowExchange.Member(exchanges[index], rank, parts: parts)
-            step = exchangeRows(
-              run, member, isFirst: rank == 0, by: multiplier(index, shares[rank], rank, member, 0), &isTogether)
+            let own = multiplier(index, shares[rank], rank, .exchange(member), 0)
+            step = exchangeRows(run, member, isFirst: rank == 0, by: own, &isTogether)
           } else {
-            let own = multiplier(index, shares[rank], rank, nil, 0)
-            step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { step, active in
-              isTogether = barrier.waitUnlessHeldUp(rank)
-              // What the others have made is on its way while the next step is arranged.
-              run.fetchHidden(step + 1, active)
+            let rendezvous = Rendezvous(barrier, rank)
+            let own = multiplier(index, shares[rank], rank, .rendezvous(rendezvous), 0)
+            step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { _, _ in
+              isTogether = rendezvous.arrive()
               return isTogether
             }
+            rendezvous.awaitOthers()
           }
         }
         if isTogether { continue }

@@ -22,8 +22,8 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
-  /// Where members that share the units of a single row find h; nil where h is in the run.
-  private let member: RowExchange.Member?
+  /// Who else makes the other panels of every step, if anyone.
+  private let company: Company?
 
   /// The product of the input with W for a stretch of timesteps: [step in stretch][row][slots].
   struct Hoist {
@@ -35,6 +35,12 @@ struct PackedMultiplier: Multiplier {
     func index(_ step: Int) -> Int { (step - first) % stretch }
   }
 
+  /// What a thread that shares a step's units has of the others: rows of h of its own, for a single row, or where they meet.
+  enum Company {
+    case exchange(RowExchange.Member)
+    case rendezvous(Rendezvous)
+  }
+
   /// The output of this direction, [B][T][width], from its first column.
   struct OutputRows {
     let base: UnsafeMutablePointer<Float>
@@ -43,10 +49,10 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?, member: RowExchange.Member? = nil, isEndless: Bool = false
+    output: OutputRows?, company: Company? = nil, isEndless: Bool = false
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.member) = (
-      run, kernels, packed, panels, hoist, output, member
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.company) = (
+      run, kernels, packed, panels, hoist, output, company
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
@@ -71,7 +77,7 @@ struct PackedMultiplier: Multiplier {
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (hoist, output, member) = (nil, nil, nil)
+    (hoist, output, company) = (nil, nil, nil)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -119,37 +125,39 @@ struct PackedMultiplier: Multiplier {
       let place = output.base + run.layout.index(first) * stride
       (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
     }
-    if let member {
-      forward(&kernel, step, by: member)
-    } else {
-      kernels.forward(&kernel)
-    }
-  }
-
-  /// Does a step with h in the rows of a member, who waits for what the members behind it have made with the product under way.
-  private func forward(_ kernel: inout RecurraForwardStep, _ step: Int, by member: RowExchange.Member) {
-    kernel.h = UnsafePointer(member.row(step))
-    kernel.hNext = member.row(step + 1)
-    guard step > 0 else {
-      kernels.forward(&kernel)
-      return
-    }
-    kernel.ready = member.ready
-    kernel.awaitRest = { waiter in
-      guard let waiter = waiter?.assumingMemoryBound(to: Waiter.self) else { return }
-      waiter.pointee.member.awaitRest(waiter.pointee.step)
-    }
-    var waiter = Waiter(member: member, step: step)
-    withUnsafeMutablePointer(to: &waiter) { waiter in
-      kernel.waiter = UnsafeMutableRawPointer(waiter)
-      kernels.forward(&kernel)
+    switch company {
+    case nil: kernels.forward(&kernel)
+    case .exchange(let member):
+      (kernel.h, kernel.hNext) = (UnsafePointer(member.row(step)), member.row(step + 1))
+      kernel.ready = member.ready
+      var waiter = Waiter(who: member, step: step)
+      forward(&kernel, waitingIn: &waiter) { waiter in
+        guard let waiter = waiter?.assumingMemoryBound(to: Waiter<RowExchange.Member>.self) else { return }
+        waiter.pointee.who.awaitRest(waiter.pointee.step)
+      }
+    case .rendezvous(let rendezvous):
+      var waiter = Waiter(who: rendezvous, step: step)
+      forward(&kernel, waitingIn: &waiter) { waiter in
+        waiter?.assumingMemoryBound(to: Waiter<Rendezvous>.self).pointee.who.awaitOthers()
+      }
     }
   }
 
   /// Who waits for h in the course of a step.
-  private struct Waiter {
-    unowned(unsafe) let member: RowExchange.Member
+  private struct Waiter<Who: AnyObject> {
+    unowned(unsafe) let who: Who
     let step: Int
+  }
+
+  /// Does a step that waits for what others have made of h with the product under way; the first finds it there.
+  private func forward<Who>(
+    _ kernel: inout RecurraForwardStep, waitingIn waiter: inout Waiter<Who>,
+    _ wait: @convention(c) (UnsafeMutableRawPointer?) -> Void
+  ) {
+    withUnsafeMutablePointer(to: &waiter) { waiter in
+      if waiter.pointee.step > 0 { (kernel.awaitRest, kernel.waiter) = (wait, UnsafeMutableRawPointer(waiter)) }
+      kernels.forward(&kernel)
+    }
   }
 
   /// The input rows of a step: in Z when they have been laid down there, in the input itself otherwise.

@@ -99,7 +99,7 @@ extension Streams {
   }
 
   /// Says that threads that ran together were held up, so that the next calls do without.
-  fileprivate static func avoidMeetings() {
+  static func avoidMeetings() {
     meeting.store(.max, ordering: .relaxed)
     measured.store(nanoseconds() - 40_000_000, ordering: .relaxed)
   }
@@ -149,6 +149,7 @@ private final class Gang: Sendable {
   /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members. Those of a
   /// full gang have set off by themselves.
   func setOff(_ job: Job, patience: Int) -> Int {
+    defer { barrier.begin() }
     let begin = Streams.nanoseconds()
     var tries = 0
     while arrived.load(ordering: .acquiring) < maximum - 1 {
@@ -165,89 +166,6 @@ private final class Gang: Sendable {
     if members + 1 < maximum { barrier.resize(members + 1) }
     size.store(members + 1, ordering: .releasing)
     return members + 1
-  }
-}
-
-/// A barrier for threads that are all running: it spins, and yields only when a peer was taken off its processor.
-///
-/// Every member counts its own arrivals on a cache line of its own and watches those of the others, so a line travels once from
-/// writer to reader, and nothing is contended for. Meant for few members: each reads all.
-package final class SpinBarrier: @unchecked Sendable {
-  private var size: Int
-  private let maximum: Int
-  private let arrivals: UnsafeMutablePointer<Atomic<Int>>
-  /// The turn after which the members part.
-  private let lastTurn = Atomic<Int>(0)
-  /// What rank 0 has seen.
-  private var delay = Delay(begin: Streams.nanoseconds())
-  /// Two cache lines, because processors fetch them in pairs.
-  private static let spacing = 16
-
-  init(size: Int) {
-    self.size = size
-    maximum = size
-    arrivals = .allocate(capacity: size * Self.spacing)
-    for member in 0..<size { (arrivals + member * Self.spacing).initialize(to: Atomic(0)) }
-  }
-
-  deinit {
-    for member in 0..<maximum { (arrivals + member * Self.spacing).deinitialize(count: 1) }
-    arrivals.deallocate()
-  }
-
-  /// Sets the number of members, before any of them waits; fewer than at first.
-  func resize(_ size: Int) { self.size = size }
-
-  /// Returns when all members have called it, each with its own rank; what they wrote before is then visible.
-  package func wait(_ rank: Int) { _ = meet(rank) { _ in } }
-
-  /// The same, and tells whether the members should go on together: all get the same answer.
-  ///
-  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread has
-  /// taken a member's processor, and every meeting may take as long as the scheduler lets that one run.
-  package func waitUnlessHeldUp(_ rank: Int) -> Bool {
-    let turn = meet(rank) { turn in
-      if rank == 0, delay.isTooLong() { lastTurn.store(turn, ordering: .relaxed) }
-    }
-    return turn == 0 || lastTurn.load(ordering: .relaxed) != turn
-  }
-
-  /// Returns the turn, from 1; 0 where there is nobody to meet. `prepare` is called before the others learn of the arrival.
-  @inline(__always)
-  private func meet(_ rank: Int, _ prepare: (Int) -> Void) -> Int {
-    if size == 1 { return 0 }
-    let turn = arrivals[rank * Self.spacing].load(ordering: .relaxed) + 1
-    prepare(turn)
-    arrivals[rank * Self.spacing].store(turn, ordering: .releasing)
-    for member in 0..<size where member != rank {
-      var patience = Patience()
-      while arrivals[member * Self.spacing].load(ordering: .acquiring) < turn { patience.wait() }
-      // Others read this object's line at every meeting: it is written only where it must be.
-      if rank == 0 { delay.add(patience) }
-    }
-    return turn
-  }
-}
-
-/// For how long a member was held up by others, out of the time that it is with them.
-struct Delay {
-  private let begin: Int
-  private var heldUp = 0
-
-  init(begin: Int) { self.begin = begin }
-
-  /// Adds what a wait took beyond what it should.
-  @inline(__always)
-  mutating func add(_ patience: Patience) {
-    if patience.wasHeldUp { heldUp += patience.heldUp }
-  }
-
-  /// Tells whether it is half of the time, in which case it starts anew, and the next calls do without members.
-  mutating func isTooLong() -> Bool {
-    guard heldUp > 0, 2 * heldUp > Streams.nanoseconds() - begin else { return false }
-    heldUp = 0
-    Streams.avoidMeetings()
-    return true
   }
 }
 

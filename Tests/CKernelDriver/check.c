@@ -36,17 +36,20 @@ static void freeBackward(Backward *b) { freeMatrix(&b->gates), freeMatrix(&b->dc
 
 enum { FUSED, HOISTED, LOOKED_UP, GATES_ONLY };
 
-/// The part of h that arrives in the course of a step.
+/// What arrives in the course of a step: h.
 typedef struct {
-  float *to;
+  Matrix to;
   const float *from;
-  ptrdiff_t count;
+  ptrdiff_t stride;
   int arrivals;
 } Arrival;
 
 static void arrive(void *context) {
   Arrival *arrival = context;
-  memcpy(arrival->to, arrival->from, (size_t)arrival->count * sizeof(float));
+  for (ptrdiff_t row = 0; row < arrival->to.rows; row++)
+    memcpy(
+      arrival->to.data + row * arrival->to.stride, arrival->from + row * arrival->stride,
+      (size_t)arrival->to.columns * sizeof(float));
   arrival->arrivals++;
 }
 
@@ -78,17 +81,18 @@ static Forward forward(
   Matrix table = makeMatrix(rows, slotsOf(k->cell) * units, 3);
   int32_t *places = malloc((size_t)rows * sizeof *places);
   for (ptrdiff_t row = 0; row < rows; row++) places[row] = (int32_t)(rows - 1 - row);
-  Matrix h = makeMatrix(1, units, 0);
-  const int isLate = rows == 1 && (first > 0 || cut == panels);
+  Matrix h = makeMatrix(rows, units, 4);
+  const int isLate = first > 0 || cut == panels;
   for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
     const ptrdiff_t end = begin + cut < panels ? begin + cut : panels;
-    Arrival rest = {h.data, step.h, units, 0};
+    Arrival arrival = {h, step.h, step.hStride, 0};
     if (isLate) {
       // What is not ready is poison until it arrives; nothing at all may be ready, or everything.
-      const ptrdiff_t ready = (begin + cut + k->inputs) % (units + 1);
-      for (ptrdiff_t unit = 0; unit < units; unit++) h.data[unit] = unit < ready || fromZeros ? step.h[unit] : NAN;
-      rest = (Arrival){h.data + ready, step.h + ready, units - ready, 0};
-      step.h = h.data, step.ready = ready, step.awaitRest = arrive, step.waiter = &rest;
+      const ptrdiff_t ready = rows == 1 ? (begin + cut + k->inputs) % (units + 1) : 0;
+      for (ptrdiff_t row = 0; row < rows; row++)
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+          h.data[row * h.stride + unit] = unit < ready || fromZeros ? step.h[row * step.hStride + unit] : NAN;
+      step.h = h.data, step.hStride = h.stride, step.ready = ready, step.awaitRest = arrive, step.waiter = &arrival;
     }
     if (mode == LOOKED_UP) {
       // The last row first: every row has to be looked for.
@@ -108,8 +112,8 @@ static Forward forward(
     }
     step.panelBegin = begin, step.panelEnd = end;
     cell->forward(&step);
-    expect(rest.arrivals == (step.awaitRest && !fromZeros), "any", k, "h is waited for once");
-    step.x = k->x.data + first * k->x.stride, step.h = k->h.data + first * k->h.stride;
+    expect(arrival.arrivals == (step.awaitRest && !fromZeros), "any", k, "h is waited for once");
+    step.x = k->x.data + first * k->x.stride, step.h = k->h.data + first * k->h.stride, step.hStride = k->h.stride;
   }
   freeMatrix(&table), freeMatrix(&h), free(places);
   return f;

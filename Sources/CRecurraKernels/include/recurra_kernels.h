@@ -59,9 +59,9 @@ typedef struct RecurraForwardStep {
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   int fromZeros;  // h is all zeros: its product is left out, which only infinite weights or a bias of -0 could tell
-  ptrdiff_t ready;  // units of h that are there when the step begins; those behind them are, when awaitRest returns
-  void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product of a single row under way; NULL:
-  void *_Nullable waiter;                               // all of h is there. Not called where fromZeros
+  void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product under way, unless fromZeros: h is
+  void *_Nullable waiter;  // there, and hNext is not read any more, when it returns. NULL: both hold when the step begins
+  ptrdiff_t ready;  // units of a single row's h that are there all the same
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
@@ -281,11 +281,6 @@ void recurra_fp_leave(unsigned former);
 
 /// Tells the core that this thread spins.
 void recurra_pause(void);
-
-/// Asks for the lines of some floats, without waiting for them.
-static inline void recurra_fetch(const float *_Nonnull from, ptrdiff_t count) {
-  for (ptrdiff_t index = 0; index < count; index += 16) __builtin_prefetch(from + index);
-}
 
 #pragma clang assume_nonnull end
 
