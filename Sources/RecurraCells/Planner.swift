@@ -52,7 +52,8 @@ struct Plan {
     sharingSaves = saves
     func costs() -> Int {
       let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
-      return Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch)
+      return Self.sharingCosts(
+        meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining)
     }
     let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
     let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
@@ -94,8 +95,10 @@ struct Plan {
   static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }
 
   /// About what it costs to share a step's units: a meeting at a barrier, and as much again for each row of h on its way from cache to
-  /// cache. A single row is handed over while the product is under way, and pays less than one meeting.
-  static func sharingCosts(meeting: Int, rows: Int) -> Int { rows == 1 ? meeting : meeting * (rows + 1) }
+  /// cache. In inference a single row is handed over while the product is under way, and pays less than one meeting.
+  static func sharingCosts(meeting: Int, rows: Int, isTraining: Bool = false) -> Int {
+    rows == 1 && !isTraining ? meeting : meeting * (rows + 1)
+  }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///
