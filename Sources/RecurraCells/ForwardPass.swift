@@ -56,9 +56,7 @@ struct ForwardPass<S: FloatingScalar> {
       for run in runs { run.clearEndedRows() }
     }
 
-    func multiplier(
-      _ index: Int, _ share: Range<Int>, _ rank: Int, _ company: PackedMultiplier.Company?, from step: Int
-    ) -> PackedMultiplier {
+    func multiplier(_ index: Int, _ share: Share) -> PackedMultiplier {
       let run = runs[index]
       let rows = target.flatMap { target in
         run.layout.order == nil ? PackedMultiplier.OutputRows(base: target + run.place * units, width: width) : nil
@@ -66,10 +64,11 @@ struct ForwardPass<S: FloatingScalar> {
       let hoist = hoists[index].map { buffer in
         let stretch = plan.hoistedSteps
         return PackedMultiplier.Hoist(
-          rows: buffer.rows.from(rank * stretch * run.layout.batch), stretch: stretch, first: step)
+          rows: buffer.rows.from(share.rank * stretch * run.layout.batch), stretch: stretch, first: share.firstStep)
       }
       return PackedMultiplier(
-        run, kernels: kernels, packed: packed[run.place], panels: share, hoist: hoist, output: rows, company: company)
+        run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist, output: rows,
+        company: share.company)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       shareUnits(runs, kernels, by: multiplier)
@@ -78,7 +77,7 @@ struct ForwardPass<S: FloatingScalar> {
     Streams.run(runs.count * plan.rowBlocks) { piece in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
-      TimeLoop.forward(run, rows: rows, by: multiplier(index, panels, 0, nil, from: 0)) { step, active in
+      TimeLoop.forward(run, rows: rows, by: multiplier(index, Share(panels: panels))) { step, active in
         if run.layout.order != nil, let target {
           run.writeOutput(step, active, to: target + run.place * units, width: width)
         }

@@ -1,13 +1,21 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-extension ForwardPass {
-  typealias ShareMultiplier = (
-    _ index: Int, _ share: Range<Int>, _ rank: Int, _ company: PackedMultiplier.Company?, _ from: Int
-  ) -> PackedMultiplier
+/// What a thread does of the steps of a run: all panels, or those of a member with some company.
+struct Share {
+  let panels: Range<Int>
+  var rank = 0
+  var company: PackedMultiplier.Company?
+  /// The step it begins with.
+  var firstStep = 0
+}
 
+extension ForwardPass {
   /// Runs one direction after the other on threads that share the units of every step, panel by panel.
-  func shareUnits(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, by multiplier: ShareMultiplier) {
+  func shareUnits(
+    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels,
+    by multiplier: (_ index: Int, _ share: Share) -> PackedMultiplier
+  ) {
     let units = runs[0].units
     let panels = kernels.forwardPanels(units)
     // In training every h is kept where all can read it.
@@ -26,11 +34,11 @@ extension ForwardPass {
           if isSingleRow {
             let parts = shares.map { kernels.units(of: $0).clamped(to: 0..<units) }
             let member = RowExchange.Member(exchanges[index], rank, parts: parts)
-            let own = multiplier(index, shares[rank], rank, .exchange(member), 0)
+            let own = multiplier(index, Share(panels: shares[rank], rank: rank, company: .exchange(member)))
             step = exchangeRows(run, member, isFirst: rank == 0, by: own, &isTogether)
           } else {
             let rendezvous = Rendezvous(barrier, rank)
-            let own = multiplier(index, shares[rank], rank, .rendezvous(rendezvous), 0)
+            let own = multiplier(index, Share(panels: shares[rank], rank: rank, company: .rendezvous(rendezvous)))
             step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { _, _ in
               isTogether = rendezvous.arrive()
               return isTogether
@@ -41,7 +49,7 @@ extension ForwardPass {
         if isTogether { continue }
         if rank > 0 { return }
         // The input's product of the steps that are left is for all units again.
-        let alone = multiplier(index, 0..<panels, 0, nil, step)
+        let alone = multiplier(index, Share(panels: 0..<panels, firstStep: step))
         TimeLoop.forward(run, from: step, rows: 0..<run.layout.batch, by: alone) { _, _ in true }
       }
     }

@@ -140,8 +140,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     let rows = 0..<run.layout.batch
     Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
       let share = (panels * rank / size)..<(panels * (rank + 1) / size)
+      let member = Rendezvous(barrier, rank)
       let left = TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier(part.run, share)) {
-        barrier.waitUnlessHeldUp(rank)
+        member.meet()
       }
       if let left, rank == 0 {
         TimeLoop.backward(run, steps: left, rows: rows, by: multiplier(part.run, 0..<panels)) { true }

@@ -86,11 +86,12 @@ extension Streams {
     measured.store(now, ordering: .relaxed)
     runTogether(2, saving: Crew.shared.isAwake ? 50_000 : 400_000) { rank, size, barrier in
       guard size > 1 else { return }
+      let member = Rendezvous(barrier, rank)
       // The least of some attempts, the first of which finds cold lines.
       var least = Int.max
       for _ in 0..<4 {
         let begin = nanoseconds()
-        for _ in 0..<8 { barrier.wait(rank) }
+        for _ in 0..<8 { member.meet() }
         least = min(least, (nanoseconds() - begin) / 8)
       }
       if rank == 0 { meeting.store(least, ordering: .relaxed) }
@@ -137,19 +138,15 @@ private final class Gang: Sendable {
   /// Makes the calling thread a member; returns its rank and the number of members when the gang sets off.
   func join() -> (rank: Int, size: Int) {
     let rank = arrived.add(1, ordering: .acquiringAndReleasing).newValue
-    var patience = Patience()
-    while size.load(ordering: .acquiring) == 0 {
-      // Nobody else can come: no need to hear it from rank 0.
-      if arrived.load(ordering: .acquiring) == maximum - 1 { return (rank, maximum) }
-      patience.wait()
-    }
-    return (rank, size.load(ordering: .relaxed))
+    // When nobody else can come there is no need to hear it from rank 0.
+    Patience.wait { size.load(ordering: .acquiring) > 0 || arrived.load(ordering: .acquiring) == maximum - 1 }
+    let number = size.load(ordering: .relaxed)
+    return (rank, number > 0 ? number : maximum)
   }
 
   /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members. Those of a
   /// full gang have set off by themselves.
   func setOff(_ job: Job, patience: Int) -> Int {
-    defer { barrier.begin() }
     let begin = Streams.nanoseconds()
     var tries = 0
     while arrived.load(ordering: .acquiring) < maximum - 1 {
@@ -185,7 +182,6 @@ package final class Progress: Sendable {
 
   /// Returns when so much is done.
   package func awaitCount(_ value: Int) {
-    var patience = Patience()
-    while count.load(ordering: .acquiring) < value { patience.wait() }
+    Patience.wait { count.load(ordering: .acquiring) >= value }
   }
 }

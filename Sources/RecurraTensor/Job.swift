@@ -82,8 +82,7 @@ final class Job: @unchecked Sendable {
 
   /// Waits until every piece is done; the others are in the middle of their last ones, so it spins first.
   func awaitEnd() {
-    var patience = Patience()
-    while finished.load(ordering: .acquiring) < count { patience.wait() }
+    Patience.wait { finished.load(ordering: .acquiring) >= count }
   }
 }
 
@@ -92,7 +91,7 @@ struct Patience {
   private var spins = 0
   private var begin = 0
 
-  mutating func wait() {
+  private mutating func wait() {
     spins += 1
     // A pause takes up to 140 cycles: at first what is waited for comes sooner than that.
     if spins < Self.attentive { return }
@@ -104,11 +103,17 @@ struct Patience {
     }
   }
 
-  /// Tells whether it took longer than spinning does.
-  var wasHeldUp: Bool { spins >= Self.limit }
-
   /// Nanoseconds that it took beyond what spinning would have.
-  var heldUp: Int { wasHeldUp ? Streams.nanoseconds() - begin : 0 }
+  private var heldUp: Int { spins >= Self.limit ? Streams.nanoseconds() - begin : 0 }
+
+  /// Waits until something is there; returns for how many nanoseconds that was longer than spinning takes.
+  @inline(__always)
+  @discardableResult
+  static func wait(until isThere: () -> Bool) -> Int {
+    var patience = Patience()
+    while !isThere() { patience.wait() }
+    return patience.heldUp
+  }
 
   private static let attentive = 64
   private static let limit = 2_000

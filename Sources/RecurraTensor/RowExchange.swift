@@ -73,9 +73,8 @@ package final class RowExchange: @unchecked Sendable {
         let part = parts[other]
         for (index, unit) in stride(from: part.lowerBound, to: part.upperBound, by: Line.floatCount).enumerated() {
           let line = places.line(other, turn, index)
-          var patience = Patience()
-          while line.turn.pointee.load(ordering: .acquiring) != turn { patience.wait() }
-          if rank == 0, patience.wasHeldUp { delay.add(patience) }
+          let late = Patience.wait { line.turn.pointee.load(ordering: .acquiring) == turn }
+          if rank == 0, late > 0 { delay.heldUp += late }
           copy(line.floats, to: row + unit, part.upperBound - unit)
         }
       }

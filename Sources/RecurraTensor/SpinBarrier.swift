@@ -10,8 +10,6 @@ package final class SpinBarrier: @unchecked Sendable {
   fileprivate let arrivals: UnsafeMutablePointer<Atomic<Int>>
   /// The turn after which the members part, beside the arrivals.
   fileprivate var lastTurn: UnsafeMutablePointer<Atomic<Int>> { arrivals + maximum * Self.spacing }
-  /// What rank 0 has seen.
-  private var delay = Delay(begin: Streams.nanoseconds())
   /// Two cache lines, because processors fetch them in pairs.
   fileprivate static let spacing = 16
 
@@ -29,42 +27,9 @@ package final class SpinBarrier: @unchecked Sendable {
 
   /// Sets the number of members, before any of them waits; fewer than at first.
   func resize(_ size: Int) { self.size = size }
-
-  /// Lets the time begin of which rank 0, who says so, is held up.
-  func begin() { delay = Delay(begin: Streams.nanoseconds()) }
-
-  /// Returns when all members have called it, each with its own rank; what they wrote before is then visible.
-  package func wait(_ rank: Int) { _ = meet(rank) { _ in } }
-
-  /// The same, and tells whether the members should go on together: all get the same answer.
-  ///
-  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread has
-  /// taken a member's processor, and every meeting may take as long as the scheduler lets that one run.
-  package func waitUnlessHeldUp(_ rank: Int) -> Bool {
-    let turn = meet(rank) { turn in
-      if rank == 0, delay.isTooLong() { lastTurn.pointee.store(turn, ordering: .relaxed) }
-    }
-    return turn == 0 || lastTurn.pointee.load(ordering: .relaxed) != turn
-  }
-
-  /// Returns the turn, from 1; 0 where there is nobody to meet. `prepare` is called before the others learn of the arrival.
-  @inline(__always)
-  private func meet(_ rank: Int, _ prepare: (Int) -> Void) -> Int {
-    if size == 1 { return 0 }
-    let turn = arrivals[rank * Self.spacing].load(ordering: .relaxed) + 1
-    prepare(turn)
-    arrivals[rank * Self.spacing].store(turn, ordering: .releasing)
-    for member in 0..<size where member != rank {
-      var patience = Patience()
-      while arrivals[member * Self.spacing].load(ordering: .acquiring) < turn { patience.wait() }
-      // Others read this object's line at every meeting: it is written only where it must be.
-      if rank == 0 { delay.add(patience) }
-    }
-    return turn
-  }
 }
 
-/// A member of a gang that says at a barrier that it has come, and waits for the others later, with something done in between.
+/// A member of a gang at its barrier: it says that it has come, and waits for the others at once, or later, with something done in between.
 ///
 /// An object for each member: references to the barrier, which all share, would be counted where all write.
 package final class Rendezvous {
@@ -84,40 +49,44 @@ package final class Rendezvous {
   /// Says that this member has come; what it wrote before is visible to those who wait for it. Tells whether the members go on together: all
   /// get the same answer, if each waits once between two arrivals.
   ///
-  /// They part as at the barrier itself, a turn later, for others hear of it when they wait.
+  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread has taken a
+  /// member's processor, and every meeting may take as long as the scheduler lets that one run. Others hear of it when they wait, so all
+  /// do one turn more.
   package func arrive() -> Bool {
-    turn += 1
-    var last = lastTurn.pointee.load(ordering: .relaxed)
-    if rank == 0, last == 0, delay.isTooLong() {
-      last = turn + 1
-      lastTurn.pointee.store(last, ordering: .relaxed)
-    }
-    arrivals[rank * SpinBarrier.spacing].store(turn, ordering: .releasing)
-    return last != turn
+    come(notice: 1)
+    return lastTurn.pointee.load(ordering: .relaxed) != turn
   }
 
-  /// Returns when the others have come as often.
+  /// Comes, and waits for the others at once. They part, if they should, without another turn.
+  @discardableResult
+  package func meet() -> Bool {
+    come(notice: 0)
+    awaitOthers()
+    return lastTurn.pointee.load(ordering: .relaxed) != turn
+  }
+
+  /// - Parameter notice: the turns that are done yet once the members should part.
+  private func come(notice: Int) {
+    turn += 1
+    if rank == 0, lastTurn.pointee.load(ordering: .relaxed) == 0, delay.isTooLong() {
+      lastTurn.pointee.store(turn + notice, ordering: .relaxed)
+    }
+    arrivals[rank * SpinBarrier.spacing].store(turn, ordering: .releasing)
+  }
+
+  /// Returns when the others have come as often; what they wrote before is then visible.
   package func awaitOthers() {
     for member in 0..<size where member != rank {
-      var patience = Patience()
-      while arrivals[member * SpinBarrier.spacing].load(ordering: .acquiring) < turn { patience.wait() }
-      if rank == 0, patience.wasHeldUp { delay.add(patience) }
+      let late = Patience.wait { arrivals[member * SpinBarrier.spacing].load(ordering: .acquiring) >= turn }
+      if rank == 0, late > 0 { delay.heldUp += late }
     }
   }
 }
 
 /// For how long a member was held up by others, out of the time that it is with them.
 struct Delay {
-  private let begin: Int
-  private var heldUp = 0
-
-  init(begin: Int) { self.begin = begin }
-
-  /// Adds what a wait took beyond what it should.
-  @inline(__always)
-  mutating func add(_ patience: Patience) {
-    if patience.wasHeldUp { heldUp += patience.heldUp }
-  }
+  let begin: Int
+  var heldUp = 0
 
   /// Tells whether it is half of the time, in which case it starts anew, and the next calls do without members.
   mutating func isTooLong() -> Bool {

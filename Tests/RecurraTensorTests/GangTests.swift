@@ -20,13 +20,14 @@ import Testing
           let late = Counter()
           let sizes = Counter()
           Streams.runTogether(maximum) { rank, size, barrier in
+            let member = Rendezvous(barrier, rank)
             ranks[rank].increment()
             if rank == 0 { sizes.add(size) }
             for round in 1...25 {
               rounds[rank].increment()
-              barrier.wait(rank)
+              member.meet()
               for other in 0..<size where rounds[other].value != round { late.increment() }
-              barrier.wait(rank)
+              member.meet()
             }
           }
           let size = sizes.value
@@ -48,11 +49,12 @@ import Testing
         let lasts = (0..<2).map { _ in Counter() }
         let sizes = Counter()
         Streams.runTogether(2) { rank, size, barrier in
+          let member = Rendezvous(barrier, rank)
           if rank == 0 { sizes.add(size) }
           for round in 0..<50 {
             if rank == 1, round == heldUpRound { usleep(30_000) }
             lasts[rank].increment()
-            if !barrier.waitUnlessHeldUp(rank) { return }
+            if !member.meet() { return }
           }
         }
         #expect(sizes.value == 2)
@@ -149,7 +151,7 @@ import Testing
         for _ in 0..<200 {
           Streams.runTogether(processors) { rank, size, barrier in
             if rank == 0, size > most.value { most.add(size - most.value) }
-            barrier.wait(rank)
+            Rendezvous(barrier, rank).meet()
           }
         }
       }

@@ -47,10 +47,11 @@ import Testing
           Streams.run(5) { _ in pieces.increment() }
           if (round + caller) % 3 == 0 {
             Streams.runTogether(3) { rank, _, barrier in
+              let member = Rendezvous(barrier, rank)
               if rank == 0 { members.increment() }
-              barrier.wait(rank)
+              member.meet()
               if rank == 0 { Streams.run(2) { _ in pieces.increment() } }
-              barrier.wait(rank)
+              member.meet()
             }
           }
         }
