@@ -277,6 +277,7 @@ INLINE void forwardRowPanels(
       early.depth = step->ready;
       if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums);
       step->awaitRest(step->waiter);
+      fetch(step->h + step->ready, 0, 1, units - step->ready, 0);
       rest.z += step->ready, rest.first += step->ready, rest.depth -= step->ready;
     }
     accumulateRow(cell, &rest, panels, count, inputs + units, sums);

@@ -136,6 +136,8 @@ struct PackedMultiplier: Multiplier {
         waiter.pointee.who.awaitRest(waiter.pointee.step)
       }
     case .rendezvous(let rendezvous):
+      // The first has made the first units itself.
+      if panels.lowerBound == 0 { kernel.ready = min(run.units, panels.upperBound * kernels.panelUnits) }
       var waiter = Waiter(who: rendezvous, step: step)
       forward(&kernel, waitingIn: &waiter) { waiter in
         waiter?.assumingMemoryBound(to: Waiter<Rendezvous>.self).pointee.who.awaitOthers()
