@@ -30,7 +30,7 @@ struct RecurBench: ParsableCommand {
   var job: Case.Job = .inference
   @Option(help: "Threads, the caller included; all processors when left out.")
   var threads: Int?
-  @Option(help: "What multiplies: auto, openblas or packed.", transform: multiplierChoice)
+  @Option(help: "What multiplies: auto, openblas, packed or matrix.", transform: multiplierChoice)
   var multiplier: MultiplierChoice = .auto
   @Option(help: "Repetitions that count; the median is reported.")
   var repetitions = 7
@@ -123,7 +123,7 @@ enum ProgramName: String, CaseIterable, ExpressibleByArgument {
 /// Reads the name of a multiplier.
 private func multiplierChoice(_ text: String) throws -> MultiplierChoice {
   guard let choice = MultiplierChoice(rawValue: text) else {
-    throw ValidationError("expected auto, openblas or packed, got \(text)")
+    throw ValidationError("expected auto, openblas, packed or matrix, got \(text)")
   }
   return choice
 }

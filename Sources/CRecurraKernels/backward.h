@@ -93,12 +93,12 @@ INLINE void finishBackward(
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
-  const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
+  const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = transposeDepth(cell, units, 1);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const int stays = (size_t)(units * depth) * sizeof(float) <= stayingBytes;
+  const int stays = packedTransposeSize(cell, units, units, 1) * sizeof(float) <= stayingBytes;
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
@@ -106,21 +106,23 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
       const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;
-      const ptrdiff_t stride = step->dgatesNextStride, wanted = multiplies ? depth : 0;
+      const ptrdiff_t stride = step->dgatesNextStride, wanted = multiplies ? columns : 0;
       const float *next = step->dgatesNext + first * stride;
       // The GRU's gradient of nx, slot 2, does not reach h: z and r, then nh.
       const ptrdiff_t contiguous = cell == GRU ? smaller(2 * units, wanted) : wanted;
-      const Operand operands[2] = {
-        {next, stride, contiguous, 0, 0}, {next + 3 * units, stride, wanted - contiguous, contiguous, 0}};
+      Operand operands[2] = {
+        {.z = next, .stride = stride, .depth = contiguous},
+        {.z = next + 3 * units, .stride = stride, .depth = wanted - contiguous, .first = packedDepth(contiguous)}};
+      splitOperand(&operands[1], rows, splitOperand(&operands[0], rows, step->scratch));
       for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
         const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
         const ptrdiff_t unit = panel * backwardPanelUnits, count = smaller(backwardPanelUnits, units - unit);
-        const float *weights = step->packed + unit * depth;
-        const ptrdiff_t size = backwardPanelUnits * depth;
+        const ptrdiff_t size = (ptrdiff_t)packedFloats(backwardPanelUnits, depth);
+        const float *weights = step->packed + panel * size;
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = {weights, following, depth, roundUp(count, WIDTH), pending, stays, endsHalf(count)};
+        const Panel packed = panelOf(count, weights, following, depth, pending, stays);
         const BackwardPanel job = {step, first, unit, count};
         if (cell == GRU)
           multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);

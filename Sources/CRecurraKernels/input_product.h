@@ -31,7 +31,7 @@ INLINE void finishProduct(
     }
 }
 
-#if WIDTH == 16
+#if WIDTH == 16 && !RECURRA_MATRIX_UNIT
 /// Some rows times a full panel whose vectors are slots: the sums begin and end where they belong, without scratch.
 INLINE void productTile(
   enum Cell cell, const int rows, const RecurraProduct *job, ptrdiff_t row, ptrdiff_t unit, const float *weights,
@@ -73,23 +73,24 @@ INLINE void productOfSlots(
 #endif
 
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
-  const ptrdiff_t units = job->units, depth = job->inputs + units;
+  const ptrdiff_t units = job->units, depth = packedDepth(job->inputs) + packedDepth(units);
   const ptrdiff_t blocks = rowBlocks(job->rows, 1);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;
-    const Operand x = {job->x + first * job->xStride, job->xStride, job->inputs, 0, 0};
+    Operand x = {.z = job->x + first * job->xStride, .stride = job->xStride, .depth = job->inputs};
+    splitOperand(&x, rows, job->scratch);
     for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
-      const float *weights = forwardPanel(cell, job->packed, panel, depth);
-      const float *next = weights + panelFloats(cell, panelUnits(cell)) * depth;
-#if WIDTH == 16
+      const float *weights = job->packed + forwardPanel(cell, panel, job->inputs, units);
+      const float *next = weights + forwardPanel(cell, 1, job->inputs, units);
+#if WIDTH == 16 && !RECURRA_MATRIX_UNIT
       if (cell != RNN && count == WIDTH && job->inputs <= stretchDepth) {
         productOfSlots(cell, job, first, rows, unit, weights, next);
         continue;
       }
 #endif
-      const Panel packed = {weights, next, depth, panelFloats(cell, count), NULL, 0, endsHalf(gateCount(cell) * count)};
+      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, 0);
       const ProductPanel own = {job, first, unit, count};
       multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }

@@ -3,7 +3,7 @@
 // A strip's weights are contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
 // Sums live in memory between calls, which is exact: operands and stretches of depth may be cut anywhere.
 
-enum { maximumTileRows = 6, lineFloats = 16 };
+enum { maximumTileRows = 6 };
 
 /// Depth of a panel's stretch: 128 KiB, a part of the core's own cache.
 enum { stretchDepth = 512 };
@@ -156,23 +156,21 @@ typedef struct {
   ptrdiff_t stride, depth, first, column;
 } Operand;
 
-/// What is left to be fetched for the next step.
-typedef struct {
-  RecurraAhead ranges[3];
-  int range;
-} Errand;
+/// What an operand is without its first columns.
+INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
+  return (Operand){
+    whole->z + column, whole->stride, whole->depth - column, whole->first + column, whole->column};
+}
 
-/// The next `lines` lines of an errand, NULL when it is done.
-INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
-  for (; errand->range < 3; errand->range++) {
-    RecurraAhead *range = &errand->ranges[errand->range];
-    if (!range->from || range->count <= 0) continue;
-    const float *from = range->from;
-    range->from += lines * lineFloats;
-    range->count -= lines * lineFloats;
-    return from;
-  }
-  return NULL;
+/// Vectors take operands as they are, and need no room for them.
+static size_t scratchSize(ptrdiff_t rows, ptrdiff_t depth) {
+  (void)rows, (void)depth;
+  return 0;
+}
+
+INLINE float *splitOperand(Operand *operand, ptrdiff_t rows, float *scratch) {
+  (void)operand, (void)rows;
+  return scratch;
 }
 
 /// A panel of packed weights, and the one that comes after it.
@@ -187,19 +185,11 @@ typedef struct {
   int endsHalf;
 } Panel;
 
-/// Whether some columns end in the first half of a vector.
-INLINE int endsHalf(ptrdiff_t columns) { return (columns - 1) % WIDTH < WIDTH / 2; }
-
-/// Bytes of weights that stay in a core's own cache, whatever else goes through it.
-enum { stayingBytes = 1 << 18 };
-
-/// The blocks of a step's rows that go through the panels one after the other.
-///
-/// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from afar
-/// should come seldom.
-INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
-  const ptrdiff_t most = stays ? rowsPerBlock * 3 / 4 : rowsPerBlock;
-  return (rows + most - 1) / most;
+/// A panel of some columns, and the one after it.
+INLINE Panel panelOf(
+  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand, int stays
+) {
+  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, stays, (columns - 1) % WIDTH < WIDTH / 2};
 }
 
 /// Adds depth [begin, end) of an operand times a panel to the sums of at most a tile's rows.
@@ -267,10 +257,6 @@ INLINE void pairBody(const int one, const int two, PAIR_PARAMETERS) {
 PAIR(3, 1) PAIR(3, 2) PAIR(3, 3) PAIR(4, 1) PAIR(4, 2) PAIR(4, 3) PAIR(4, 4)
 static PairTile *const pairTiles[2][4] = {{pair_3_1, pair_3_2, pair_3_3}, {pair_4_1, pair_4_2, pair_4_3, pair_4_4}};
 #endif
-
-/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
-typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
-typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
 
 /// Multiplies at most rowsPerBlock rows by a panel, tile by tile; operands follow each other in one chain of sums.
 ///

@@ -2,10 +2,26 @@
 #include "vector.h"
 #include "vector_math.h"
 #include "panels.h"
+#include "blocks.h"
+#if RECURRA_MATRIX_UNIT
+#include "tile_panels.h"
+#include "tile_product.h"
+#else
+#include "vector_panels.h"
 #include "product.h"
+#endif
+#include "forward_sums.h"
+#if !RECURRA_MATRIX_UNIT
+#include "forward_row.h"
+#endif
 #include "forward.h"
 #include "input_product.h"
 #include "backward.h"
+#if RECURRA_MATRIX_UNIT
+#include "tile_gradients.h"
+#else
+#include "vector_gradients.h"
+#endif
 #include "gradients.h"
 #include "optimizers.h"
 #include "roofs.h"
@@ -56,19 +72,19 @@
   static size_t kernels##PackedForwardSize(ptrdiff_t inputs, ptrdiff_t units) {                             \
     return packedForwardSize(cell, inputs, units);                                                          \
   }                                                                                                         \
-  static size_t kernels##PackedBackwardSize(ptrdiff_t units) { return packedTransposeSize(cell, units, units); } \
+  static size_t kernels##PackedBackwardSize(ptrdiff_t units) { return packedTransposeSize(cell, units, units, 1); } \
   static size_t kernels##PackedInputSize(ptrdiff_t inputs, ptrdiff_t units) {                               \
-    return packedTransposeSize(cell, inputs, units);                                                        \
+    return packedTransposeSize(cell, inputs, units, 0);                                                      \
   }                                                                                                         \
   static void kernels##PackForward(PACK_PARAMETERS) {                                                       \
     packForward(cell, inputs, units, weights, packed, panelBegin, panelEnd);                                \
   }                                                                                                         \
   static void kernels##PackBackward(PACK_PARAMETERS) {                                                      \
     packTranspose(                                                                                          \
-      cell, units, units, weights + inputs * gateCount(cell) * units, packed, panelBegin, panelEnd);        \
+      cell, units, units, 1, weights + inputs * gateCount(cell) * units, packed, panelBegin, panelEnd);     \
   }                                                                                                         \
   static void kernels##PackInput(PACK_PARAMETERS) {                                                         \
-    packTranspose(cell, inputs, units, weights, packed, panelBegin, panelEnd);                              \
+    packTranspose(cell, inputs, units, 0, weights, packed, panelBegin, panelEnd);                           \
   }                                                                                                         \
   PREPARE_AND_FINISH(cell, kernels)                                                                         \
   static void kernels##Product(const RecurraProduct *job) {                                                 \
@@ -90,21 +106,21 @@ CELL(GRU, gru)
 
 #define CELL_TABLE(cell, kernels)                                                                           \
   {                                                                                                         \
-    .slots = cell == RNN ? 1 : 4, .panelUnits = cell == RNN ? 64 : 16, .forwardPanels = kernels##ForwardPanels, \
+    .usesMatrixUnit = RECURRA_MATRIX_UNIT, .slots = cell == RNN ? 1 : 4, .panelUnits = cell == RNN ? 64 : 16, .forwardPanels = kernels##ForwardPanels, \
     .backwardPanels = kernels##BackwardPanels, .packedForwardSize = kernels##PackedForwardSize,             \
     .packedBackwardSize = kernels##PackedBackwardSize, .packedInputSize = kernels##PackedInputSize,         \
     .packForward = kernels##PackForward, .packBackward = kernels##PackBackward,                             \
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
     .backward = kernels##Backward, .inputGradient = kernels##InputGradient,                                 \
     .forwardGates = kernels##ForwardGates,                                                                  \
-    .backwardGates = kernels##BackwardGates                                                                 \
+    .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize, .leftPanels = leftPanels,          \
+    .packedLeftSize = packedLeftSize, .packLeft = packLeft, .weightGradient = weightGradient                \
   }
 
 #define RECURRA_TABLE(symbol, isa)                                                                          \
   const RecurraKernels symbol = {                                                                           \
     .name = isa, .vectorWidth = WIDTH, .rnn = CELL_TABLE(RNN, rnn), .lstm = CELL_TABLE(LSTM, lstm),         \
-    .gru = CELL_TABLE(GRU, gru), .leftPanels = leftPanels, .packLeft = packLeft,                            \
-    .weightGradient = weightGradient, .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid, .sgd = sgd,         \
+    .gru = CELL_TABLE(GRU, gru), .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid, .sgd = sgd,         \
     .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares,                     \
     .fmaBurst = fmaBurst, .readBurst = readBurst                                                            \
   };

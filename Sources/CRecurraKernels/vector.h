@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifndef RECURRA_MATRIX_UNIT
+#define RECURRA_MATRIX_UNIT 0
+#endif
+
 #pragma STDC FP_CONTRACT OFF
 
 #define INLINE static inline __attribute__((always_inline))

@@ -63,12 +63,22 @@ struct InputGradients {
       (kernel.rowBegin, kernel.rowEnd) = (job.range.lowerBound, job.range.upperBound)
       (kernel.rowsPerStep, kernel.stepStride) = (1, run.inputs)
     }
-    kernels.inputGradient(&kernel)
+    kernels.run(&kernel)
   }
 
   /// The gradient, once all jobs are done.
   func result() -> Tensor {
     if !isDirect { return SequenceGradients.inputGradient(runs, rows: targets) }
     return SequenceGradients.addUp(targets)
+  }
+}
+
+extension RecurraCellKernels {
+  /// Computes a gradient of inputs, with scratch.
+  func run(_ gradient: inout RecurraInputGradient) {
+    let columns = slots == 1 ? gradient.units : 4 * gradient.units
+    let scratch = Buffer<Float>(scratchOf: self, rows: gradient.rowEnd - gradient.rowBegin, depth: columns)
+    gradient.scratch = scratch.rows.base
+    withExtendedLifetime(scratch) { inputGradient(&gradient) }
   }
 }

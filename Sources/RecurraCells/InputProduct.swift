@@ -14,6 +14,8 @@ struct InputProduct {
     (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
     (product.`init`, product.initStride, product.packed) = (UnsafePointer(bias), 0, UnsafePointer(packed))
     (product.out, product.outStride) = (out.base, out.stride)
-    kernels.product(&product)
+    let scratch = Buffer<Float>(scratchOf: kernels, rows: rows, depth: inputs)
+    product.scratch = scratch.rows.base
+    withExtendedLifetime(scratch) { kernels.product(&product) }
   }
 }

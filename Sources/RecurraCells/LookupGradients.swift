@@ -36,8 +36,8 @@ struct LookupGradients {
       if !targets.isEmpty { multiply(block, sums[place], place, to: targets[place]) }
     }
     let product = WeightProduct(
-      [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0, unitsPerGate: units,
-      slots: columns
+      kernels, [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
+      unitsPerGate: units, slots: columns
     ) { _ in true }
     // Operands know where the sums lie, no more.
     withExtendedLifetime(sums) {
@@ -63,7 +63,7 @@ struct LookupGradients {
     (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(DirectionRun<Float>.rows(sums).base), columns)
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
-    kernels.inputGradient(&kernel)
+    kernels.run(&kernel)
   }
 
   /// For every row the gates' gradients of one direction that belong to it.

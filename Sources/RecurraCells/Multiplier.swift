@@ -4,12 +4,15 @@ internal import Synchronization
 
 /// Says what multiplies: a choice of the planner, or forced by `RECURRA_MULTIPLIER`.
 public enum MultiplierChoice: String, Sendable, CaseIterable {
-  /// The faster one, by measured rule.
+  /// The faster one of the next two, by measured rule.
   case auto
   /// OpenBLAS' `sgemm` and `dgemm`: every cell, shape and type; the reference.
   case openblas
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
+  /// The packed kernels on the processor's matrix unit (AMX), on floats split into three bfloat16; where it has none, as `packed`. Results
+  /// differ from those of the others in the last bits. Faster for large layers and batches on cores that nobody else uses.
+  case matrix
 
   private static let selection = Atomic<Int>(initialSelection())
 

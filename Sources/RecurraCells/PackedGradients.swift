@@ -34,7 +34,7 @@ final class PackedGradients: @unchecked Sendable {
     skippedRows = distinct == nil ? 0 : inputs
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
-      runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots
+      kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots
     ) { distinct == nil || $0.operand == .state }
   }
 

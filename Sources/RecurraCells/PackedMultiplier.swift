@@ -22,6 +22,8 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
+  /// Where the kernels split operands, if they do.
+  private let scratch: Buffer<Float>
   /// Who else makes the other panels of every step, if anyone.
   private let company: Company?
 
@@ -56,10 +58,11 @@ struct PackedMultiplier: Multiplier {
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
+    scratch = Buffer(scratchOf: kernels, rows: run.layout.batch, depth: run.inputs + run.units)
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
-    (frame.inputs, frame.units, frame.packed) = (run.inputs, run.units, weights)
+    (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch.rows.base)
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
     frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were given.
@@ -78,6 +81,7 @@ struct PackedMultiplier: Multiplier {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     (hoist, output, company) = (nil, nil, nil)
+    scratch = Buffer(scratchOf: kernels, rows: run.layout.batch, depth: run.slots)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -183,13 +187,17 @@ struct PackedMultiplier: Multiplier {
     (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
     product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
     product.outStride = run.layout.batch * hoist.rows.stride
+    let scratch = Buffer<Float>(scratchOf: kernels, rows: steps, depth: run.inputs)
+    product.scratch = scratch.rows.base
     // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache.
-    for panel in panels {
-      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
-      for row in active {
-        product.x = UnsafePointer(inputRows(step, row).base)
-        product.out = hoist.rows[row]
-        kernels.product(&product)
+    withExtendedLifetime(scratch) {
+      for panel in panels {
+        (product.panelBegin, product.panelEnd) = (panel, panel + 1)
+        for row in active {
+          product.x = UnsafePointer(inputRows(step, row).base)
+          product.out = hoist.rows[row]
+          kernels.product(&product)
+        }
       }
     }
   }
@@ -240,7 +248,7 @@ struct PackedMultiplier: Multiplier {
     var kernel = RecurraBackwardStep()
     (kernel.rows, kernel.units) = (rows.count, run.units)
     (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
-    kernel.packed = weights
+    (kernel.packed, kernel.scratch) = (weights, scratch.rows.base)
     kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {

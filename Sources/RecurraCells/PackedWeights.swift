@@ -11,11 +11,16 @@ public final class PackedWeights: Sendable {
     var packed: Tensor
   }
 
-  private let forwardEntry = Mutex<Entry?>(nil)
-  private let backwardEntry = Mutex<Entry?>(nil)
-  private let inputEntry = Mutex<Entry?>(nil)
-  /// The product of the table that inputs are looked up in.
-  let table = TableProduct()
+  /// What is packed for one set of kernels.
+  private final class Store: Sendable {
+    let forward = Mutex<Entry?>(nil)
+    let backward = Mutex<Entry?>(nil)
+    let input = Mutex<Entry?>(nil)
+    let table = TableProduct()
+  }
+
+  private let vectors = Store()
+  private let matrixUnit = Store()
 
   /// Makes an empty store.
   public init() {}
@@ -30,11 +35,19 @@ public final class PackedWeights: Sendable {
     case input
   }
 
-  private func withStore<Result>(_ layout: Layout, _ body: (inout Entry?) -> Result) -> Result {
-    switch layout {
-    case .forward: forwardEntry.withLock { body(&$0) }
-    case .backward: backwardEntry.withLock { body(&$0) }
-    case .input: inputEntry.withLock { body(&$0) }
+  private func store(_ kernels: RecurraCellKernels) -> Store { kernels.usesMatrixUnit != 0 ? matrixUnit : vectors }
+
+  /// The product of the table that inputs are looked up in.
+  func table(_ kernels: RecurraCellKernels) -> TableProduct { store(kernels).table }
+
+  private func withEntry<Result>(
+    _ layout: Layout, _ kernels: RecurraCellKernels, _ body: (inout Entry?) -> Result
+  ) -> Result {
+    let store = store(kernels)
+    return switch layout {
+    case .forward: store.forward.withLock { body(&$0) }
+    case .backward: store.backward.withLock { body(&$0) }
+    case .input: store.input.withLock { body(&$0) }
     }
   }
 
@@ -47,7 +60,7 @@ public final class PackedWeights: Sendable {
     var missing: [Packing] = []
     let result = layouts.map { layout in
       directions.map { direction in
-        let stored = direction.packed.withStore(layout) { $0 }
+        let stored = direction.packed.withEntry(layout, kernels) { $0 }
         if let stored, stored.version == direction.version { return stored.packed }
         let packing = Packing(layout, direction, kernels, inputs, units)
         missing.append(packing)
@@ -63,7 +76,7 @@ public final class PackedWeights: Sendable {
       Streams.run(jobs.count) { jobs[$0].0.run(jobs[$0].1) }
     }
     for packing in missing {
-      packing.direction.packed.withStore(packing.layout) {
+      packing.direction.packed.withEntry(packing.layout, kernels) {
         $0 = Entry(version: packing.direction.version, packed: packing.target)
       }
     }

@@ -56,13 +56,15 @@ struct Plan {
         meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining)
     }
     let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
-    let hidesStreaming = batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
+    // The matrix unit multiplies faster than split weights come from the shared cache.
+    let isOnMatrixUnit = kernels.map { $0.usesMatrixUnit != 0 } ?? false
+    let hidesStreaming = !isOnMatrixUnit && batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     // Weights that fit alone, but not along with the rows, are streamed all the same: sharing them is 1.05 (16 rows) to 1.26 times (8) as
     // fast for an LSTM of 256 units in 2 MiB (Emerald Rapids). Not where threads then have much of h to read from each other, nor in
     // training, which reads other memory between two steps anyway.
     let rowBytes = isTraining || batch * units > 1 << 12 ? 0 : 4 * batch / shares * (inputs + 2 * units)
-    let largeWeights =
-      stepBytes + rowBytes > Self.privateCacheBytes && batch * stateWeights >= 1 << 20 && !hidesStreaming
+    let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
+    let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
     let sharesUnits = takesTurns || (directions == 1 && (fewRows || largeWeights))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? shares : 1
@@ -83,9 +85,14 @@ struct Plan {
     }
   }
 
-  /// The vector kernels of a cell, where there are any that may be used.
+  /// The kernels of a cell, where there are any that may be used.
   static func kernels(_ cell: any RecurrentCell, _ dtype: DType) -> RecurraCellKernels? {
-    dtype == .float32 && MultiplierChoice.current != .openblas ? cell.kernel.map(Kernels.cell) : nil
+    guard dtype == .float32, let kernel = cell.kernel else { return nil }
+    switch MultiplierChoice.current {
+    case .openblas: return nil
+    case .auto, .packed: return Kernels.cell(kernel)
+    case .matrix: return Kernels.cell(kernel, onMatrixUnit: true)
+    }
   }
 
   /// About how long a core takes to multiply weights with some rows: it reads 30 in a nanosecond, and multiplies 150 with a row.

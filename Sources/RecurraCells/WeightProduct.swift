@@ -36,6 +36,7 @@ struct WeightProduct {
     let sums: Bool
   }
 
+  private let kernels: RecurraCellKernels
   private let inputs, units: Int
   private let pieces: [Piece]
   /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
@@ -50,18 +51,19 @@ struct WeightProduct {
   ///   - unitsPerGate: columns of a gate.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
-    _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
+    _ kernels: RecurraCellKernels, _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
     sumsBiases: (GateProduct) -> Bool
   ) {
-    (self.inputs, self.units) = (inputs, units)
-    packsLeft = slots >= 640 || (inputs + units) % 1_024 == 0
-    pieces = products.flatMap { Self.pieces($0, inputs, units, unitsPerGate, sumsBiases($0)) }
+    (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
+    packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
+    pieces = products.flatMap { Self.pieces(kernels, $0, inputs, units, unitsPerGate, sumsBiases($0)) }
   }
 
   private static func pieces(
-    _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int, _ sumsBiases: Bool
+    _ kernels: RecurraCellKernels, _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int,
+    _ sumsBiases: Bool
   ) -> [Piece] {
-    let (ofInputs, all) = (Kernels.table.leftPanels(inputs, 0), Kernels.table.leftPanels(inputs, units))
+    let (ofInputs, all) = (kernels.leftPanels(inputs, 0), kernels.leftPanels(inputs, units))
     let panels =
       switch product.operand {
       case .inputAndState, .scratch: 0..<all
@@ -93,7 +95,8 @@ struct WeightProduct {
   ) {
     let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, operands.map(\.count).max() ?? 0)
     let size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
-    let left = packsLeft ? operands.map { _ in Tensor(uninitialized: [size, width], dtype: .float32) } : []
+    let floats = Int(kernels.packedLeftSize(inputs, units, size))
+    let left = packsLeft ? operands.map { _ in Tensor(uninitialized: [floats], dtype: .float32) } : []
     let packed = left.map { DirectionRun<Float>.rows($0).base }
     withExtendedLifetime(left) {
       for first in stride(from: 0, to: most, by: max(size, 1)) {
@@ -121,8 +124,9 @@ struct WeightProduct {
     let count = min(Int(RECURRA_GRADIENT_DEPTH), operands.count - first)
     guard count > 0 else { return }
     let left = operands.left.from(first)
-    Kernels.table.packLeft(
-      inputs, units, count, UnsafePointer(left.base), left.stride, packed + first * (inputs + units))
+    let block = Int(kernels.packedLeftSize(inputs, units, Int(RECURRA_GRADIENT_DEPTH)))
+    kernels.packLeft(
+      inputs, units, count, UnsafePointer(left.base), left.stride, packed + first / Int(RECURRA_GRADIENT_DEPTH) * block)
   }
 
   private func accumulate(_ piece: Piece, _ operands: Operands, _ packed: UnsafeMutablePointer<Float>?) {
@@ -138,6 +142,6 @@ struct WeightProduct {
     (job.out, job.outStride) = (target.base, target.stride)
     if piece.sums { job.bias = operands.bias + piece.slotColumn }
     job.adds = operands.isFirst ? 0 : 1
-    Kernels.table.weightGradient(&job)
+    kernels.weightGradient(&job)
   }
 }

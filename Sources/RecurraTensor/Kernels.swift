@@ -8,11 +8,15 @@ package enum Kernels {
     guard let name = getenv("RECURRA_ISA") else { return recurra_kernels_best().pointee }
     guard let named = recurra_kernels_named(name) else {
       stop(
-        "RECURRA_ISA", expected: "an instruction set of this processor (generic, avx2, avx512, neon)",
+        "RECURRA_ISA", expected: "an instruction set of this processor (generic, avx2, avx512, amx, neon)",
         got: String(cString: name))
     }
     return named.pointee
   }()
+
+  /// The table for the processor's matrix unit, where it has one and no instruction set is forced.
+  package static let matrixUnit: RecurraKernels? =
+    getenv("RECURRA_ISA") == nil ? recurra_kernels_named("amx")?.pointee : nil
 
   /// Applies an activation by a vector kernel; returns false where there is none for it.
   @inline(__always)

@@ -55,7 +55,7 @@ static void runBackward(Bench *b) {
   for (int t = 0; t < steps; t++) b->cell->backward(&b->backward);
 }
 static void runProduct(Bench *b) { b->cell->product(&b->product); }
-static void runWeights(Bench *b) { b->kernels->weightGradient(&b->weightGradient); }
+static void runWeights(Bench *b) { b->kernels->lstm.weightGradient(&b->weightGradient); }
 static void runInputs(Bench *b) { b->cell->inputGradient(&b->inputGradient); }
 static void runPack(Bench *b) {
   b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panelEnd);
@@ -100,7 +100,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.packedInput = aligned(cell->packedInputSize(inputs, units));
   // The rows of a few steps stand for those of a whole sequence.
   const ptrdiff_t reduced = rows * steps < RECURRA_GRADIENT_DEPTH ? rows * steps : RECURRA_GRADIENT_DEPTH;
-  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned((size_t)(reduced * depth));
+  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned(cell->packedLeftSize(inputs, units, reduced));
   float *gradient = aligned((size_t)(depth * gates * units)), *dx = aligned((size_t)(rows * steps * inputs));
   float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1);
   float *bias = randoms((size_t)(slots * units), 1);
@@ -110,10 +110,10 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   cell->packForward(inputs, units, b.weights, b.packed, 0, panels);
   cell->packBackward(inputs, units, b.weights, b.packedBackward, 0, cell->backwardPanels(units));
   cell->packInput(inputs, units, b.weights, b.packedInput, 0, cell->backwardPanels(inputs));
-  kernels->packLeft(inputs, units, reduced, z, depth, left);
+  kernels->lstm.packLeft(inputs, units, reduced, z, depth, left);
   b.weightGradient = (RecurraWeightGradient){
     .depth = reduced, .inputs = inputs, .units = units, .columns = gates * units,
-    .panelEnd = kernels->leftPanels(inputs, units), .packedLeft = left, .right = init,
+    .panelEnd = kernels->lstm.leftPanels(inputs, units), .packedLeft = left, .right = init,
     .rightStride = slots * units, .out = gradient, .outStride = gates * units, .adds = 0};
   b.inputGradient = (RecurraInputGradient){
     .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = init, .dgatesStride = slots * units,
@@ -139,6 +139,9 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     .dhCarryStride = units, .dc = dc, .dcStride = units, .gates = stored, .gatesStride = slots * units, .c = c,
     .cStride = units, .cPrevious = c, .cPreviousStride = units, .h = c, .hStride = units, .hPrevious = c,
     .hPreviousStride = units};
+  float *scratch = scratchFor(kernels, rows * steps, depth > gates * units ? depth : gates * units);
+  b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
+  b.inputGradient.scratch = scratch;
   b.bytes = b.packed, b.byteCount = cell->packedForwardSize(inputs, units) * sizeof(float);
 
   const unsigned control = recurra_fp_enter();
@@ -173,7 +176,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   fflush(stdout);
   recurra_fp_leave(control);
   float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1],
-                  b.packedInput, z, left, gradient, dx, table};
+                  b.packedInput, z, left, gradient, dx, table, scratch};
   free(b.places);
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
 }

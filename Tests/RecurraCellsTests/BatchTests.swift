@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 
 extension EngineSettings {
-  @Suite("On the packed path a row's result depends on that row alone, to the bit") struct Batches {
+  @Suite("With our own kernels a row's result depends on that row alone, to the bit") struct Batches {
     private static let kinds = [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter]
 
     @Test("Alone, among 5, and among 64", arguments: kinds, [false, true])
     func batchSizes(kind: NaiveCell.Kind, isReversed: Bool) {
       let whole = LayerCase(
         kind: kind, batch: 64, timesteps: 9, inputs: 11, units: 37, reversals: [isReversed], hasInitialStates: true)
-      EngineSettings.with(.packed) {
+      EngineSettings.withEachKernels {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         for size in [1, 5] {
@@ -29,7 +29,7 @@ extension EngineSettings {
       let whole = LayerCase(
         kind: kind, batch: 23, timesteps: 9, inputs: 6, units: 18, reversals: [isReversed], lengths: lengths,
         hasInitialStates: true)
-      EngineSettings.with(.packed) {
+      EngineSettings.withEachKernels {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         for row in 0..<23 {
@@ -52,7 +52,7 @@ extension EngineSettings {
       let whole = LayerCase(
         kind: kind, batch: 5, timesteps: kind == .simpleRNN ? 900 : 250, inputs: 7, units: 150,
         reversals: [false, true])
-      EngineSettings.with(.packed) {
+      EngineSettings.withEachKernels {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         expectRows([0, 1, 2, 3], whole, values, wanted)
@@ -64,7 +64,7 @@ extension EngineSettings {
     func training(kind: NaiveCell.Kind) {
       let full = LayerCase(
         kind: kind, batch: 6, timesteps: 11, inputs: 9, units: 29, reversals: [false, true], hasInitialStates: true)
-      EngineSettings.with(.packed) {
+      EngineSettings.withEachKernels {
         for test in [full, full.with { $0.lengths = [3, 11, 0, 7, 11, 1] }] {
           let values = test.values(.float32)
           for (name, (trained, plain)) in zip(

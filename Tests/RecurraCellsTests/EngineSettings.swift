@@ -15,6 +15,14 @@ import Testing
     return try body()
   }
 
+  /// Calls `body` with kernels of every kind.
+  static func withEachKernels(_ body: () throws -> Void) rethrows {
+    for choice in kernels { try with(choice, body) }
+  }
+
   /// The ways of multiplying that can be forced.
-  static let multipliers = [MultiplierChoice.openblas, .packed]
+  static let multipliers = [MultiplierChoice.openblas] + kernels
+
+  /// Those with kernels of our own; on a processor without a matrix unit one is the other.
+  static let kernels = [MultiplierChoice.packed, .matrix]
 }

@@ -58,7 +58,7 @@ extension EngineSettings {
       }
     }
 
-    @Test("Every instruction set of this processor", arguments: ["generic", "avx2", "avx512", "neon"])
+    @Test("Every instruction set of this processor", arguments: ["generic", "avx2", "avx512", "amx", "neon"])
     func instructionSets(name: String) async {
       guard recurra_kernels_named(name) != nil else { return }
       // The set is chosen once in a process.
@@ -121,13 +121,14 @@ extension EngineSettings {
         }
         // Their sums differ in the last bits, so the bits tell which one has multiplied.
         #expect(forced[0].doubles != forced[1].doubles)
-        expectIdentical(found, forced[name == "openblas" ? 0 : 1])
+        if recurra_kernels_named("amx") != nil { #expect(forced[2].doubles != forced[1].doubles) }
+        expectIdentical(found, forced[try #require(EngineSettings.multipliers.map(\.rawValue).firstIndex(of: name))])
       }
     }
   }
 }
 
-/// Holds the two multipliers against each other, forward and back.
+/// Holds kernels of both kinds against OpenBLAS, forward and back.
 private func expectAgreement(_ test: LayerCase, sourceLocation: SourceLocation = #_sourceLocation) {
   let values = test.values(.float32)
   let runs = EngineSettings.multipliers.map { multiplier in
@@ -136,10 +137,12 @@ private func expectAgreement(_ test: LayerCase, sourceLocation: SourceLocation =
   let names =
     test.resultNames + test.resultNames.map { "\($0) in training" } + test.valueNames.map { "gradient of \($0)" }
   let tensors = runs.map { inference, training in inference + training.results + training.gradients }
-  for (name, (packed, reference)) in zip(names, zip(tensors[1], tensors[0])) {
-    expectClose(
-      packed, reference, relative: Tolerance.multipliers, toLargest: true, "\(name), \(test.testDescription)",
-      sourceLocation: sourceLocation)
+  for (choice, found) in zip(EngineSettings.kernels, tensors.dropFirst()) {
+    for (name, (found, reference)) in zip(names, zip(found, tensors[0])) {
+      expectClose(
+        found, reference, relative: Tolerance.multipliers, toLargest: true,
+        "\(name), \(choice), \(test.testDescription)", sourceLocation: sourceLocation)
+    }
   }
 }
 

@@ -15,7 +15,7 @@ extension EngineSettings {
         EngineSettings.with(multiplier) {
           let values = test.values(.float32)
           // A cell without a kernel runs on OpenBLAS whatever is asked for.
-          let isExact = multiplier == .packed && test.cell.kernel != nil
+          let isExact = multiplier != .openblas && test.cell.kernel != nil
           expectSteps(test, values, Float.self, tolerance: isExact ? nil : Tolerance.float32Accumulated)
           expectSteps(test, test.values(.float64), Double.self, tolerance: Tolerance.float64)
         }
@@ -110,7 +110,7 @@ extension EngineSettings {
     func directions(kind: NaiveCell.Kind) {
       let both = LayerCase(
         kind: kind, batch: 6, timesteps: 7, inputs: 3, units: 11, reversals: [false, true], lengths: [7, 3, 0, 5, 1, 7])
-      EngineSettings.with(.packed) {
+      EngineSettings.withEachKernels {
         let values = both.values(.float32)
         let directions = both.directions(of: values)
         let alone = directions.map {

@@ -1,0 +1,39 @@
+// What the products of vectors and those of the matrix unit have in common: blocks of rows, what is done with their sums, and
+// what is fetched meanwhile.
+
+enum { lineFloats = 16 };
+
+/// What is left to be fetched for the next step.
+typedef struct {
+  RecurraAhead ranges[3];
+  int range;
+} Errand;
+
+/// The next `lines` lines of an errand, NULL when it is done.
+INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
+  for (; errand->range < 3; errand->range++) {
+    RecurraAhead *range = &errand->ranges[errand->range];
+    if (!range->from || range->count <= 0) continue;
+    const float *from = range->from;
+    range->from += lines * lineFloats;
+    range->count -= lines * lineFloats;
+    return from;
+  }
+  return NULL;
+}
+
+/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
+typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
+typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
+
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it.
+enum { stayingBytes = 1 << 18 };
+
+/// The blocks of a step's rows that go through the panels one after the other.
+///
+/// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from afar
+/// should come seldom.
+INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
+  const ptrdiff_t most = stays && depthStep == 1 ? rowsPerBlock * 3 / 4 : rowsPerBlock;
+  return (rows + most - 1) / most;
+}

@@ -1,0 +1,197 @@
+// What a timestep does with its sums: fill them, and apply the gates while they are in L1.
+
+/// First pass over `lanes` units of one row: the activations that wait for nothing, in place.
+///
+/// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
+/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass. Whole vectors
+/// go back there: of a panel's last units they reach only into slots that are done with, or are written next, but for the
+/// GRU's candidates: behind them z of the first units is kept, because there nh is 0, filled up with zeros.
+INLINE void activate(
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
+  float *sums
+) {
+  float *gates = step->gates ? step->gates + row * step->gatesStride + unit : NULL;
+  const ptrdiff_t units = step->units;
+  if (cell == LSTM) {
+    Vector ifoc[4] = {load(sums), load(sums + count), load(sums + 3 * count), load(sums + 2 * count)};
+    activations(3, 4, ifoc);
+    Vector c = fma(ifoc[1], loadLanes(step->c + row * step->cStride + unit, lanes), ifoc[0] * ifoc[3]);
+    storeLanes(step->cNext + row * step->cNextStride + unit, c, lanes);
+    store(sums, c);
+    store(sums + 3 * count, ifoc[2]);
+    if (gates) {
+      storeLanes(gates, ifoc[0], lanes);
+      storeLanes(gates + units, ifoc[1], lanes);
+      storeLanes(gates + 2 * units, ifoc[3], lanes);
+      storeLanes(gates + 3 * units, ifoc[2], lanes);
+    }
+  } else if (cell == GRU) {
+    Vector zr[2] = {load(sums + count), load(sums + 2 * count)};
+    Vector recurrent = load(sums + 3 * count);
+    sigmoids(2, zr);
+    store(sums, fma(zr[1], recurrent, load(sums)));
+    store(sums + count, zr[0]);
+    if (gates) {
+      storeLanes(gates, zr[0], lanes);
+      storeLanes(gates + units, zr[1], lanes);
+      storeLanes(gates + 3 * units, recurrent, lanes);
+    }
+  }
+}
+
+/// A vector of a row's units, and where its panel's sums of them lie.
+typedef struct {
+  ptrdiff_t row, unit, count, lanes;
+  const float *sums;
+} Units;
+
+/// Second pass: the new h of some vectors, together.
+INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
+  Vector h[bundle];
+  EACH(v, 0, vectors) h[v] = load(at[v].sums);
+  tanhs(vectors, h);
+  EACH(v, 0, vectors) {
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
+    if (cell == LSTM) h[v] *= load(at[v].sums + 3 * at[v].count);
+    if (cell == GRU) {
+      if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);
+      Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
+      h[v] = fma(load(at[v].sums + at[v].count), previous - h[v], h[v]);
+    }
+    storeLanes(step->hNext + row * step->hNextStride + unit, h[v], lanes);
+    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[v], lanes);
+  }
+}
+
+/// The second pass over the same units of `rows` rows.
+INLINE void emitRows(
+  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, const int rows, ptrdiff_t unit, ptrdiff_t count,
+  ptrdiff_t lanes, const float *sums
+) {
+  Units at[bundle];
+  EACH(r, 0, rows) at[r] = (Units){first + r, unit, count, lanes, sums + r * sumsWidth};
+  emit(cell, step, rows, at);
+}
+
+/// Applies the gates of a panel to rows [first, first + rows).
+INLINE void applyGates(
+  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
+  float *sums
+) {
+  if (cell != RNN)
+    for (ptrdiff_t row = 0; row < rows; row++) {
+#define ACTIVATE(index, lanes) \
+  activate(cell, step, first + row, unit + index, count, lanes, sums + row * sumsWidth + index)
+      FOR_LANES(index, count, ACTIVATE);
+#undef ACTIVATE
+    }
+#define EMIT(rows, index, lanes) \
+  emitRows(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
+#define EMIT_4(index, lanes) EMIT(4, index, lanes)
+#define EMIT_3(index, lanes) EMIT(3, index, lanes)
+#define EMIT_2(index, lanes) EMIT(2, index, lanes)
+#define EMIT_1(index, lanes) EMIT(1, index, lanes)
+  // Never a single row where two can be had: one chain alone waits for itself.
+  for (ptrdiff_t row = 0; row < rows;) {
+    const ptrdiff_t left = rows - row, together = left == 5 || left == 6 ? 3 : smaller(left, 4);
+    switch (together) {
+    case 4: FOR_LANES(index, count, EMIT_4); break;
+    case 3: FOR_LANES(index, count, EMIT_3); break;
+    case 2: FOR_LANES(index, count, EMIT_2); break;
+    default: FOR_LANES(index, count, EMIT_1);
+    }
+    row += together;
+  }
+#undef EMIT
+#undef EMIT_4
+#undef EMIT_3
+#undef EMIT_2
+#undef EMIT_1
+}
+
+/// Where the sums of some rows begin: at row `first` and those behind it, or where `places` says.
+typedef struct {
+  const float *init;
+  ptrdiff_t stride, first;
+  const int32_t *places;
+} Beginnings;
+
+INLINE const float *beginning(const Beginnings *of, ptrdiff_t row) {
+  return of->init + (of->places ? of->places[of->first + row] : of->first + row) * of->stride;
+}
+
+/// Copies slots of the beginnings, units [unit, unit + count), into the sums; a slot's last vector may reach into the
+/// next slot, which is filled later, or into the row's slack.
+INLINE void fillSums(
+  enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const Beginnings *beginnings, ptrdiff_t units,
+  ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums
+) {
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
+      const float *from = beginning(beginnings, row) + slotAt(cell, position) * units + unit;
+      float *to = sums + row * sumsWidth + position * count;
+#define COPY(index, lanes) store(to + index, loadLanes(from + index, lanes))
+      FOR_LANES(index, count, COPY);
+#undef COPY
+    }
+}
+
+/// A panel of a step for the rows from `first` on.
+typedef struct {
+  const RecurraForwardStep *step;
+  ptrdiff_t first, unit, count;
+  /// Whether it is the step's last panel.
+  int isLast;
+  /// Whether others make a part of h, which then comes while the inputs are multiplied.
+  int isFetched;
+  /// Whether the sums have been begun with.
+  int isBegun;
+} ForwardPanel;
+
+/// Asks for the lines of some rows of a matrix, `columns` floats each.
+INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const int writes) {
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t column = 0; column < columns; column += lineFloats) {
+      if (writes)
+        __builtin_prefetch(from + row * stride + column, 1);
+      else
+        __builtin_prefetch(from + row * stride + column, 0);
+    }
+}
+
+/// Whether a step is for some of the units only.
+INLINE int sharesUnits(enum Cell cell, const RecurraForwardStep *step) {
+  return step->panelEnd - step->panelBegin < panelCount(step->units, panelUnits(cell));
+}
+
+/// Sets the sums before the first product; the GRU's padding behind nx reaches into nh, so nh is set after the inputs.
+INLINE void prepareForward(
+  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums
+) {
+  const RecurraForwardStep *step = panel->step;
+  const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
+  const Beginnings init = {step->init, step->initStride, first, step->initRows};
+  const int isFirst = operand == 0 && !panel->isBegun, isLast = step->hoisted || operand == 1;
+  if (panel->isFetched && operand == 0) fetch(step->h + first * step->hStride, step->hStride, rows, units, 0);
+  if (isFirst) {
+    // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
+    const int isAlone = !step->ahead[0].from;
+    if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
+    if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
+    // Others have read what hNext held.
+    if (sharesUnits(cell, step))
+      fetch(step->hNext + first * step->hNextStride + unit, step->hNextStride, rows, count, 1);
+    if (step->gates && step->gates != step->init && isAlone)
+      for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
+        fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
+    if (panel->isLast && step->xAhead)
+      fetch(step->xAhead + first * step->xAheadStride, step->xAheadStride, rows, step->inputs, 0);
+    if (step->initRowsAhead) {
+      const Beginnings next = {step->init, step->initStride, first, step->initRowsAhead};
+      for (ptrdiff_t index = 0; index < rows; index++)
+        fetch(beginning(&next, index) + unit, units, slotCount(cell), count, 0);
+    }
+    fillSums(cell, 0, gateCount(cell), &init, units, unit, count, rows, sums);
+  }
+  if (cell == GRU && isLast) fillSums(cell, 3, 4, &init, units, unit, count, rows, sums);
+}

@@ -1,0 +1,161 @@
+// The gradient of the weights, left^T * right, by vectors.
+//
+// Left may be packed into panels of a few columns, [depth][columns of the panel], so that a tile broadcasts from one
+// stream: 5 to 10 % faster, but a pass of its own, which a few hundred columns of right don't pay for. Right is packed
+// strip by strip into this thread's own cache, and its column sums fall off on the way.
+
+enum { gradientDepth = RECURRA_GRADIENT_DEPTH };
+
+/// Panels of left: equal shares of at most a tile's rows; inputs and units apart, as the GRU multiplies them.
+INLINE ptrdiff_t leftPanelCount(ptrdiff_t columns) { return (columns + maximumTileRows - 1) / maximumTileRows; }
+
+static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) {
+  return leftPanelCount(inputs) + leftPanelCount(units);
+}
+
+/// The first column of a left panel; that of the panel behind the last is inputs + units.
+INLINE ptrdiff_t leftPanelColumn(ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units) {
+  const ptrdiff_t ofInputs = leftPanelCount(inputs), ofUnits = leftPanelCount(units);
+  if (panel < ofInputs) return inputs * panel / ofInputs;
+  return inputs + (ofUnits ? units * (panel - ofInputs) / ofUnits : 0);
+}
+
+INLINE void packLeftPanel(const int width, const float *left, ptrdiff_t stride, ptrdiff_t depth, float *packed) {
+  for (ptrdiff_t k = 0; k < depth; k++) memcpy(packed + k * width, left + k * stride, (size_t)width * sizeof(float));
+}
+
+static size_t packedLeftSize(ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth) {
+  return (size_t)((inputs + units) * depth);
+}
+
+static void packLeft(
+  ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed
+) {
+  // A few rows at a time: their lines, which several panels share, stay in L1 whatever the stride.
+  enum { side = 8 };
+  const ptrdiff_t panels = leftPanels(inputs, units);
+  for (ptrdiff_t begin = 0; begin < depth; begin += side) {
+    const ptrdiff_t count = smaller(side, depth - begin);
+    for (ptrdiff_t panel = 0; panel < panels; panel++) {
+      const ptrdiff_t column = leftPanelColumn(panel, inputs, units);
+      const ptrdiff_t width = leftPanelColumn(panel + 1, inputs, units) - column;
+      const float *from = left + begin * leftStride + column;
+      float *to = packed + column * depth + begin * width;
+      switch (width) {
+      case 6: packLeftPanel(6, from, leftStride, count, to); break;
+      case 5: packLeftPanel(5, from, leftStride, count, to); break;
+      default: packLeftPanel((int)width, from, leftStride, count, to);
+      }
+    }
+  }
+}
+
+#define GRADIENT_TILE_PARAMETERS                                                                               \
+  const float *left, ptrdiff_t leftStride, const float *right, ptrdiff_t depth, float *out, ptrdiff_t outStride, \
+    ptrdiff_t lastLanes, int adds
+#define GRADIENT_TILE_ARGUMENTS left, leftStride, right, depth, out, outStride, lastLanes, adds
+
+typedef void GradientTile(GRADIENT_TILE_PARAMETERS);
+
+/// out[rows][vectors] (+)= the sums of `depth` products, from zero; the last vector has `lastLanes` columns.
+INLINE void gradientTileBody(const int rows, const int vectors, GRADIENT_TILE_PARAMETERS) {
+  Vector sum[24];
+  EACH(index, 0, rows * vectors) sum[index] = broadcast(0);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    Vector line[4];
+    EACH(v, 0, vectors) line[v] = load(right + (k * vectors + v) * WIDTH);
+    EACH(row, 0, rows) {
+      Vector value = broadcast(left[k * leftStride + row]);
+      EACH(v, 0, vectors) sum[row * vectors + v] = fma(value, line[v], sum[row * vectors + v]);
+    }
+  }
+  EACH(row, 0, rows) EACH(v, 0, vectors) {
+    float *to = out + row * outStride + v * WIDTH;
+    const ptrdiff_t lanes = v == vectors - 1 ? lastLanes : WIDTH;
+    storeLanes(to, adds ? sum[row * vectors + v] + loadLanes(to, lanes) : sum[row * vectors + v], lanes);
+  }
+}
+
+#define GRADIENT_TILE(rows, vectors)                                          \
+  static void gradientTile_##rows##_##vectors(GRADIENT_TILE_PARAMETERS) {     \
+    gradientTileBody(rows, vectors, GRADIENT_TILE_ARGUMENTS);                 \
+  }
+#define GRADIENT_TILES(vectors)                                                                     \
+  GRADIENT_TILE(1, vectors) GRADIENT_TILE(2, vectors) GRADIENT_TILE(3, vectors)                     \
+  GRADIENT_TILE(4, vectors) GRADIENT_TILE(5, vectors) GRADIENT_TILE(6, vectors)
+#define GRADIENT_NAMES(vectors)                                                                     \
+  { gradientTile_1_##vectors, gradientTile_2_##vectors, gradientTile_3_##vectors,                   \
+    gradientTile_4_##vectors, gradientTile_5_##vectors, gradientTile_6_##vectors }
+
+GRADIENT_TILES(1)
+GRADIENT_TILES(2)
+#if RECURRA_REGISTERS == 32
+GRADIENT_TILES(3)
+GRADIENT_TILES(4)
+static GradientTile *const gradientTiles[STRIP][maximumTileRows] = {
+  GRADIENT_NAMES(1), GRADIENT_NAMES(2), GRADIENT_NAMES(3), GRADIENT_NAMES(4)};
+#else
+static GradientTile *const gradientTiles[STRIP][maximumTileRows] = {GRADIENT_NAMES(1), GRADIENT_NAMES(2)};
+#endif
+
+/// Copies a strip of right, [depth][vectors], padded with zeros, and adds up its columns.
+INLINE void packRight(
+  const int vectors, const float *right, ptrdiff_t stride, ptrdiff_t depth, ptrdiff_t lastLanes, float *strip,
+  Vector *sums
+) {
+  enum { ahead = 12 };
+  Vector sum[STRIP];
+  EACH(v, 0, vectors) sum[v] = broadcast(0);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const float *row = right + k * stride;
+    EACH(v, 0, vectors) {
+      // Rows lie far apart, too far for the core's own prefetcher.
+      if (v * WIDTH % lineFloats == 0) __builtin_prefetch(row + ahead * stride + v * WIDTH);
+      Vector value = loadLanes(row + v * WIDTH, v == vectors - 1 ? lastLanes : WIDTH);
+      store(strip + (k * vectors + v) * WIDTH, value);
+      sum[v] += value;
+    }
+  }
+  EACH(v, 0, vectors) sums[v] = sum[v];
+}
+
+static void weightGradient(const RecurraWeightGradient *job) {
+  _Alignas(64) float strip[gradientDepth * STRIP * WIDTH];
+  const ptrdiff_t inputs = job->inputs, units = job->units;
+  for (ptrdiff_t column = 0; column < job->columns; column += STRIP * WIDTH) {
+    const ptrdiff_t width = smaller(STRIP * WIDTH, job->columns - column);
+    const ptrdiff_t vectors = (width + WIDTH - 1) / WIDTH, lastLanes = width - (vectors - 1) * WIDTH;
+    GradientTile *const *tiles = gradientTiles[vectors - 1];
+    for (ptrdiff_t first = 0; first < job->depth; first += gradientDepth) {
+      const ptrdiff_t depth = smaller(gradientDepth, job->depth - first);
+      const float *right = job->right + first * job->rightStride + column;
+      const float *left = job->left + first * job->leftStride;
+      const float *packed = job->packedLeft ? job->packedLeft + first * (inputs + units) : NULL;
+      const int adds = job->adds || first > 0;
+      Vector sums[STRIP];
+      switch (vectors) {
+      case 1: packRight(1, right, job->rightStride, depth, lastLanes, strip, sums); break;
+      case 2: packRight(2, right, job->rightStride, depth, lastLanes, strip, sums); break;
+#if RECURRA_REGISTERS == 32
+      case 3: packRight(3, right, job->rightStride, depth, lastLanes, strip, sums); break;
+      default: packRight(4, right, job->rightStride, depth, lastLanes, strip, sums); break;
+#endif
+      }
+      if (job->bias)
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+          const ptrdiff_t lanes = v == vectors - 1 ? lastLanes : WIDTH;
+          float *bias = job->bias + column + v * WIDTH;
+          storeLanes(bias, adds ? sums[v] + loadLanes(bias, lanes) : sums[v], lanes);
+        }
+      for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
+        const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
+        const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
+        float *out = job->out + begin * job->outStride + column;
+        if (packed)
+          tiles[rows - 1](packed + begin * depth, rows, strip, depth, out, job->outStride, lastLanes, adds);
+        else
+          tiles[rows - 1](left + begin, job->leftStride, strip, depth, out, job->outStride, lastLanes, adds);
+      }
+    }
+  }
+}
