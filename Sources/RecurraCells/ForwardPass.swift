@@ -74,7 +74,7 @@ struct ForwardPass<S: FloatingScalar> {
       shareUnits(runs, kernels, by: multiplier)
       return
     }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
+    Streams.run(runs.count * plan.rowBlocks, lasting: runs[0].isTraining ? .max : plan.lasting) { piece in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
       TimeLoop.forward(run, rows: rows, by: multiplier(index, Share(panels: panels))) { step, active in

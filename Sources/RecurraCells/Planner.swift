@@ -19,6 +19,8 @@ struct Plan {
   let unitShares: Int
   /// Nanoseconds of a timestep that sharing its units saves, by and large.
   let sharingSaves: Int
+  /// Nanoseconds that inference takes on one thread, by and large.
+  let lasting: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
 
@@ -31,7 +33,7 @@ struct Plan {
     guard kernels != nil else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
-      (unitShares, sharingSaves, hoistedSteps) = (1, 0, 0)
+      (unitShares, sharingSaves, lasting, hoistedSteps) = (1, 0, .max, 0)
       return
     }
     let stateWeights = cell.gateCount * units * units
@@ -50,10 +52,10 @@ struct Plan {
     // until the weights outgrow the shared cache as well.
     let saves = Self.nanoseconds(weights: stateWeights, rows: batch) * (shares - 1) / shares
     sharingSaves = saves
+    let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
+    lasting = Streams.insistsOnMembers ? .max : alone * directions
     func costs() -> Int {
-      let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
-      return Self.sharingCosts(
-        meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining)
+      Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining)
     }
     let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
     // The matrix unit multiplies faster than split weights come from the shared cache.
@@ -66,7 +68,9 @@ struct Plan {
     let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
-    let sharesUnits = takesTurns || (directions == 1 && (fewRows || largeWeights))
+    // To come together and part again takes a few microseconds.
+    let isLong = saves * timesteps * directions >= 4_000 || Streams.insistsOnMembers
+    let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? shares : 1
     let blocks = max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
