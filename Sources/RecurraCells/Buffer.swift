@@ -1,4 +1,3 @@
-internal import CRecurraKernels
 import RecurraTensor
 
 /// Rows of memory that belong to one run: a tensor without a shape, since a call makes several and a shape costs more than the memory.
@@ -13,12 +12,6 @@ struct Buffer<S: FloatingScalar>: Sendable {
     self.columns = columns
     count = rows * columns
     storage = rows > 0 ? Storage(byteCount: count * MemoryLayout<S>.stride + Self.room) : NoRows.storage
-  }
-
-  /// Makes the scratch that kernels want for operands of so many columns altogether.
-  init(scratchOf kernels: RecurraCellKernels, rows: Int, depth: Int) where S == Float {
-    let size = Int(kernels.scratchSize(rows, depth))
-    self.init(size > 0 ? 1 : 0, size)
   }
 
   /// Room behind what one thread writes while others write theirs: a core fetches ahead past the end of what it reads, and would

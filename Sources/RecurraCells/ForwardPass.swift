@@ -51,8 +51,10 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
+    let rows = plan.hoistedSteps > 0 ? Self.stretch : runs.map(\.layout.batch).max() ?? 0
+    let scratch = Scratch(kernels, rows: rows, depth: runs[0].inputs + units)
     if runs[0].isTraining {
-      if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed) }
+      if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed, scratch) }
       for run in runs { run.clearEndedRows() }
     }
 
@@ -68,20 +70,23 @@ struct ForwardPass<S: FloatingScalar> {
       }
       return PackedMultiplier(
         run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist, output: rows,
-        company: share.company)
+        scratch: share.scratch, company: share.company)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
-      shareUnits(runs, kernels, by: multiplier)
+      shareUnits(runs, kernels, scratch, by: multiplier)
       return
     }
     Streams.run(runs.count * plan.rowBlocks, lasting: runs[0].isTraining ? .max : plan.lasting) { piece in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
-      TimeLoop.forward(run, rows: rows, by: multiplier(index, Share(panels: panels))) { step, active in
-        if run.layout.order != nil, let target {
-          run.writeOutput(step, active, to: target + run.place * units, width: width)
+      scratch.lend { scratch in
+        TimeLoop.forward(run, rows: rows, by: multiplier(index, Share(panels: panels, scratch: scratch))) {
+          step, active in
+          if run.layout.order != nil, let target {
+            run.writeOutput(step, active, to: target + run.place * units, width: width)
+          }
+          return true
         }
-        return true
       }
     }
   }
@@ -97,9 +102,14 @@ struct ForwardPass<S: FloatingScalar> {
     return Buffer(plan.unitShares * plan.hoistedSteps * run.layout.batch, run.slots)
   }
 
+  /// Rows of the input whose product is computed in one go, at most.
+  private static var stretch: Int { 192 }
+
   /// Computes the input's product of all timesteps at once, into the gate buffers.
-  private func project(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ packed: [Tensor]) {
-    let stretch = 192
+  private func project(
+    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ packed: [Tensor], _ scratch: Scratch?
+  ) {
+    let stretch = Self.stretch
     let pieces = runs.map { ($0.layout.productRows + stretch - 1) / stretch }
     let most = pieces.max() ?? 0
     Streams.run(runs.count * most) { piece in
@@ -107,7 +117,8 @@ struct ForwardPass<S: FloatingScalar> {
       let first = piece / runs.count * stretch
       if first < run.layout.productRows {
         PackedMultiplier.project(
-          run, kernels, packed[run.place], rows: first..<min(first + stretch, run.layout.productRows))
+          run, kernels, packed[run.place], rows: first..<min(first + stretch, run.layout.productRows),
+          in: scratch)
       }
     }
     for run in runs { run.isProjected = true }

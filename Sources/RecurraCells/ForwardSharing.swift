@@ -4,6 +4,8 @@ import RecurraTensor
 /// What a thread does of the steps of a run: all panels, or those of a member with some company.
 struct Share {
   let panels: Range<Int>
+  /// Scratch of the thread's own.
+  let scratch: UnsafeMutablePointer<Float>?
   var rank = 0
   var company: PackedMultiplier.Company?
   /// The step it begins with.
@@ -13,7 +15,7 @@ struct Share {
 extension ForwardPass {
   /// Runs one direction after the other on threads that share the units of every step, panel by panel.
   func shareUnits(
-    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels,
+    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ scratch: Scratch?,
     by multiplier: (_ index: Int, _ share: Share) -> PackedMultiplier
   ) {
     let units = runs[0].units
@@ -26,31 +28,35 @@ extension ForwardPass {
     Streams.runTogether(
       members, saving: plan.sharingSaves * runs[0].layout.steps * runs.count
     ) { rank, size, barrier in
-      let shares = (0..<size).map { (panels * $0 / size)..<(panels * ($0 + 1) / size) }
-      var isTogether = size > 1
-      for (index, run) in runs.enumerated() {
-        var step = 0
-        if isTogether {
-          if isSingleRow {
-            let parts = shares.map { kernels.units(of: $0).clamped(to: 0..<units) }
-            let member = RowExchange.Member(exchanges[index], rank, parts: parts)
-            let own = multiplier(index, Share(panels: shares[rank], rank: rank, company: .exchange(member)))
-            step = exchangeRows(run, member, isFirst: rank == 0, by: own, &isTogether)
-          } else {
-            let rendezvous = Rendezvous(barrier, rank)
-            let own = multiplier(index, Share(panels: shares[rank], rank: rank, company: .rendezvous(rendezvous)))
-            step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { _, _ in
-              isTogether = rendezvous.arrive()
-              return isTogether
+      scratch.lend { scratch in
+        let shares = (0..<size).map { (panels * $0 / size)..<(panels * ($0 + 1) / size) }
+        var isTogether = size > 1
+        for (index, run) in runs.enumerated() {
+          var step = 0
+          if isTogether {
+            if isSingleRow {
+              let parts = shares.map { kernels.units(of: $0).clamped(to: 0..<units) }
+              let member = RowExchange.Member(exchanges[index], rank, parts: parts)
+              let own = multiplier(
+                index, Share(panels: shares[rank], scratch: scratch, rank: rank, company: .exchange(member)))
+              step = exchangeRows(run, member, isFirst: rank == 0, by: own, &isTogether)
+            } else {
+              let rendezvous = Rendezvous(barrier, rank)
+              let own = multiplier(
+                index, Share(panels: shares[rank], scratch: scratch, rank: rank, company: .rendezvous(rendezvous)))
+              step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { _, _ in
+                isTogether = rendezvous.arrive()
+                return isTogether
+              }
+              rendezvous.awaitOthers()
             }
-            rendezvous.awaitOthers()
           }
+          if isTogether { continue }
+          if rank > 0 { return }
+          // The input's product of the steps that are left is for all units again.
+          let alone = multiplier(index, Share(panels: 0..<panels, scratch: scratch, firstStep: step))
+          TimeLoop.forward(run, from: step, rows: 0..<run.layout.batch, by: alone) { _, _ in true }
         }
-        if isTogether { continue }
-        if rank > 0 { return }
-        // The input's product of the steps that are left is for all units again.
-        let alone = multiplier(index, Share(panels: 0..<panels, firstStep: step))
-        TimeLoop.forward(run, from: step, rows: 0..<run.layout.batch, by: alone) { _, _ in true }
       }
     }
   }

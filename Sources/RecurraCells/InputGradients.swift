@@ -9,6 +9,7 @@ struct InputGradients {
   /// Where every row is of full length, [B, T, I] for each direction; otherwise the rows of each run in its own order.
   private let targets: [Tensor]
   private let isDirect: Bool
+  private let scratch: Scratch?
 
   /// Some rows of a run.
   struct Job {
@@ -22,6 +23,7 @@ struct InputGradients {
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]) {
     let shape = runs[0].input.shape
     (self.runs, self.kernels, packed) = (runs, kernels, weights)
+    scratch = Scratch(kernels, rows: 2 * Self.least, depth: runs[0].slots)
     isDirect = runs.allSatisfy { $0.layout.lengths.last == shape[1] && $0.layout.order == nil }
     targets =
       isDirect
@@ -63,22 +65,15 @@ struct InputGradients {
       (kernel.rowBegin, kernel.rowEnd) = (job.range.lowerBound, job.range.upperBound)
       (kernel.rowsPerStep, kernel.stepStride) = (1, run.inputs)
     }
-    kernels.run(&kernel)
+    scratch.lend { piece in
+      kernel.scratch = piece
+      kernels.inputGradient(&kernel)
+    }
   }
 
   /// The gradient, once all jobs are done.
   func result() -> Tensor {
     if !isDirect { return SequenceGradients.inputGradient(runs, rows: targets) }
     return SequenceGradients.addUp(targets)
-  }
-}
-
-extension RecurraCellKernels {
-  /// Computes a gradient of inputs, with scratch.
-  func run(_ gradient: inout RecurraInputGradient) {
-    let columns = slots == 1 ? gradient.units : 4 * gradient.units
-    let scratch = Buffer<Float>(scratchOf: self, rows: gradient.rowEnd - gradient.rowBegin, depth: columns)
-    gradient.scratch = scratch.rows.base
-    withExtendedLifetime(scratch) { inputGradient(&gradient) }
   }
 }

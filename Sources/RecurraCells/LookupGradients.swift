@@ -12,6 +12,7 @@ struct LookupGradients {
   private let rows: DistinctRows
   private let inputWeights: [Tensor]?
   private let inputs, units, columns: Int
+  private let scratch: Scratch?
 
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
@@ -20,6 +21,7 @@ struct LookupGradients {
     (inputs, units) = (runs[0].inputs, runs[0].units)
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
+    scratch = Scratch(kernels, rows: rows.count, depth: inputWeights == nil ? 0 : columns)
   }
 
   /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the
@@ -37,7 +39,7 @@ struct LookupGradients {
     }
     let product = WeightProduct(
       kernels, [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
-      unitsPerGate: units, slots: columns
+      unitsPerGate: units, slots: columns, most: rows.count
     ) { _ in true }
     // Operands know where the sums lie, no more.
     withExtendedLifetime(sums) {
@@ -63,7 +65,10 @@ struct LookupGradients {
     (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(DirectionRun<Float>.rows(sums).base), columns)
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
-    kernels.run(&kernel)
+    scratch.lend { piece in
+      kernel.scratch = piece
+      kernels.inputGradient(&kernel)
+    }
   }
 
   /// For every row the gates' gradients of one direction that belong to it.

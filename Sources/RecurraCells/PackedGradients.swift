@@ -34,7 +34,8 @@ final class PackedGradients: @unchecked Sendable {
     skippedRows = distinct == nil ? 0 : inputs
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
-      kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots
+      kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
+      most: runs.indices.flatMap { Self.parts(runs, $0) }.map { Self.rows($0, runs).count }.max() ?? 0
     ) { distinct == nil || $0.operand == .state }
   }
 
@@ -42,7 +43,9 @@ final class PackedGradients: @unchecked Sendable {
   ///
   /// What a part reads stays in the cache; but the gradient of the weights is read and written with every part, which must not outweigh
   /// that.
-  func parts(_ index: Int) -> [Part] {
+  func parts(_ index: Int) -> [Part] { Self.parts(runs, index) }
+
+  private static func parts(_ runs: [DirectionRun<Float>], _ index: Int) -> [Part] {
     let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }
     let floats = max(1 << 19, 4 * run.direction.weights.count)
@@ -52,6 +55,12 @@ final class PackedGradients: @unchecked Sendable {
     return (0..<count).reversed().map {
       Part(run: index, steps: (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count))
     }
+  }
+
+  /// The rows of a part.
+  private static func rows(_ part: Part, _ runs: [DirectionRun<Float>]) -> Range<Int> {
+    let blocks = runs[part.run].layout.blocks
+    return blocks[part.steps.lowerBound]..<blocks[part.steps.upperBound]
   }
 
   /// The parts of all runs, those to be done at the same time together.
@@ -68,10 +77,9 @@ final class PackedGradients: @unchecked Sendable {
 
   private func add(_ parts: [Part], _ each: WeightProduct.ForEach) {
     let operands = parts.map { part in
-      let (run, blocks) = (runs[part.run], runs[part.run].layout.blocks)
-      let first = blocks[part.steps.lowerBound]
+      let (run, rows) = (runs[part.run], Self.rows(part, runs))
       return WeightProduct.Operands(
-        left: run.zRows.from(first), right: run.gateRows.from(first), count: blocks[part.steps.upperBound] - first,
+        left: run.zRows.from(rows.lowerBound), right: run.gateRows.from(rows.lowerBound), count: rows.count,
         out: DirectionRun<Float>.rows(weights[part.run]).from(skippedRows),
         bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
     }

@@ -22,8 +22,8 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
-  /// Where the kernels split operands, if they do.
-  private let scratch: Buffer<Float>
+  /// Where the kernels split operands, if they do; this thread's own.
+  private let scratch: UnsafeMutablePointer<Float>?
   /// Who else makes the other panels of every step, if anyone.
   private let company: Company?
 
@@ -51,18 +51,17 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?, company: Company? = nil, isEndless: Bool = false
+    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, company: Company? = nil, isEndless: Bool = false
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.company) = (
-      run, kernels, packed, panels, hoist, output, company
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.company) = (
+      run, kernels, packed, panels, hoist, output, scratch, company
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
-    scratch = Buffer(scratchOf: kernels, rows: run.layout.batch, depth: run.inputs + run.units)
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
-    (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch.rows.base)
+    (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
     frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were given.
@@ -76,12 +75,12 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>,
-    gradients: GradientRun<Float>
+    gradients: GradientRun<Float>, scratch: UnsafeMutablePointer<Float>?
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
+    self.scratch = scratch
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     (hoist, output, company) = (nil, nil, nil)
-    scratch = Buffer(scratchOf: kernels, rows: run.layout.batch, depth: run.slots)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -187,27 +186,26 @@ struct PackedMultiplier: Multiplier {
     (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
     product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
     product.outStride = run.layout.batch * hoist.rows.stride
-    let scratch = Buffer<Float>(scratchOf: kernels, rows: steps, depth: run.inputs)
-    product.scratch = scratch.rows.base
+    product.scratch = scratch
     // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache.
-    withExtendedLifetime(scratch) {
-      for panel in panels {
-        (product.panelBegin, product.panelEnd) = (panel, panel + 1)
-        for row in active {
-          product.x = UnsafePointer(inputRows(step, row).base)
-          product.out = hoist.rows[row]
-          kernels.product(&product)
-        }
+    for panel in panels {
+      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
+      for row in active {
+        product.x = UnsafePointer(inputRows(step, row).base)
+        product.out = hoist.rows[row]
+        kernels.product(&product)
       }
     }
   }
 
   /// Computes the input's product for some rows of Z, all steps together, into the gate buffer.
-  static func project(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>) {
+  static func project(
+    _ run: DirectionRun<Float>, _ kernels: RecurraCellKernels, _ packed: Tensor, rows: Range<Int>, in scratch: Scratch?
+  ) {
     InputProduct(
       x: run.zRows.from(rows.lowerBound), bias: run.biasRows.base, packed: DirectionRun<Float>.rows(packed).base,
       out: run.gateRows.from(rows.lowerBound)
-    ).run(kernels, rows: rows.count, inputs: run.inputs, units: run.units)
+    ).run(kernels, rows: rows.count, inputs: run.inputs, units: run.units, in: scratch)
   }
 
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
@@ -248,7 +246,7 @@ struct PackedMultiplier: Multiplier {
     var kernel = RecurraBackwardStep()
     (kernel.rows, kernel.units) = (rows.count, run.units)
     (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
-    (kernel.packed, kernel.scratch) = (weights, scratch.rows.base)
+    (kernel.packed, kernel.scratch) = (weights, scratch)
     kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {

@@ -93,15 +93,22 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: runs[0].inputs,
       units: runs[0].units)
     let panels = kernels.backwardPanels(runs[0].units)
-    func multiplier(_ index: Int, _ share: Range<Int>) -> PackedMultiplier {
-      PackedMultiplier(
-        runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
-        gradients: gradientRuns[index])
+    let scratch = Scratch(kernels, rows: runs.map(\.layout.batch).max() ?? 0, depth: runs[0].slots)
+    @discardableResult
+    func loop<Result>(
+      _ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result
+    ) -> Result {
+      scratch.lend { scratch in
+        body(
+          PackedMultiplier(
+            runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
+            gradients: gradientRuns[index], scratch: scratch))
+      }
     }
     let products = PackedGradients(runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil)
     if plan.unitShares > 1, runs[0].layout.order == nil {
       for part in runs.indices.flatMap(products.parts) {
-        shareUnits(part, runs[part.run], panels, multiplier)
+        shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
         products.add([part])
       }
     } else if runs.count >= Streams.threadCount {
@@ -110,9 +117,11 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       Streams.run(runs.count) { place in
         let index = runs.count > Streams.threadCount ? runs.count - 1 - place : place
         for part in products.parts(index) {
-          TimeLoop.backward(
-            runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier(index, 0..<panels)
-          ) { true }
+          loop(index, 0..<panels) { multiplier in
+            TimeLoop.backward(
+              runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier
+            ) { true }
+          }
           products.add(part)
         }
       }
@@ -121,10 +130,11 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         Streams.run(parts.count * plan.rowBlocks) { piece in
           let part = parts[piece % parts.count]
           let run = runs[part.run]
-          TimeLoop.backward(
-            run, steps: part.steps, rows: plan.rows(piece / parts.count, run.layout),
-            by: multiplier(part.run, 0..<panels)
-          ) { true }
+          loop(part.run, 0..<panels) { multiplier in
+            TimeLoop.backward(
+              run, steps: part.steps, rows: plan.rows(piece / parts.count, run.layout), by: multiplier
+            ) { true }
+          }
         }
         products.add(parts)
       }
@@ -135,17 +145,17 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// Goes back through a part of a run on threads that share the units of every step.
   private func shareUnits(
     _ part: PackedGradients.Part, _ run: DirectionRun<Float>, _ panels: Int,
-    _ multiplier: (_ index: Int, _ share: Range<Int>) -> PackedMultiplier
+    _ loop: (_ share: Range<Int>, _ body: (PackedMultiplier) -> Range<Int>?) -> Range<Int>?
   ) {
     let rows = 0..<run.layout.batch
     Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
       let share = (panels * rank / size)..<(panels * (rank + 1) / size)
       let member = Rendezvous(barrier, rank)
-      let left = TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier(part.run, share)) {
-        member.meet()
+      let left = loop(share) { multiplier in
+        TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier) { member.meet() }
       }
       if let left, rank == 0 {
-        TimeLoop.backward(run, steps: left, rows: rows, by: multiplier(part.run, 0..<panels)) { true }
+        _ = loop(0..<panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { true } }
       }
     }
   }

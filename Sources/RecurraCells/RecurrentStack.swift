@@ -99,6 +99,9 @@ private struct Wave {
     let hoists = runs.indices.map { index in
       plans[index].hoistedSteps > 0 ? Buffer<Float>(chunk * batch, runs[index].slots) : nil
     }
+    let scratches = runs.enumerated().map { index, run in
+      Buffer<Float>(scratchOf: kernels[index], rows: max(batch, chunk), depth: run.inputs + run.units)
+    }
     let multipliers = runs.indices.map { index -> PackedMultiplier in
       let run = runs[index]
       let packed = PackedWeights.forward(run.direction, kernels[index], inputs: run.inputs, units: run.units)
@@ -107,12 +110,12 @@ private struct Wave {
         hoist: hoists[index].map { PackedMultiplier.Hoist(rows: $0.rows, stretch: chunk) },
         output: outputs[index].map {
           PackedMultiplier.OutputRows(base: DirectionRun<Float>.rows($0).base, width: run.units)
-        })
+        }, scratch: scratches[index].rows.base)
     }
     // Chunks that each layer has done.
     let progress = runs.map { _ in Progress() }
     // Multipliers know where these lie, no more.
-    withExtendedLifetime((hoists, outputs)) {
+    withExtendedLifetime((hoists, outputs, scratches)) {
       Streams.runTogether(members, saving: saving) { rank, size, _ in
         // By ticks: at tick n, layer l does chunk n - l. Alone, layer after layer, which needs one layer's weights at a time.
         for tick in 0..<(size == 1 ? 1 : chunks + runs.count - 1) {

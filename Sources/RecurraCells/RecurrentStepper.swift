@@ -9,6 +9,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
   private let run: DirectionRun<S>
   private let reference: OpenBLASMultiplier<S>
   private let packed: PackedMultiplier?
+  private let scratch: Buffer<Float>?
   /// The first of two state blocks in use; they take turns.
   private var parity = 0
 
@@ -35,11 +36,13 @@ public final class RecurrentStepper<S: FloatingScalar> {
       laysInput: plan.kernels == nil, of: S.self)
     reference = OpenBLASMultiplier(run)
     if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
+      let scratch = Buffer<Float>(scratchOf: kernels, rows: batch, depth: inputs + units)
       packed = PackedMultiplier(
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
-        panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, isEndless: true)
+        panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, scratch: scratch.rows.base, isEndless: true)
+      self.scratch = scratch
     } else {
-      packed = nil
+      (packed, scratch) = (nil, nil)
     }
     reset()
   }

@@ -116,12 +116,13 @@ final class TableProduct: Sendable {
         ?? .zeros([cell.slotCount * units])
     }
     let stretch = 192
+    let scratch = Scratch(kernels, rows: stretch, depth: inputs)
     Streams.run(directions.count * ((count + stretch - 1) / stretch)) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)
       InputProduct(
         x: DirectionRun<Float>.rows(rows).from(first), bias: DirectionRun<Float>.rows(biases[place]).base,
         packed: DirectionRun<Float>.rows(packed[place]).base, out: DirectionRun<Float>.rows(products[place]).from(first)
-      ).run(kernels, rows: min(stretch, count - first), inputs: inputs, units: units)
+      ).run(kernels, rows: min(stretch, count - first), inputs: inputs, units: units, in: scratch)
     }
     return products
   }

@@ -42,6 +42,9 @@ struct WeightProduct {
   /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
   /// on the same lines of a cache.
   private let packsLeft: Bool
+  /// Rows of left that are packed together, and room for them.
+  private let size: Int
+  private let left: Scratch?
 
   /// Floats of the packed rows of one direction.
   private static let chunkFloats = 1 << 20
@@ -49,13 +52,17 @@ struct WeightProduct {
   /// - Parameters:
   ///   - inputs, units: columns of left; no inputs where they go back another way.
   ///   - unitsPerGate: columns of a gate.
+  ///   - most: rows of the longest operands.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
     _ kernels: RecurraCellKernels, _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
-    sumsBiases: (GateProduct) -> Bool
+    most: Int, sumsBiases: (GateProduct) -> Bool
   ) {
     (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
     packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
+    let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
+    size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
+    left = Scratch(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0)
     pieces = products.flatMap { Self.pieces(kernels, $0, inputs, units, unitsPerGate, sumsBiases($0)) }
   }
 
@@ -93,27 +100,32 @@ struct WeightProduct {
   func add(
     _ operands: [Operands], each: ForEach, others: Int = 0, other: @escaping (Int) -> Void = { _ in }
   ) {
-    let (depth, width, most) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units, operands.map(\.count).max() ?? 0)
-    let size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
-    let floats = Int(kernels.packedLeftSize(inputs, units, size))
-    let left = packsLeft ? operands.map { _ in Tensor(uninitialized: [floats], dtype: .float32) } : []
-    let packed = left.map { DirectionRun<Float>.rows($0).base }
-    withExtendedLifetime(left) {
-      for first in stride(from: 0, to: most, by: max(size, 1)) {
-        let now = operands.map { $0.part(min(first, $0.count)..<min(first + size, $0.count)) }
-        if !packed.isEmpty {
-          each(now.count * ((size + depth - 1) / depth)) { index in
-            pack(index / now.count * depth, now[index % now.count], packed[index % now.count])
-          }
+    if let left {
+      left.lend(operands.count) { add(operands, each, others, other, packed: $0) }
+    } else {
+      add(operands, each, others, other, packed: [])
+    }
+  }
+
+  private func add(
+    _ operands: [Operands], _ each: ForEach, _ others: Int, _ other: @escaping (Int) -> Void,
+    packed: [UnsafeMutablePointer<Float>]
+  ) {
+    let (depth, most) = (Int(RECURRA_GRADIENT_DEPTH), operands.map(\.count).max() ?? 0)
+    for first in stride(from: 0, to: most, by: max(size, 1)) {
+      let now = operands.map { $0.part(min(first, $0.count)..<min(first + size, $0.count)) }
+      if !packed.isEmpty {
+        each(now.count * ((size + depth - 1) / depth)) { index in
+          pack(index / now.count * depth, now[index % now.count], packed[index % now.count])
         }
-        let own = pieces.count * now.count
-        each(own + (first + size >= most ? others : 0)) { index in
-          if index < own {
-            let place = index % now.count
-            accumulate(pieces[index / now.count], now[place], packed.isEmpty ? nil : packed[place])
-          } else {
-            other(index - own)
-          }
+      }
+      let own = pieces.count * now.count
+      each(own + (first + size >= most ? others : 0)) { index in
+        if index < own {
+          let place = index % now.count
+          accumulate(pieces[index / now.count], now[place], packed.isEmpty ? nil : packed[place])
+        } else {
+          other(index - own)
         }
       }
     }
