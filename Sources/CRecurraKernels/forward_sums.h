@@ -1,11 +1,15 @@
 // What a timestep does with its sums: fill them, and apply the gates while they are in L1.
 
-/// First pass over `lanes` units of one row: the activations that wait for nothing, in place.
+/// Positions of the LSTM's sums that hold o between two passes.
+enum { oBottom = 2, oTop = 3 };
+
+/// First pass over `lanes` units of one row: the activations that wait for nothing.
 ///
 /// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
-/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass. Whole vectors
-/// go back there: of a panel's last units they reach only into slots that are done with, or are written next, but for the
-/// GRU's candidates: behind them z of the first units is kept, because there nh is 0, filled up with zeros.
+/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass; o as a fraction,
+/// because one division serves for two factors. The GRU's whole vectors reach, of a panel's last units, only into slots
+/// that are done with, or are written next, but for its candidates: behind them z of the first units is kept, because
+/// there nh is 0, filled up with zeros.
 INLINE void activate(
   enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
   float *sums
@@ -13,17 +17,22 @@ INLINE void activate(
   float *gates = step->gates ? step->gates + row * step->gatesStride + unit : NULL;
   const ptrdiff_t units = step->units;
   if (cell == LSTM) {
-    Vector ifoc[4] = {load(sums), load(sums + count), load(sums + 3 * count), load(sums + 2 * count)};
-    activations(3, 4, ifoc);
-    Vector c = fma(ifoc[1], loadLanes(step->c + row * step->cStride + unit, lanes), ifoc[0] * ifoc[3]);
+    const Vector ifoc[4] = {load(sums), load(sums + count), load(sums + 3 * count), load(sums + 2 * count)};
+    Vector top[4], bottom[4];
+    fractions(3, 4, leastGate, ifoc, top, bottom);
+    const Vector f = top[1] / bottom[1], ic = top[0] * top[3] / (bottom[0] * bottom[3]);
+    Vector c = loadLanes(step->c + row * step->cStride + unit, lanes);
+    c = fma(f, c, ic);
     storeLanes(step->cNext + row * step->cNextStride + unit, c, lanes);
-    store(sums, c);
-    store(sums + 3 * count, ifoc[2]);
+    storeLanes(sums, c, lanes);
+    storeLanes(sums + oTop * count, top[2], lanes);
+    storeLanes(sums + oBottom * count, bottom[2], lanes);
     if (gates) {
-      storeLanes(gates, ifoc[0], lanes);
-      storeLanes(gates + units, ifoc[1], lanes);
-      storeLanes(gates + 2 * units, ifoc[3], lanes);
-      storeLanes(gates + 3 * units, ifoc[2], lanes);
+      // Each by itself, so that a gate that is wide open is 1.
+      storeLanes(gates, top[0] / bottom[0], lanes);
+      storeLanes(gates + units, f, lanes);
+      storeLanes(gates + 2 * units, top[3] / bottom[3], lanes);
+      storeLanes(gates + 3 * units, top[2] / bottom[2], lanes);
     }
   } else if (cell == GRU) {
     Vector zr[2] = {load(sums + count), load(sums + 2 * count)};
@@ -47,12 +56,16 @@ typedef struct {
 
 /// Second pass: the new h of some vectors, together.
 INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
-  Vector h[bundle];
+  Vector h[bundle], top[bundle], bottom[bundle];
   EACH(v, 0, vectors) h[v] = load(at[v].sums);
-  tanhs(vectors, h);
+  fractions(0, vectors, leastGate, h, top, bottom);
   EACH(v, 0, vectors) {
     const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
-    if (cell == LSTM) h[v] *= load(at[v].sums + 3 * at[v].count);
+    if (cell != LSTM) h[v] = top[v] / bottom[v];
+    if (cell == LSTM) {
+      const Vector oTops = load(at[v].sums + oTop * at[v].count), oBottoms = load(at[v].sums + oBottom * at[v].count);
+      h[v] = top[v] * oTops / (bottom[v] * oBottoms);
+    }
     if (cell == GRU) {
       if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);
       Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);

@@ -42,16 +42,18 @@ INLINE void exponentials(const int count, Vector *x) {
   }
 }
 
-/// Sigmoids of the first vectors, tanh of the rest.
+/// Sigmoids of the first vectors, tanh of the rest, as fractions. Sigmoids of less than `least` are that of it.
 ///
 /// With x (sigmoid) or 2|x| (tanh) = 2s + n ln2 and t = tanh(s), an odd polynomial (0.07 ULP before rounding):
 ///   sigmoid(x) = (1 + t) / (1 + t + 2^-n (1 - t)): relative in both tails, subnormal results may be 0.
 ///   tanh|x| = p / (p + 2 - 2t), p = (2^n + 1) t + 2^n - 1: t itself where n is 0, and a rounding of p hardly matters
 ///   where it is large. n turns 1 only at |x| = 0.26, for just below 0.25 the quotient's roundings would add up.
-INLINE void activations(const int sigmoids, const int count, Vector *x) {
+INLINE void fractions(
+  const int sigmoids, const int count, const float least, const Vector *x, Vector *top, Vector *bottom
+) {
   const float magic = 0x1.8000fep23f;
   Vector e[bundle], n[bundle], scale[bundle], square[bundle], t[bundle];
-  EACH(v, 0, sigmoids) e[v] = atLeast(atMost(x[v], 87.0f), -88.8f);
+  EACH(v, 0, sigmoids) e[v] = atLeast(atMost(x[v], 87.0f), least);
   EACH(v, sigmoids, count) e[v] = atMost(magnitude(x[v]), 10.0f);
   EACH(v, 0, sigmoids) n[v] = fma(e[v], broadcast(-0x1.715476p0f), broadcast(magic));
   EACH(v, sigmoids, count) n[v] = fma(e[v] - 0.09f, broadcast(0x1.715476p1f), broadcast(magic));
@@ -68,17 +70,24 @@ INLINE void activations(const int sigmoids, const int count, Vector *x) {
   EACH(v, 0, count) t[v] = fma(square[v], t[v], SCALED(-0x1.555506p-2f, 2));
   EACH(v, 0, count) t[v] = fma(square[v] * e[v], t[v], e[v]);
 #undef SCALED
-  EACH(v, 0, sigmoids) e[v] = t[v] + 2.0f;
-  EACH(v, 0, sigmoids) t[v] = fma(scale[v], 2.0f - t[v], e[v]);
-  EACH(v, sigmoids, count) e[v] = fma(scale[v] + 1.0f, t[v], scale[v] - 1.0f);
-  EACH(v, sigmoids, count) t[v] = e[v] + fma(broadcast(-2.0f), t[v], broadcast(2.0f));
-  EACH(v, 0, count) e[v] = e[v] / t[v];
-  EACH(v, 0, sigmoids) x[v] = e[v];
-  EACH(v, sigmoids, count) x[v] = withSign(e[v], x[v]);
+  EACH(v, 0, sigmoids) top[v] = t[v] + 2.0f;
+  EACH(v, 0, sigmoids) bottom[v] = fma(scale[v], 2.0f - t[v], top[v]);
+  EACH(v, sigmoids, count) top[v] = fma(scale[v] + 1.0f, t[v], scale[v] - 1.0f);
+  EACH(v, sigmoids, count) bottom[v] = top[v] + fma(broadcast(-2.0f), t[v], broadcast(2.0f));
+  EACH(v, sigmoids, count) top[v] = withSign(top[v], x[v]);
+}
+
+INLINE void activations(const int sigmoids, const int count, Vector *x) {
+  Vector top[bundle], bottom[bundle];
+  fractions(sigmoids, count, -88.8f, x, top, bottom);
+  EACH(v, 0, count) x[v] = top[v] / bottom[v];
 }
 
 INLINE void tanhs(const int count, Vector *x) { activations(0, count, x); }
 INLINE void sigmoids(const int count, Vector *x) { activations(count, count, x); }
+
+/// The least pre-activation that a gate tells from smaller ones: with it the product of two denominators is finite.
+enum { leastGate = -60 };
 
 INLINE Vector tanhOne(Vector x) {
   tanhs(1, &x);
