@@ -21,6 +21,27 @@ import Testing
     }
   }
 
+  @Test("What takes some microseconds stays on the caller's thread, and what takes longer does not")
+  func shortWork() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      Streams.threadCount = 2
+      for (lasting, stays) in [(7_000, true), (20_000, false)] {
+        let (here, elsewhere) = (Counter(), Counter())
+        let caller = pthread_self()
+        // Long enough for a worker to come.
+        for _ in 0..<20 {
+          Streams.run(4, lasting: lasting) { _ in
+            (pthread_equal(caller, pthread_self()) != 0 ? here : elsewhere).increment()
+            usleep(1_000)
+          }
+        }
+        #expect(here.value + elsewhere.value == 80)
+        #expect((elsewhere.value == 0) == stays, "\(lasting) ns: \(elsewhere.value) pieces elsewhere")
+      }
+    }
+  }
+
   @Test("Work within work completes")
   func nested() async {
     await #expect(processExitsWith: .success) {
