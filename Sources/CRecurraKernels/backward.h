@@ -62,7 +62,7 @@ INLINE void prepareBackward(
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
   // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
   if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
-  if (step->gates && !step->ahead[0].from) {
+  if (step->gates && (RECURRA_MATRIX_UNIT || !step->ahead[0].from)) {
     if (cell != RNN)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * step->units + unit, step->gatesStride, rows, count, 1);

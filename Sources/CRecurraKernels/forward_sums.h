@@ -58,13 +58,14 @@ typedef struct {
 INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
   Vector h[bundle], top[bundle], bottom[bundle];
   EACH(v, 0, vectors) h[v] = load(at[v].sums);
-  fractions(0, vectors, leastGate, h, top, bottom);
+  fractions(0, vectors, 0, h, top, bottom);
   EACH(v, 0, vectors) {
     const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
-    if (cell != LSTM) h[v] = top[v] / bottom[v];
     if (cell == LSTM) {
       const Vector oTops = load(at[v].sums + oTop * at[v].count), oBottoms = load(at[v].sums + oBottom * at[v].count);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
+    } else {
+      h[v] = top[v] / bottom[v];
     }
     if (cell == GRU) {
       if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);
@@ -188,7 +189,7 @@ INLINE void prepareForward(
   if (panel->isFetched && operand == 0) fetch(step->h + first * step->hStride, step->hStride, rows, units, 0);
   if (isFirst) {
     // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
-    const int isAlone = !step->ahead[0].from;
+    const int isAlone = RECURRA_MATRIX_UNIT || !step->ahead[0].from;
     if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
     if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
     // Others have read what hNext held.

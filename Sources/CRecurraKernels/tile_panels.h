@@ -1,8 +1,9 @@
 // Weights as the matrix unit reads them: three parts of each, in tiles.
 //
 // A float is the sum of three bfloat16, each rounded to nearest from what the ones before it leave: 24 bits in three
-// times 8. Of the nine products of two such sums, six are computed; the others are below 2^-26 of the whole, a quarter
-// of what a rounded float loses. Sums run in float32, 32 products at a time.
+// times 8. Of the nine products of two such sums, six are computed; the others are at most 2^-24 of the whole, 2^-27.5 on
+// average, where rounding a float loses up to 2^-24. Sums run in float32, 32 products at a time. What is infinite, or
+// nearly, has no such parts: rows of a left operand go another way, weights make NaN of it.
 //
 // A tile is 16 lines of 64 bytes. A line of weights holds two depths of 16 columns, k and k + 16, as words; a line of a
 // left operand holds 32 depths of a row, again k and k + 16 as one word. Columns go by pairs of tiles: a panel is, pair
@@ -29,14 +30,6 @@ INLINE void splitPair(Vector low, Vector high, Words *part) {
 
 /// Whether a float is so large, or no number, that its parts don't add up to it.
 INLINE Words unfit(Vector value) { return (Words)((((Words)value) & 0x7fffffffu) >= 0x7f7f8000u); }
-
-/// Leaves of a weight that is infinite or no number the first part alone, or others would make it something else.
-INLINE void splitWeights(Vector low, Vector high, Words *part) {
-  splitPair(low, high, part);
-  const Words keep = ~(unfit(low) >> 16 | unfit(high) << 16);
-  part[0] = (part[0] & keep) | (~keep & (((Words)high & 0xffff0000u) | (Words)low >> 16));
-  EACH(p, 1, parts) part[p] &= keep;
-}
 
 /// A part of `count` floats from `begin` on, which may end anywhere; zeros behind them.
 INLINE Vector loadRest(const float *from, ptrdiff_t begin, ptrdiff_t count) {
@@ -76,7 +69,7 @@ INLINE void packForward(
         }
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           Words part[parts];
-          splitWeights(load(pair[0] + tile * WIDTH), load(pair[1] + tile * WIDTH), part);
+          splitPair(load(pair[0] + tile * WIDTH), load(pair[1] + tile * WIDTH), part);
           ptrdiff_t stride;
           char *at = to + tileOffset(tiles, tile, steps, step, &stride) + line * 64;
           EACH(p, 0, parts) storeWords(at + p * stride, part[p]);
@@ -96,7 +89,7 @@ INLINE void splitTransposed(
     Words part[parts] = {0};
     if (row < rows) {
       const float *line = from + row * stride;
-      splitWeights(loadRest(line, 0, depth), loadRest(line, WIDTH, depth), part);
+      splitPair(loadRest(line, 0, depth), loadRest(line, WIDTH, depth), part);
     }
     EACH(p, 0, parts) square[p][row] = (Vector)part[p];
   }

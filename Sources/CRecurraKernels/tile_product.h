@@ -19,7 +19,8 @@ INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
   return rest;
 }
 
-/// Rows are cut into equal blocks of at most a tile's lines; the last may have one less.
+/// Rows are cut into equal blocks of at most a tile's lines. The last may have fewer: what its other lines hold is multiplied as
+/// well, and lands in rows of the sums that nobody reads.
 INLINE ptrdiff_t tileBlocks(ptrdiff_t rows) { return (rows + tileLines - 1) / tileLines; }
 INLINE ptrdiff_t tileRows(ptrdiff_t rows) { return (rows + tileBlocks(rows) - 1) / tileBlocks(rows); }
 

@@ -51,7 +51,7 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
-    let rows = plan.hoistedSteps > 0 ? Self.stretch : runs.map(\.layout.batch).max() ?? 0
+    let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.map(\.layout.batch).max() ?? 0
     let scratch = Scratch(kernels, rows: rows, depth: runs[0].inputs + units)
     if runs[0].isTraining {
       if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed, scratch) }

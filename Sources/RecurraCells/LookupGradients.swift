@@ -21,7 +21,7 @@ struct LookupGradients {
     (inputs, units) = (runs[0].inputs, runs[0].units)
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
-    scratch = Scratch(kernels, rows: rows.count, depth: inputWeights == nil ? 0 : columns)
+    scratch = inputWeights == nil ? nil : Scratch(kernels, rows: rows.count, depth: columns)
   }
 
   /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the
@@ -39,7 +39,7 @@ struct LookupGradients {
     }
     let product = WeightProduct(
       kernels, [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
-      unitsPerGate: units, slots: columns, most: rows.count
+      unitsPerGate: units, slots: columns, most: rows.count, together: weights.count
     ) { _ in true }
     // Operands know where the sums lie, no more.
     withExtendedLifetime(sums) {

@@ -35,7 +35,8 @@ final class PackedGradients: @unchecked Sendable {
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
       kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
-      most: runs.indices.flatMap { Self.parts(runs, $0) }.map { Self.rows($0, runs).count }.max() ?? 0
+      most: runs.indices.flatMap { Self.parts(runs, $0) }.map { Self.rows($0, runs).count }.max() ?? 0,
+      together: min(runs.count, Streams.threadCount)
     ) { distinct == nil || $0.operand == .state }
   }
 

@@ -3,7 +3,7 @@ import RecurraTensor
 
 /// One timestep by our kernels: product on packed weights with the gates fused behind it.
 ///
-/// Every pre-activation is one chain of fused multiply-adds in a fixed order, so neither the rows that are computed together, nor
+/// Every pre-activation is one chain of sums in a fixed order, so neither the rows that are computed together, nor
 /// the panels a thread takes, nor hoisting the input's product out of the loop change a bit.
 struct PackedMultiplier: Multiplier {
   let run: DirectionRun<Float>
@@ -187,9 +187,11 @@ struct PackedMultiplier: Multiplier {
     product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
     product.outStride = run.layout.batch * hoist.rows.stride
     product.scratch = scratch
-    // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache.
-    for panel in panels {
-      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
+    // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache; on the
+    // matrix unit all panels together, which split the input but once.
+    let together = kernels.usesMatrixUnit != 0 ? panels.count : 1
+    for panel in stride(from: panels.lowerBound, to: panels.upperBound, by: max(together, 1)) {
+      (product.panelBegin, product.panelEnd) = (panel, panel + together)
       for row in active {
         product.x = UnsafePointer(inputRows(step, row).base)
         product.out = hoist.rows[row]

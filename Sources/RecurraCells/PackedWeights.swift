@@ -2,7 +2,8 @@ internal import CRecurraKernels
 import RecurraTensor
 internal import Synchronization
 
-/// Keeps the weights of one direction in the kernels' own layout, packed once for every version of the weights.
+/// Keeps the weights of one direction in the kernels' own layout, packed once for every version of the weights;
+/// apart for vectors and for the matrix unit.
 ///
 /// One belongs to each direction of a layer; several requests may use it at the same time.
 public final class PackedWeights: Sendable {

@@ -7,7 +7,7 @@ import RecurraTensor
 /// Threads and costs may only choose among ways that give the same bits: with the packed kernels rows and units are independent
 /// of each other, with OpenBLAS the blocks of rows have a size that follows from the batch alone.
 struct Plan {
-  /// The vector kernels to use; nil for OpenBLAS.
+  /// The kernels to use; nil for OpenBLAS.
   let kernels: RecurraCellKernels?
   /// Blocks that the batch is cut into; each direction of each is a run with buffers of its own. In training they follow from the
   /// shapes alone, because the weights' gradient is summed up run by run.
@@ -30,7 +30,7 @@ struct Plan {
   ) {
     let threads = Streams.threadCount
     kernels = Self.kernels(cell, dtype)
-    guard kernels != nil else {
+    guard let kernels else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
       (unitShares, sharingSaves, lasting, hoistedSteps) = (1, 0, .max, 0)
@@ -59,7 +59,7 @@ struct Plan {
     }
     let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
     // The matrix unit multiplies faster than split weights come from the shared cache.
-    let isOnMatrixUnit = kernels.map { $0.usesMatrixUnit != 0 } ?? false
+    let isOnMatrixUnit = kernels.usesMatrixUnit != 0
     let hidesStreaming = !isOnMatrixUnit && batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     // Weights that fit alone, but not along with the rows, are streamed all the same: sharing them is 1.05 (16 rows) to 1.26 times (8) as
     // fast for an LSTM of 256 units in 2 MiB (Emerald Rapids). Not where threads then have much of h to read from each other, nor in
@@ -69,10 +69,11 @@ struct Plan {
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
     // To come together and part again takes a few microseconds.
-    let isLong = saves * timesteps * directions >= 4_000 || Streams.insistsOnMembers
+    let isLong = saves * timesteps * directions >= Streams.leastWork / 2 || Streams.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? shares : 1
-    let blocks = max(1, min((threads + directions - 1) / directions, batch / 2))
+    let isShort = !isTraining && lasting < Streams.leastWork
+    let blocks = isShort ? 1 : max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
       runBlocks = trainingBlocks
       rowBlocks = max(1, min(blocks / runBlocks, batch / runBlocks / 2))

@@ -9,6 +9,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
   private let run: DirectionRun<S>
   private let reference: OpenBLASMultiplier<S>
   private let packed: PackedMultiplier?
+  /// Keeps what the kernels write to alive.
   private let scratch: Buffer<Float>?
   /// The first of two state blocks in use; they take turns.
   private var parity = 0

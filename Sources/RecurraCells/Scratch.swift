@@ -10,19 +10,18 @@ final class Scratch: Sendable {
   private let floats: Int
   private let free: Mutex<[Int]>
 
-  /// Makes a piece for each thread; nil for none.
-  init?(floats: Int) {
+  /// Makes some pieces of at least so many floats; nil where none are wanted.
+  init?(floats: Int, pieces count: Int) {
     guard floats > 0 else { return nil }
-    let count = Streams.threadCount
     // Lines of their own, and what cores fetch ahead.
     self.floats = (floats + 63) / 64 * 64
     memory = Buffer(count, self.floats)
     free = Mutex(Array(0..<count))
   }
 
-  /// Makes what kernels want for operands of so many columns altogether.
+  /// Makes for each thread what kernels want for so many rows of operands that have `depth` columns altogether.
   convenience init?(_ kernels: RecurraCellKernels, rows: Int, depth: Int) {
-    self.init(floats: Int(kernels.scratchSize(rows, depth)))
+    self.init(floats: Int(kernels.scratchSize(rows, depth)), pieces: Streams.threadCount)
   }
 
   /// Calls `body` with some pieces.
@@ -33,7 +32,7 @@ final class Scratch: Sendable {
       return taken
     }
     defer { free.withLock { $0.append(contentsOf: taken) } }
-    // More than was made for, when the number of threads has grown meanwhile.
+    // Too few were made where the number of threads has grown meanwhile.
     let others = Buffer<Float>(count - taken.count, floats)
     let pieces = taken.map { memory.rows[$0] } + (0..<(count - taken.count)).map { others.rows[$0] }
     return withExtendedLifetime(others) { body(pieces) }
@@ -41,7 +40,7 @@ final class Scratch: Sendable {
 }
 
 extension Buffer where S == Float {
-  /// Makes what kernels want for operands of so many columns altogether, for one thread.
+  /// Makes the same for one thread.
   init(scratchOf kernels: RecurraCellKernels, rows: Int, depth: Int) {
     let size = Int(kernels.scratchSize(rows, depth))
     self.init(size > 0 ? 1 : 0, size)

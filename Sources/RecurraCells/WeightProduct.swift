@@ -53,16 +53,17 @@ struct WeightProduct {
   ///   - inputs, units: columns of left; no inputs where they go back another way.
   ///   - unitsPerGate: columns of a gate.
   ///   - most: rows of the longest operands.
+  ///   - together: operands that are added at the same time, at most.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
     _ kernels: RecurraCellKernels, _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
-    most: Int, sumsBiases: (GateProduct) -> Bool
+    most: Int, together: Int, sumsBiases: (GateProduct) -> Bool
   ) {
     (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
     packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
-    left = Scratch(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0)
+    left = Scratch(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
     pieces = products.flatMap { Self.pieces(kernels, $0, inputs, units, unitsPerGate, sumsBiases($0)) }
   }
 

@@ -21,14 +21,17 @@ public enum Streams {
 
   private static let limit = Atomic<Int>(defaultThreadCount())
 
+  /// Nanoseconds of work that calling another thread pays for: that takes about half as long, there and back.
+  package static let leastWork = 8_000
+
   /// Runs `body(0)` … `body(count - 1)`, in any order and on any of the threads, and returns when all are done.
   package static func run(_ count: Int, _ body: (Int) -> Void) { run(count, lasting: .max, body) }
 
-  /// The same, for what takes about so many nanoseconds alone: some microseconds are not worth calling anybody for.
+  /// The same, for what takes about so many nanoseconds alone: below `leastWork` on the caller's thread.
   package static func run(_ count: Int, lasting: Int, _ body: (Int) -> Void) {
     calls.add(1, ordering: .relaxed)
     defer { calls.subtract(1, ordering: .relaxed) }
-    let threads = lasting < 8_000 ? 1 : min(threadCount, count)
+    let threads = lasting < leastWork ? 1 : min(threadCount, count)
     if threads <= 1 {
       withDenormalsAsZero { for index in 0..<count { body(index) } }
       return

@@ -121,7 +121,7 @@ extension EngineSettings {
         }
         // Their sums differ in the last bits, so the bits tell which one has multiplied.
         #expect(forced[0].doubles != forced[1].doubles)
-        if recurra_kernels_named("amx") != nil { #expect(forced[2].doubles != forced[1].doubles) }
+        if Kernels.matrixUnit != nil { #expect(forced[2].doubles != forced[1].doubles) }
         expectIdentical(found, forced[try #require(EngineSettings.multipliers.map(\.rawValue).firstIndex(of: name))])
       }
     }

@@ -122,7 +122,7 @@ enum { RECURRA_GRADIENT_DEPTH = 384 };
 /// The gradient of weights: out = left^T * right, summed over `depth` rows.
 ///
 /// Left's columns, inputs first and then units, are the rows of out. Rows are summed in blocks of
-/// RECURRA_GRADIENT_DEPTH, each from zero and in ascending order, so how panels and columns are divided does not show
+/// RECURRA_GRADIENT_DEPTH, each from zero and in a fixed order, so how panels and columns are divided does not show
 /// in the result, nor does a cut of the rows at a multiple of that depth.
 typedef struct RecurraWeightGradient {
   ptrdiff_t depth, inputs, units, columns;
@@ -192,7 +192,7 @@ typedef struct RecurraAdagrad {
 /// Packed weights have a private layout of this instruction set. Panels are packed and multiplied independently, so
 /// ranges of panels can be given to several threads; packing writes every float of its panels.
 typedef struct RECURRA_SENDABLE RecurraCellKernels {
-  int usesMatrixUnit;
+  int usesMatrixUnit;  // and reads packed weights of its own layout; what is fetched ahead it leaves alone
   ptrdiff_t slots;
   ptrdiff_t panelUnits;  // of forward's panels; the last may have fewer
   ptrdiff_t (*forwardPanels)(ptrdiff_t units);
@@ -219,7 +219,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Does the gates alone, for all units, with dh = dhCarry + dy. Panels, dgatesNext and packed are not read.
   void (*backwardGates)(const RecurraBackwardStep *step);
 
-  /// Floats of scratch for so many rows of operands that have `depth` columns altogether; 0 but for the matrix unit.
+  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows; 0 but for the
+  /// matrix unit.
   size_t (*scratchSize)(ptrdiff_t rows, ptrdiff_t depth);
   /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
   ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
