@@ -1,5 +1,5 @@
-// What the products of vectors and those of the matrix unit have in common: blocks of rows, what is done with their sums, and
-// what is fetched meanwhile.
+// What the products of vectors and those of the matrix unit have in common: blocks of rows, what is done with their
+// sums, and what is fetched meanwhile.
 
 enum { lineFloats = 16 };
 
@@ -34,6 +34,6 @@ enum { stayingBytes = 1 << 18 };
 /// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from afar
 /// should come seldom.
 INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
-  const ptrdiff_t most = stays && depthStep == 1 ? rowsPerBlock * 3 / 4 : rowsPerBlock;
+  const ptrdiff_t most = stays && !RECURRA_MATRIX_UNIT ? rowsPerBlock * 3 / 4 : rowsPerBlock;
   return (rows + most - 1) / most;
 }

@@ -14,7 +14,8 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
   const ptrdiff_t depth = packedDepth(inputs) + packedDepth(units);
   // Laid down in one row, [x, h] is one operand.
-  const int isSideBySide = depthStep == 1 && !step->hoisted && step->h == step->x + inputs && step->hStride == step->xStride;
+  const int isSideBySide =
+    !RECURRA_MATRIX_UNIT && !step->hoisted && step->h == step->x + inputs && step->hStride == step->xStride;
   int waits = step->awaitRest && !step->fromZeros;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;

@@ -58,14 +58,15 @@ typedef struct {
 INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
   Vector h[bundle], top[bundle], bottom[bundle];
   EACH(v, 0, vectors) h[v] = load(at[v].sums);
-  fractions(0, vectors, 0, h, top, bottom);
+  if (cell == LSTM)
+    fractions(0, vectors, 0, h, top, bottom);
+  else
+    tanhs(vectors, h);
   EACH(v, 0, vectors) {
     const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
     if (cell == LSTM) {
       const Vector oTops = load(at[v].sums + oTop * at[v].count), oBottoms = load(at[v].sums + oBottom * at[v].count);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
-    } else {
-      h[v] = top[v] / bottom[v];
     }
     if (cell == GRU) {
       if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);

@@ -3,7 +3,7 @@
 // A strip's weights are contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
 // Sums live in memory between calls, which is exact: operands and stretches of depth may be cut anywhere.
 
-enum { maximumTileRows = 6 };
+enum { maximumTileRows = 6, leftPanelWidth = maximumTileRows };
 
 /// Depth of a panel's stretch: 128 KiB, a part of the core's own cache.
 enum { stretchDepth = 512 };

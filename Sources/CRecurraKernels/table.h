@@ -17,6 +17,7 @@
 #include "forward.h"
 #include "input_product.h"
 #include "backward.h"
+#include "left_panels.h"
 #if RECURRA_MATRIX_UNIT
 #include "tile_gradients.h"
 #else
@@ -106,8 +107,10 @@ CELL(GRU, gru)
 
 #define CELL_TABLE(cell, kernels)                                                                           \
   {                                                                                                         \
-    .usesMatrixUnit = RECURRA_MATRIX_UNIT, .slots = cell == RNN ? 1 : 4, .panelUnits = cell == RNN ? 64 : 16, .forwardPanels = kernels##ForwardPanels, \
-    .backwardPanels = kernels##BackwardPanels, .packedForwardSize = kernels##PackedForwardSize,             \
+    .usesMatrixUnit = RECURRA_MATRIX_UNIT, .slots = cell == RNN ? 1 : 4,                                   \
+    .panelUnits = cell == RNN ? 64 : 16,                                                                    \
+    .forwardPanels = kernels##ForwardPanels, .backwardPanels = kernels##BackwardPanels,                      \
+    .packedForwardSize = kernels##PackedForwardSize,                                                        \
     .packedBackwardSize = kernels##PackedBackwardSize, .packedInputSize = kernels##PackedInputSize,         \
     .packForward = kernels##PackForward, .packBackward = kernels##PackBackward,                             \
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
@@ -120,7 +123,8 @@ CELL(GRU, gru)
 #define RECURRA_TABLE(symbol, isa)                                                                          \
   const RecurraKernels symbol = {                                                                           \
     .name = isa, .vectorWidth = WIDTH, .rnn = CELL_TABLE(RNN, rnn), .lstm = CELL_TABLE(LSTM, lstm),         \
-    .gru = CELL_TABLE(GRU, gru), .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid, .sgd = sgd,         \
-    .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares,                     \
+    .gru = CELL_TABLE(GRU, gru), .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh,                        \
+    .sigmoid = mapSigmoid, .sgd = sgd, .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad,                \
+    .sumOfSquares = sumOfSquares,                                                                           \
     .fmaBurst = fmaBurst, .readBurst = readBurst                                                            \
   };

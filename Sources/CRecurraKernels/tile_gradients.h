@@ -3,21 +3,7 @@
 // Left is packed on its side, 16 columns to a panel; right is split strip by strip into this thread's own cache, and
 // its column sums fall off on the way.
 
-enum { gradientDepth = RECURRA_GRADIENT_DEPTH, gradientSteps = gradientDepth / depthStep, stripTiles = 4 };
-
-INLINE ptrdiff_t leftPanelCount(ptrdiff_t columns) { return (columns + tileLines - 1) / tileLines; }
-
-static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) {
-  return leftPanelCount(inputs) + leftPanelCount(units);
-}
-
-/// The columns of a left panel; inputs and units apart, as the GRU multiplies them.
-INLINE ptrdiff_t leftPanelColumn(ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t *count) {
-  const ptrdiff_t ofInputs = leftPanelCount(inputs);
-  const ptrdiff_t column = panel < ofInputs ? panel * tileLines : inputs + (panel - ofInputs) * tileLines;
-  *count = smaller(tileLines, (panel < ofInputs ? inputs : inputs + units) - column);
-  return column;
-}
+enum { gradientSteps = gradientDepth / depthStep, stripTiles = 4 };
 
 static size_t packedLeftSize(ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth) {
   const ptrdiff_t steps = packedDepth(depth) / depthStep;
@@ -37,10 +23,7 @@ INLINE void packLeftPanel(const float *left, ptrdiff_t stride, ptrdiff_t columns
       splitPair(low, high, part);
       EACH(p, 0, parts) square[p][line] = (Vector)part[p];
     }
-    EACH(p, 0, parts) {
-      transposeSquare(square[p]);
-      EACH(line, 0, tileLines) storeWords(to + p * tileBytes + line * 64, (Words)square[p][line]);
-    }
+    storeTransposed(square, to, tileBytes);
   }
 }
 
@@ -49,9 +32,9 @@ static void packLeft(
 ) {
   const ptrdiff_t panels = leftPanels(inputs, units), bytes = packedDepth(depth) / depthStep * parts * tileBytes;
   for (ptrdiff_t panel = 0; panel < panels; panel++) {
-    ptrdiff_t count;
-    const ptrdiff_t column = leftPanelColumn(panel, inputs, units, &count);
-    packLeftPanel(left + column, leftStride, count, depth, (char *)packed + panel * bytes);
+    const ptrdiff_t column = leftPanelColumn(panel, inputs, units);
+    const ptrdiff_t width = leftPanelColumn(panel + 1, inputs, units) - column;
+    packLeftPanel(left + column, leftStride, width, depth, (char *)packed + panel * bytes);
   }
 }
 
@@ -89,16 +72,13 @@ INLINE void putSums(
 ) {
   for (ptrdiff_t row = 0; row < rows; row++)
     for (ptrdiff_t column = 0; column < columns; column += WIDTH) {
-      const ptrdiff_t lanes = smaller(WIDTH, columns - column);
-      float *to = out + row * outStride + column;
       const Vector sum = load(sums + row * sumsWidth + column);
-      storeLanes(to, adds ? sum + loadLanes(to, lanes) : sum, lanes);
+      putLanes(out + row * outStride + column, sum, smaller(WIDTH, columns - column), adds);
     }
 }
 
 static void weightGradient(const RecurraWeightGradient *job) {
   _Alignas(64) char strip[stripTiles * gradientSteps * parts * tileBytes];
-  _Alignas(64) char unpacked[2 * gradientSteps * parts * tileBytes];
   _Alignas(64) float sums[2 * tileLines * sumsWidth];
   const ptrdiff_t inputs = job->inputs, units = job->units;
   for (ptrdiff_t column = 0; column < job->columns; column += stripTiles * WIDTH) {
@@ -110,35 +90,22 @@ static void weightGradient(const RecurraWeightGradient *job) {
       Vector biases[stripTiles];
       splitRight(job->right + first * job->rightStride + column, job->rightStride, depth, columns, strip, biases);
       if (job->bias)
-        for (ptrdiff_t begin = 0; begin < columns; begin += WIDTH) {
-          const ptrdiff_t lanes = smaller(WIDTH, columns - begin);
-          float *bias = job->bias + column + begin;
-          const Vector sum = biases[begin / WIDTH];
-          storeLanes(bias, adds ? sum + loadLanes(bias, lanes) : sum, lanes);
-        }
-      const char *packed = NULL;
-      if (job->packedLeft)
-        packed = (const char *)(job->packedLeft + first / gradientDepth * packedLeftSize(inputs, units, gradientDepth));
+        for (ptrdiff_t begin = 0; begin < columns; begin += WIDTH)
+          putLanes(job->bias + column + begin, biases[begin / WIDTH], smaller(WIDTH, columns - begin), adds);
+      const size_t blockFloats = packedLeftSize(inputs, units, gradientDepth);
+      const char *packed = (const char *)(job->packedLeft + (size_t)(first / gradientDepth) * blockFloats);
       configureTiles(tileLines);
       for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel += 2) {
         const ptrdiff_t count = smaller(2, job->panelEnd - panel);
-        const char *left = packed ? packed + panel * panelBytes : unpacked;
-        if (!packed)
-          for (ptrdiff_t index = 0; index < count; index++) {
-            ptrdiff_t width;
-            const ptrdiff_t from = leftPanelColumn(panel + index, inputs, units, &width);
-            packLeftPanel(
-              job->left + first * job->leftStride + from, job->leftStride, width, depth, unpacked + index * panelBytes);
-          }
         memset(sums, 0, sizeof sums);
-        const Operand operand = {.depth = depth, .parts = left, .blockBytes = panelBytes};
-        const Panel right = {.weights = (const float *)strip, .depth = packedDepth(depth), .floats = roundUp(columns, WIDTH)};
+        const Operand operand = {.depth = depth, .parts = packed + panel * panelBytes, .blockBytes = panelBytes};
+        const Panel right = panelOf(columns, (const float *)strip, NULL, packedDepth(depth), NULL, 0);
         accumulateTiles(count * tileLines, &operand, &right, sums);
         for (ptrdiff_t index = 0; index < count; index++) {
-          ptrdiff_t width;
-          const ptrdiff_t row = leftPanelColumn(panel + index, inputs, units, &width);
+          const ptrdiff_t row = leftPanelColumn(panel + index, inputs, units);
+          const ptrdiff_t rows = leftPanelColumn(panel + index + 1, inputs, units) - row;
           putSums(
-            sums + index * tileLines * sumsWidth, width, columns, job->out + row * job->outStride + column,
+            sums + index * tileLines * sumsWidth, rows, columns, job->out + row * job->outStride + column,
             job->outStride, adds);
         }
       }

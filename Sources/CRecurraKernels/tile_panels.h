@@ -79,7 +79,15 @@ INLINE void packForward(
   }
 }
 
-/// Splits a square of 16 rows by a step of depth, of which `rows` and `depth` are there, and turns it on its side: each line of a
+/// Turns the parts of 16 lines of words on their sides, and stores each as a tile.
+INLINE void storeTransposed(Vector square[parts][WIDTH], char *to, ptrdiff_t partStride) {
+  EACH(p, 0, parts) {
+    transposeSquare(square[p]);
+    EACH(line, 0, tileLines) storeWords(to + p * partStride + line * 64, (Words)square[p][line]);
+  }
+}
+
+/// Splits 16 rows by a step of depth, of which `rows` and `depth` are there, and turns them on their side: each line of a
 /// part's tile then holds two depths of 16 rows.
 INLINE void splitTransposed(
   const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t depth, char *to, ptrdiff_t partStride
@@ -93,10 +101,7 @@ INLINE void splitTransposed(
     }
     EACH(p, 0, parts) square[p][row] = (Vector)part[p];
   }
-  EACH(p, 0, parts) {
-    transposeSquare(square[p]);
-    EACH(line, 0, tileLines) storeWords(to + p * partStride + line * 64, (Words)square[p][line]);
-  }
+  storeTransposed(square, to, partStride);
 }
 
 /// Packs the transpose of `rows` rows of weights: those of W for the gradient of the inputs, of U for that of h.

@@ -1,5 +1,7 @@
 // sums += z * packed weights by the matrix unit: operands are split into parts once for a step, and meet every panel.
 
+enum { leftPanelWidth = tileLines };
+
 /// A left operand: [rows][depth], for depth [first, first + depth) of a panel, whose sums begin at a column.
 typedef struct {
   const float *z;
@@ -19,8 +21,8 @@ INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
   return rest;
 }
 
-/// Rows are cut into equal blocks of at most a tile's lines. The last may have fewer: what its other lines hold is multiplied as
-/// well, and lands in rows of the sums that nobody reads.
+/// Rows are cut into equal blocks of at most a tile's lines. The last may have fewer: what its other lines hold is
+/// multiplied as well, and lands in rows of the sums that nobody reads.
 INLINE ptrdiff_t tileBlocks(ptrdiff_t rows) { return (rows + tileLines - 1) / tileLines; }
 INLINE ptrdiff_t tileRows(ptrdiff_t rows) { return (rows + tileBlocks(rows) - 1) / tileBlocks(rows); }
 
@@ -160,7 +162,7 @@ INLINE void multiplyFour(
   _tile_stored(3, sums + 3 * WIDTH, stride);
 }
 
-/// Adds an operand times a panel to the sums by vectors, for a row that no parts add up to: infinite somewhere, or no number.
+/// Adds an operand times a panel to the sums by vectors, for a row that no parts add up to: infinite somewhere, or NaN.
 static __attribute__((noinline)) void multiplyUnfit(
   const Operand *operand, ptrdiff_t row, const Panel *panel, float *sums
 ) {

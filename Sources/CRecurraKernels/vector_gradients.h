@@ -4,22 +4,6 @@
 // stream: 5 to 10 % faster, but a pass of its own, which a few hundred columns of right don't pay for. Right is packed
 // strip by strip into this thread's own cache, and its column sums fall off on the way.
 
-enum { gradientDepth = RECURRA_GRADIENT_DEPTH };
-
-/// Panels of left: equal shares of at most a tile's rows; inputs and units apart, as the GRU multiplies them.
-INLINE ptrdiff_t leftPanelCount(ptrdiff_t columns) { return (columns + maximumTileRows - 1) / maximumTileRows; }
-
-static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) {
-  return leftPanelCount(inputs) + leftPanelCount(units);
-}
-
-/// The first column of a left panel; that of the panel behind the last is inputs + units.
-INLINE ptrdiff_t leftPanelColumn(ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units) {
-  const ptrdiff_t ofInputs = leftPanelCount(inputs), ofUnits = leftPanelCount(units);
-  if (panel < ofInputs) return inputs * panel / ofInputs;
-  return inputs + (ofUnits ? units * (panel - ofInputs) / ofUnits : 0);
-}
-
 INLINE void packLeftPanel(const int width, const float *left, ptrdiff_t stride, ptrdiff_t depth, float *packed) {
   for (ptrdiff_t k = 0; k < depth; k++) memcpy(packed + k * width, left + k * stride, (size_t)width * sizeof(float));
 }
@@ -144,8 +128,7 @@ static void weightGradient(const RecurraWeightGradient *job) {
       if (job->bias)
         for (ptrdiff_t v = 0; v < vectors; v++) {
           const ptrdiff_t lanes = v == vectors - 1 ? lastLanes : WIDTH;
-          float *bias = job->bias + column + v * WIDTH;
-          storeLanes(bias, adds ? sums[v] + loadLanes(bias, lanes) : sums[v], lanes);
+          putLanes(job->bias + column + v * WIDTH, sums[v], lanes, adds);
         }
       for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);

@@ -51,8 +51,8 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
-    let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.map(\.layout.batch).max() ?? 0
-    let scratch = Scratch(kernels, rows: rows, depth: runs[0].inputs + units)
+    let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.lazy.map(\.layout.batch).max() ?? 0
+    let scratch = Scratch.of(kernels, rows: rows, depth: runs[0].inputs + units)
     if runs[0].isTraining {
       if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed, scratch) }
       for run in runs { run.clearEndedRows() }

@@ -21,7 +21,7 @@ struct LookupGradients {
     (inputs, units) = (runs[0].inputs, runs[0].units)
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
-    scratch = inputWeights == nil ? nil : Scratch(kernels, rows: rows.count, depth: columns)
+    scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count, depth: columns)
   }
 
   /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the

@@ -15,6 +15,8 @@ final class PackedGradients: @unchecked Sendable {
   }
 
   private let runs: [DirectionRun<Float>]
+  /// The parts of each run, last steps first.
+  let parts: [[Part]]
   private let weights, biases: [Tensor]
   private let input: InputGradients?
   private let lookup: LookupGradients?
@@ -32,10 +34,12 @@ final class PackedGradients: @unchecked Sendable {
     input = distinct == nil ? inputWeights.map { InputGradients(runs, kernels, weights: $0) } : nil
     lookup = distinct.map { LookupGradients(runs, kernels, $0, inputWeights: inputWeights) }
     skippedRows = distinct == nil ? 0 : inputs
+    let parts = runs.indices.map { Self.parts(runs, $0) }
+    self.parts = parts
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
       kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
-      most: runs.indices.flatMap { Self.parts(runs, $0) }.map { Self.rows($0, runs).count }.max() ?? 0,
+      most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
       together: min(runs.count, Streams.threadCount)
     ) { distinct == nil || $0.operand == .state }
   }
@@ -44,8 +48,6 @@ final class PackedGradients: @unchecked Sendable {
   ///
   /// What a part reads stays in the cache; but the gradient of the weights is read and written with every part, which must not outweigh
   /// that.
-  func parts(_ index: Int) -> [Part] { Self.parts(runs, index) }
-
   private static func parts(_ runs: [DirectionRun<Float>], _ index: Int) -> [Part] {
     let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }
@@ -66,8 +68,7 @@ final class PackedGradients: @unchecked Sendable {
 
   /// The parts of all runs, those to be done at the same time together.
   var sideBySide: [[Part]] {
-    let all = runs.indices.map(parts)
-    return (0..<(all.map(\.count).max() ?? 0)).map { place in all.compactMap { place < $0.count ? $0[place] : nil } }
+    (0..<(parts.map(\.count).max() ?? 0)).map { place in parts.compactMap { place < $0.count ? $0[place] : nil } }
   }
 
   /// Adds the products of a part, on this thread.

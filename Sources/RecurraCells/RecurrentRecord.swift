@@ -93,7 +93,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: runs[0].inputs,
       units: runs[0].units)
     let panels = kernels.backwardPanels(runs[0].units)
-    let scratch = Scratch(kernels, rows: runs.map(\.layout.batch).max() ?? 0, depth: runs[0].slots)
+    let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0, depth: runs[0].slots)
     @discardableResult
     func loop<Result>(
       _ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result
@@ -107,7 +107,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     }
     let products = PackedGradients(runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil)
     if plan.unitShares > 1, runs[0].layout.order == nil {
-      for part in runs.indices.flatMap(products.parts) {
+      for part in products.parts.joined() {
         shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
         products.add([part])
       }
@@ -116,7 +116,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       // of many first: the cache still holds what forward kept of them.
       Streams.run(runs.count) { place in
         let index = runs.count > Streams.threadCount ? runs.count - 1 - place : place
-        for part in products.parts(index) {
+        for part in products.parts[index] {
           loop(index, 0..<panels) { multiplier in
             TimeLoop.backward(
               runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier

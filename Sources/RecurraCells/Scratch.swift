@@ -10,18 +10,20 @@ final class Scratch: Sendable {
   private let floats: Int
   private let free: Mutex<[Int]>
 
-  /// Makes some pieces of at least so many floats; nil where none are wanted.
-  init?(floats: Int, pieces count: Int) {
-    guard floats > 0 else { return nil }
+  /// Makes some pieces of at least so many floats.
+  private init(floats: Int, pieces count: Int) {
     // Lines of their own, and what cores fetch ahead.
     self.floats = (floats + 63) / 64 * 64
     memory = Buffer(count, self.floats)
     free = Mutex(Array(0..<count))
   }
 
-  /// Makes for each thread what kernels want for so many rows of operands that have `depth` columns altogether.
-  convenience init?(_ kernels: RecurraCellKernels, rows: Int, depth: Int) {
-    self.init(floats: Int(kernels.scratchSize(rows, depth)), pieces: Streams.threadCount)
+  /// Some pieces of at least so many floats; nil where none are wanted.
+  static func of(floats: Int, pieces: Int) -> Scratch? { floats > 0 ? Scratch(floats: floats, pieces: pieces) : nil }
+
+  /// For each thread what kernels want for so many rows of operands that have `depth` columns altogether.
+  static func of(_ kernels: RecurraCellKernels, rows: Int, depth: Int) -> Scratch? {
+    of(floats: Int(kernels.scratchSize(rows, depth)), pieces: Streams.threadCount)
   }
 
   /// Calls `body` with some pieces.

@@ -116,7 +116,7 @@ final class TableProduct: Sendable {
         ?? .zeros([cell.slotCount * units])
     }
     let stretch = 192
-    let scratch = Scratch(kernels, rows: stretch, depth: inputs)
+    let scratch = Scratch.of(kernels, rows: stretch, depth: inputs)
     Streams.run(directions.count * ((count + stretch - 1) / stretch)) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)
       InputProduct(

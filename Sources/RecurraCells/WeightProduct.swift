@@ -63,7 +63,7 @@ struct WeightProduct {
     packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
-    left = Scratch(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
+    left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
     pieces = products.flatMap { Self.pieces(kernels, $0, inputs, units, unitsPerGate, sumsBiases($0)) }
   }
 

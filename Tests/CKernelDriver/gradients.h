@@ -37,6 +37,7 @@ static Matrix weightGradientOf(
   Matrix out = makeMatrix(width + 1, columns, 3);
   float *left = packedLeft(kernels, k);
   const size_t block = kernels->lstm.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
+  const int packs = cutsRows || kernels->lstm.usesMatrixUnit;
   const ptrdiff_t cut = cutsRows && k->rows > RECURRA_GRADIENT_DEPTH ? RECURRA_GRADIENT_DEPTH : k->rows;
   for (ptrdiff_t first = 0; first < k->rows; first += cut)
     for (ptrdiff_t column = 0; column < columns; column += columnCut)
@@ -45,7 +46,7 @@ static Matrix weightGradientOf(
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
           .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
           .panelEnd = panel + panelCut < panels ? panel + panelCut : panels,
-          .packedLeft = cutsRows ? left + first / RECURRA_GRADIENT_DEPTH * block : NULL,
+          .packedLeft = packs ? left + first / RECURRA_GRADIENT_DEPTH * block : NULL,
           .left = k->z.data + first * k->z.stride, .leftStride = k->z.stride,
           .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
           .out = out.data + column, .outStride = out.stride,

@@ -130,7 +130,7 @@ typedef struct RecurraWeightGradient {
   const float *_Nullable left;  // [depth][inputs + units]
   ptrdiff_t leftStride;
   const float *_Nullable packedLeft;  // the same from packLeft, in blocks of RECURRA_GRADIENT_DEPTH rows (the last may
-                                      // be shorter); or NULL, then left is read
+                                      // be shorter); or NULL, then left is read, but not by the matrix unit
   const float *_Nullable right;  // [depth][columns]
   ptrdiff_t rightStride;
   float *_Nullable out;  // [inputs + units][columns]
