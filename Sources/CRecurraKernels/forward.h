@@ -70,6 +70,43 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   }
 }
 
+/// What a member waits for with the product under way: the rest of the row of a turn.
+typedef struct {
+  const RecurraRowMember *member;
+  ptrdiff_t turn;
+} RowTurn;
+
+static void awaitRow(void *waiter) {
+  const RowTurn *rest = waiter;
+  recurra_row_take_rest(rest->member, rest->turn);
+}
+
+/// Does steps that follow each other; returns how many.
+INLINE ptrdiff_t forwardSteps(
+  enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
+) {
+  RecurraForwardStep step = *first;
+  RowTurn rest = {first->member, first->turn};
+  if (step.member) step.waiter = &rest, step.ready = step.member->parts[step.member->rank + 1];
+  for (ptrdiff_t left = first->steps;;) {
+    // The first row of all has been there from the beginning.
+    if (rest.member && rest.turn > 0) step.awaitRest = awaitRow;
+    forwardStep(cell, &step, prepare, finish);
+    left--, rest.turn++;
+    if ((rest.member && !recurra_row_hand_over(rest.member, rest.turn)) || left <= 0) return first->steps - left;
+    float *const h = (float *)step.h, *const c = (float *)step.c;
+    step.h = step.hNext, step.hNext = h, step.c = step.cNext, step.cNext = c;
+    step.descending = !step.descending, step.fromZeros = 0;
+    if (step.x) step.x += step.xStep;
+    if (step.y) step.y += step.yStep;
+    step.init += step.initStep;
+    if (step.initRows) step.initRows += step.initRowsStep;
+    // The last step does not know what comes behind it.
+    step.xAhead = step.xAhead && left > 1 ? step.xAhead + step.xStep : NULL;
+    step.initRowsAhead = step.initRowsAhead && left > 1 ? step.initRowsAhead + step.initRowsStep : NULL;
+  }
+}
+
 /// Does the gates alone, on pre-activations that are complete.
 INLINE void forwardGates(enum Cell cell, const RecurraForwardStep *step) {
   enum { together = 6 };

@@ -91,8 +91,8 @@
   static void kernels##Product(const RecurraProduct *job) {                                                 \
     product(cell, job, kernels##PrepareProduct, kernels##FinishProduct);                                    \
   }                                                                                                         \
-  static void kernels##Forward(const RecurraForwardStep *step) {                                            \
-    forwardStep(cell, step, kernels##PrepareForward, kernels##FinishForward);                               \
+  static ptrdiff_t kernels##Forward(const RecurraForwardStep *step) {                                       \
+    return forwardSteps(cell, step, kernels##PrepareForward, kernels##FinishForward);                       \
   }                                                                                                         \
   static void kernels##Backward(const RecurraBackwardStep *step) {                                          \
     backwardStep(cell, step, kernels##PrepareBackward, kernels##FinishBackward);                            \

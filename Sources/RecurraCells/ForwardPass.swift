@@ -80,12 +80,14 @@ struct ForwardPass<S: FloatingScalar> {
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
       scratch.lend { scratch in
-        TimeLoop.forward(run, rows: rows, by: multiplier(index, Share(panels: panels, scratch: scratch))) {
-          step, active in
-          if run.layout.order != nil, let target {
+        let multiplier = multiplier(index, Share(panels: panels, scratch: scratch))
+        if run.layout.order != nil, let target {
+          TimeLoop.forward(run, rows: rows, by: multiplier) { step, active in
             run.writeOutput(step, active, to: target + run.place * units, width: width)
+            return true
           }
-          return true
+        } else {
+          TimeLoop.forward(run, rows: rows, by: multiplier)
         }
       }
     }

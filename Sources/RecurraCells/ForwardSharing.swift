@@ -35,8 +35,8 @@ extension ForwardPass {
           var step = 0
           if isTogether {
             if isSingleRow {
-              let parts = shares.map { kernels.units(of: $0).clamped(to: 0..<units) }
-              let member = RowExchange.Member(exchanges[index], rank, parts: parts)
+              let bounds = shares.map { min($0.lowerBound * kernels.panelUnits, units) } + [units]
+              let member = RowExchange.Member(exchanges[index], rank, bounds: bounds)
               let own = multiplier(
                 index, Share(panels: shares[rank], scratch: scratch, rank: rank, company: .exchange(member)))
               step = exchangeRows(run, member, isFirst: rank == 0, by: own, &isTogether)
@@ -55,7 +55,7 @@ extension ForwardPass {
           if rank > 0 { return }
           // The input's product of the steps that are left is for all units again.
           let alone = multiplier(index, Share(panels: 0..<panels, scratch: scratch, firstStep: step))
-          TimeLoop.forward(run, from: step, rows: 0..<run.layout.batch, by: alone) { _, _ in true }
+          TimeLoop.forward(run, from: step, rows: 0..<run.layout.batch, by: alone)
         }
       }
     }
@@ -67,24 +67,18 @@ extension ForwardPass {
     _ run: DirectionRun<Float>, _ member: RowExchange.Member, isFirst: Bool, by multiplier: PackedMultiplier,
     _ isTogether: inout Bool
   ) -> Int {
-    member.row(0).update(from: run.hidden(0)[0], count: run.units)
-    var goesOn = true
-    let step = TimeLoop.forward(run, rows: 0..<1, by: multiplier) { step, _ in
-      goesOn = member.handOver(step + 1)
-      return goesOn
+    let (row, steps) = (member.pointer, run.layout.steps)
+    recurra_row(row, 0).update(from: run.hidden(0)[0], count: run.units)
+    var step = 0
+    while step < steps, isTogether {
+      let end = step + multiplier.forward(from: step, to: steps, 0..<1)
+      isTogether = recurra_row_goes_on(row, end) != 0
+      step = end
     }
-    isTogether = goesOn
     if isFirst, step > 0 {
-      member.awaitRest(step)
-      run.hidden(step)[0].update(from: member.row(step), count: run.units)
+      recurra_row_take_rest(row, step)
+      run.hidden(step)[0].update(from: recurra_row(row, step), count: run.units)
     }
     return step
-  }
-}
-
-extension RecurraCellKernels {
-  /// The units of some forward panels, as if the last were full.
-  fileprivate func units(of panels: Range<Int>) -> Range<Int> {
-    (panels.lowerBound * panelUnits)..<(panels.upperBound * panelUnits)
   }
 }

@@ -32,10 +32,10 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   }
 }
 
-/// Computes one timestep of one direction for some rows, forward and back.
+/// Computes timesteps of one direction for some rows, forward and back.
 protocol Multiplier {
-  /// Computes step `step` for the rows `active`: gates, and the states of block `step + 1`.
-  func forward(_ step: Int, _ active: Range<Int>)
+  /// Computes one step after the other for the rows `active`: gates, and with step s the states of block s + 1.
+  func forward(_ steps: Range<Int>, _ active: Range<Int>)
 
   /// Goes back through step `step` for the rows `active`, of which those in `following` went on to the next step.
   ///

@@ -18,7 +18,11 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
     vectors = VectorGates(run.cell.kernel)
   }
 
-  func forward(_ step: Int, _ active: Range<Int>) {
+  func forward(_ steps: Range<Int>, _ active: Range<Int>) {
+    for step in steps { forward(step, active) }
+  }
+
+  private func forward(_ step: Int, _ active: Range<Int>) {
     if !run.isLaid { run.layInput(step, active) }
     let first = active.lowerBound
     let gates = run.gates(step).from(first)

@@ -85,29 +85,41 @@ struct PackedMultiplier: Multiplier {
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
-  func forward(_ step: Int, _ active: Range<Int>) {
+  func forward(_ steps: Range<Int>, _ active: Range<Int>) {
+    var step = steps.lowerBound
+    while step < steps.upperBound { step += forward(from: step, to: steps.upperBound, active) }
+  }
+
+  /// Computes steps from `step` on, as many as one call of the kernels does, or fewer where the members that make a row have parted; returns how
+  /// many.
+  func forward(from step: Int, to end: Int, _ active: Range<Int>) -> Int {
     let first = active.lowerBound
-    if run.laysInput, !run.isLaid { run.layInput(step, active) }
+    let laysInput = run.laysInput && !run.isLaid
+    if laysInput { run.layInput(step, active) }
     if let hoist, hoist.index(step) == 0 { project(step, hoist, active) }
     var kernel = frame
-    (kernel.rows, kernel.descending) = (active.count, Int32(step & 1))
+    (kernel.rows, kernel.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
+    // Otherwise states take turns in two blocks.
+    if run.isTraining || laysInput { kernel.steps = 1 }
     if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
       let gates = run.gates(step).from(first)
       (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
     }
     if let places = kernel.initRows.map({ $0 + step * run.layout.batch + first }) {
-      kernel.initRows = places
+      (kernel.initRows, kernel.initRowsStep) = (places, run.layout.batch)
       if step + 1 < run.layout.steps { kernel.initRowsAhead = places + run.layout.batch }
     } else if run.isProjected {
       (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(kernel.gates), kernel.gatesStride, 1)
     } else if let hoist {
-      let rows = hoist.rows.from(hoist.index(step) * run.layout.batch + first)
+      let index = hoist.index(step)
+      let rows = hoist.rows.from(index * run.layout.batch + first)
       (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(rows.base), rows.stride, 1)
+      (kernel.initStep, kernel.steps) = (run.layout.batch * rows.stride, min(kernel.steps, hoist.stretch - index))
     } else {
       (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
       let x = inputRows(step, first)
-      (kernel.x, kernel.xStride) = (UnsafePointer(x.base), x.stride)
+      (kernel.x, kernel.xStride, kernel.xStep) = (UnsafePointer(x.base), x.stride, inputStep)
       // Rows that are copied are read but once; only from afar are they waited for.
       if !run.isLaid, !run.laysInput || run.isFarFlung, step + 1 < run.layout.steps {
         let ahead = givenRows(step + 1, first)
@@ -127,41 +139,28 @@ struct PackedMultiplier: Multiplier {
       let stride = run.input.shape[1] * output.width
       let place = output.base + run.layout.index(first) * stride
       (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
+      kernel.yStep = run.layout.isReversed ? -output.width : output.width
     }
     switch company {
-    case nil: kernels.forward(&kernel)
+    case nil: return kernels.forward(&kernel)
     case .exchange(let member):
-      (kernel.h, kernel.hNext) = (UnsafePointer(member.row(step)), member.row(step + 1))
-      kernel.ready = member.ready
-      var waiter = Waiter(who: member, step: step)
-      forward(&kernel, waitingIn: &waiter) { waiter in
-        guard let waiter = waiter?.assumingMemoryBound(to: Waiter<RowExchange.Member>.self) else { return }
-        waiter.pointee.who.awaitRest(waiter.pointee.step)
-      }
+      let row = member.pointer
+      (kernel.h, kernel.hNext) = (UnsafePointer(recurra_row(row, step)), recurra_row(row, step + 1))
+      (kernel.member, kernel.turn) = (row, step)
+      return kernels.forward(&kernel)
     case .rendezvous(let rendezvous):
+      kernel.steps = 1
       // The first has made the first units itself.
       if panels.lowerBound == 0 { kernel.ready = min(run.units, panels.upperBound * kernels.panelUnits) }
-      var waiter = Waiter(who: rendezvous, step: step)
-      forward(&kernel, waitingIn: &waiter) { waiter in
-        waiter?.assumingMemoryBound(to: Waiter<Rendezvous>.self).pointee.who.awaitOthers()
+      // The first step finds h there.
+      if step > 0 {
+        kernel.waiter = Unmanaged.passUnretained(rendezvous).toOpaque()
+        kernel.awaitRest = { waiter in
+          guard let waiter else { return }
+          Unmanaged<Rendezvous>.fromOpaque(waiter).takeUnretainedValue().awaitOthers()
+        }
       }
-    }
-  }
-
-  /// Who waits for h in the course of a step.
-  private struct Waiter<Who: AnyObject> {
-    unowned(unsafe) let who: Who
-    let step: Int
-  }
-
-  /// Does a step that waits for what others have made of h with the product under way; the first finds it there.
-  private func forward<Who>(
-    _ kernel: inout RecurraForwardStep, waitingIn waiter: inout Waiter<Who>,
-    _ wait: @convention(c) (UnsafeMutableRawPointer?) -> Void
-  ) {
-    withUnsafeMutablePointer(to: &waiter) { waiter in
-      if waiter.pointee.step > 0 { (kernel.awaitRest, kernel.waiter) = (wait, UnsafeMutableRawPointer(waiter)) }
-      kernels.forward(&kernel)
+      return kernels.forward(&kernel)
     }
   }
 
@@ -169,6 +168,9 @@ struct PackedMultiplier: Multiplier {
   private func inputRows(_ step: Int, _ first: Int) -> Rows<Float> {
     run.laysInput ? run.zRows.from(run.layout.blocks[step] + first) : givenRows(step, first)
   }
+
+  /// From a step's row of the input to the next step's.
+  private var inputStep: Int { run.layout.isReversed ? -run.inputs : run.inputs }
 
   /// The input rows of a step in the input itself.
   private func givenRows(_ step: Int, _ first: Int) -> Rows<Float> {
@@ -184,7 +186,7 @@ struct PackedMultiplier: Multiplier {
     var product = RecurraProduct()
     (product.rows, product.inputs, product.units) = (steps, run.inputs, run.units)
     (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
-    product.xStride = run.layout.isReversed ? -run.inputs : run.inputs
+    product.xStride = inputStep
     product.outStride = run.layout.batch * hoist.rows.stride
     product.scratch = scratch
     // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache; on the

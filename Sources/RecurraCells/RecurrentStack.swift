@@ -125,8 +125,7 @@ private struct Wave {
               if layer > 0 { progress[layer - 1].awaitCount(place + 1) }
               TimeLoop.forward(
                 runs[layer], from: place * chunk, to: min((place + 1) * chunk, timesteps), rows: 0..<batch,
-                by: multipliers[layer]
-              ) { _, _ in true }
+                by: multipliers[layer])
               progress[layer].set(place + 1)
             }
           }

@@ -67,7 +67,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
       for row in 0..<batch { target[2 * row + parity].update(from: x + row * inputs, count: inputs) }
     }
     Streams.withDenormalsAsZero {
-      if let packed { packed.forward(parity, 0..<batch) } else { reference.forward(parity, 0..<batch) }
+      let step = parity..<parity + 1
+      if let packed { packed.forward(step, 0..<batch) } else { reference.forward(step, 0..<batch) }
     }
     let h = run.hidden(parity + 1)
     parity = 1 - parity

@@ -2,7 +2,23 @@ import RecurraTensor
 
 /// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work.
 enum TimeLoop {
-  /// Runs steps, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
+  /// Runs steps, from `first` up to `end`, for some rows; those with the same active rows in one go.
+  @inline(__always)
+  static func forward<S: FloatingScalar>(
+    _ run: DirectionRun<S>, from first: Int = 0, to end: Int = .max, rows: Range<Int>, by multiplier: some Multiplier
+  ) {
+    let (counts, end) = (run.layout.counts, min(end, run.layout.steps))
+    var step = first
+    while step < end {
+      let active = rows.clamped(to: 0..<counts[step])
+      // Rows only ever leave, or only ever join.
+      let next = rows.clamped(to: 0..<counts[end - 1]) == active ? end : step + 1
+      if !active.isEmpty { multiplier.forward(step..<next, active) }
+      step = next
+    }
+  }
+
+  /// Runs steps one by one, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
   /// rows, and tells whether to go on. Returns the first step that is left where it was told to stop, the number of all otherwise.
   @inline(__always)
   @discardableResult
@@ -12,7 +28,7 @@ enum TimeLoop {
   ) -> Int {
     for step in first..<max(first, min(end, run.layout.steps)) {
       let active = rows.clamped(to: 0..<run.layout.counts[step])
-      if !active.isEmpty { multiplier.forward(step, active) }
+      if !active.isEmpty { multiplier.forward(step..<step + 1, active) }
       if !afterStep(step, active) { return step + 1 }
     }
     return run.layout.steps

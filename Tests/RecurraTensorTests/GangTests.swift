@@ -110,22 +110,24 @@ import Testing
           let row = Mutex<[Float]>([])
           Streams.runTogether(threads) { rank, size, _ in
             var own = ExchangedRow(count: count)
-            let parts = (0..<size).map { (count * $0 / size)..<(count * ($0 + 1) / size) }
-            let member = RowExchange.Member(exchange, rank, parts: parts)
-            own.write(to: member.row(0))
+            let bounds = (0...size).map { count * $0 / size }
+            let owner = RowExchange.Member(exchange, rank, bounds: bounds)
+            let member = owner.pointer
+            defer { withExtendedLifetime(owner) {} }
+            own.write(to: recurra_row(member, 0))
             var (turn, goesOn) = (0, true)
             while turn < turns, goesOn {
               if rank == size - 1, turn == heldUpTurn { usleep(30_000) }
-              if turn > 0 { member.awaitRest(turn) }
-              own.read(member.row(turn))
-              own.advance(parts[rank])
-              own.write(to: member.row(turn + 1))
+              if turn > 0 { recurra_row_take_rest(member, turn) }
+              own.read(recurra_row(member, turn))
+              own.advance(bounds[rank]..<bounds[rank + 1])
+              own.write(to: recurra_row(member, turn + 1))
               turn += 1
-              goesOn = member.handOver(turn)
+              goesOn = recurra_row_hand_over(member, turn) != 0
             }
             guard rank == 0 else { return }
-            member.awaitRest(turn)
-            own.read(member.row(turn))
+            recurra_row_take_rest(member, turn)
+            own.read(recurra_row(member, turn))
             for _ in turn..<turns {
               own.advance(0..<count)
               alone.increment()

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recurra_rows.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -48,14 +50,17 @@ typedef struct RecurraAhead {
   ptrdiff_t count;
 } RecurraAhead;
 
-/// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd).
+/// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd), or several such that follow each other.
+///
+/// With each step the states change places: h with hNext, c with cNext; others move on by the step's stride.
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
+  ptrdiff_t steps;  // how many; more than one without gates, ahead and awaitRest
   ptrdiff_t panelBegin, panelEnd;
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
   int pairs;  // whether a single row goes through two panels together; the same bits
   const float *_Nullable x;  // [rows][I]; not read when hoisted. With h right behind it, [x, h] is one operand
-  ptrdiff_t xStride;
+  ptrdiff_t xStride, xStep;
   const float *_Nullable xAhead;  // where the next step's x lies, to be fetched ahead; or NULL
   ptrdiff_t xAheadStride;
   const float *_Nullable h;  // [rows][H] of the previous step
@@ -64,10 +69,13 @@ typedef struct RecurraForwardStep {
   void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product under way, unless fromZeros: h is
   void *_Nullable waiter;  // there, and hNext is not read any more, when it returns. NULL: both hold when the step begins
   ptrdiff_t ready;  // units of a single row's h that are there all the same
+  const RecurraRowMember *_Nullable member;  // a single row that is made together: h and hNext are the member's rows,
+  ptrdiff_t turn;                            // h that of this turn, and each hNext is handed over. No awaitRest
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
-  ptrdiff_t initStride;
+  ptrdiff_t initStride, initStep;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
   const int32_t *_Nullable initRowsAhead;  // those of the next step, to be fetched ahead; or NULL
+  ptrdiff_t initRowsStep;
   int hoisted;
   const float *_Nullable packed;  // from packForward with the same inputs and units
   const float *_Nullable c;  // LSTM: [rows][H] of the previous step
@@ -77,7 +85,7 @@ typedef struct RecurraForwardStep {
   float *_Nullable hNext;  // never h: other panels still read it
   ptrdiff_t hNextStride;
   float *_Nullable y;  // second destination of the new h, or NULL
-  ptrdiff_t yStride;
+  ptrdiff_t yStride, yStep;
   float *_Nullable gates;  // activated gates for training, or NULL; may be init with the same stride
   ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
   RecurraAhead ahead[3];
@@ -210,7 +218,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   void (*packInput)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   void (*product)(const RecurraProduct *product);
-  void (*forward)(const RecurraForwardStep *step);
+  /// Returns how many steps are done: all, but where the members that make a row have parted.
+  ptrdiff_t (*forward)(const RecurraForwardStep *step);
   void (*backward)(const RecurraBackwardStep *step);
   void (*inputGradient)(const RecurraInputGradient *gradient);
   /// Does the gates alone, for all units: init holds complete pre-activations. Panels, x and packed are not read, h
@@ -291,9 +300,6 @@ unsigned recurra_fp_enter(void);
 
 /// Restores the control word that recurra_fp_enter returned.
 void recurra_fp_leave(unsigned former);
-
-/// Tells the core that this thread spins.
-void recurra_pause(void);
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,123 @@
+// A row that several threads make together, turn after turn, each a part of its own.
+//
+// What a member has made travels along with the news that it is there: a line of memory carries fifteen floats and the
+// turn they belong to, and crosses from cache to cache once, where a flag and then the floats it stands for would cross
+// one after the other. Each member keeps a whole row, so nobody reads what others write but their lines.
+#ifndef RECURRA_ROWS_H
+#define RECURRA_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma clang assume_nonnull begin
+
+enum { RECURRA_LINE_BYTES = 64, RECURRA_LINE_FLOATS = 15 };
+
+/// A member, and where the rows and lines of all lie: those of even and of odd turns take turns.
+typedef struct RecurraRowMember {
+  ptrdiff_t rank, members;
+  const ptrdiff_t *_Nullable parts;  // [members + 1] where each part begins, and the end of the row; none is empty
+  char *_Nullable base;  // of each member two rows and then the lines of two turns, memberBytes together
+  ptrdiff_t rowBytes, givenBytes, memberBytes;
+  int32_t *_Nullable lastTurn;  // the turn after which the members part, written by rank 0; 0 for none
+  void (*_Nullable await)(void *_Nullable waiter, const int32_t *place, int32_t turn);  // returns when the turn is there
+  void *_Nullable waiter;
+} RecurraRowMember;
+
+/// Tells the core that this thread spins.
+void recurra_pause(void);
+
+/// The member's own row of a turn, which lasts until the turn after the next is made.
+static inline float *recurra_row(const RecurraRowMember *member, ptrdiff_t turn) {
+  return (float *)(member->base + member->rank * member->memberBytes + (turn & 1) * member->rowBytes);
+}
+
+/// The line of a member's part that begins `first` floats into it.
+static inline float *recurra_row_line(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn, ptrdiff_t first) {
+  char *const given = member->base + rank * member->memberBytes + 2 * member->rowBytes + (turn & 1) * member->givenBytes;
+  return (float *)(given + first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES);
+}
+
+/// Where a line says which turn it is of.
+static inline int32_t *recurra_row_turn(float *line) { return (int32_t *)(line + RECURRA_LINE_FLOATS); }
+
+/// Whether a turn is at a place; what was given with it can then be read.
+static inline int recurra_row_is_there(const int32_t *place, int32_t turn) {
+  return __atomic_load_n(place, __ATOMIC_ACQUIRE) == turn;
+}
+
+/// Makes a turn the last before the member of rank 0 gives it; unless there is one yet, which others may not have seen.
+static inline void recurra_row_part(const RecurraRowMember *member, int32_t turn) {
+  if (*member->lastTurn == 0) __atomic_store_n(member->lastTurn, turn, __ATOMIC_RELAXED);
+}
+
+/// Copies what a line carries of the `rest` of a part; not a float more, for what comes behind it is another's.
+static inline void recurra_row_copy(float *to, const float *from, ptrdiff_t rest) {
+  if (rest >= RECURRA_LINE_FLOATS)
+    memcpy(to, from, RECURRA_LINE_FLOATS * sizeof(float));
+  else
+    for (ptrdiff_t index = 0; index < rest; index++) to[index] = from[index];
+}
+
+/// Has a line that others will read moved to the cache that all share, from where it comes sooner than from this core's.
+static inline void recurra_row_push(const float *line) {
+#if defined(__x86_64__)
+  // CLDEMOTE; nothing on processors that do not know it.
+  __asm__ volatile(".byte 0x0f, 0x1c, 0x07" ::"D"(line) : "memory");
+#else
+  (void)line;
+#endif
+}
+
+/// Gives others the part that this member has made.
+static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t turn) {
+  const ptrdiff_t begin = member->parts[member->rank], count = member->parts[member->rank + 1] - begin;
+  const float *part = recurra_row(member, turn) + begin;
+  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS) {
+    float *line = recurra_row_line(member, member->rank, turn, first);
+    recurra_row_copy(line, part + first, count - first);
+    __atomic_store_n(recurra_row_turn(line), (int32_t)turn, __ATOMIC_RELEASE);
+  }
+  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS)
+    recurra_row_push(recurra_row_line(member, member->rank, turn, first));
+}
+
+/// Waits for the parts of the members [begin, end), and puts them into this member's row.
+static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t turn) {
+  float *row = recurra_row(member, turn);
+  for (ptrdiff_t other = begin; other < end; other++) {
+    const ptrdiff_t from = member->parts[other], count = member->parts[other + 1] - from;
+    for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS) {
+      float *line = recurra_row_line(member, other, turn, first);
+      const int32_t *place = recurra_row_turn(line);
+      // As a rule it comes before somebody else could be asked to wait. Looks in between take the line away from the one who writes it.
+      int looks = 16;
+      while (looks > 0 && !recurra_row_is_there(place, (int32_t)turn)) looks--, recurra_pause();
+      if (looks == 0) member->await(member->waiter, place, (int32_t)turn);
+      recurra_row_copy(row + from + first, line, count - first);
+    }
+  }
+}
+
+/// Waits for the parts of the members behind this one.
+static inline void recurra_row_take_rest(const RecurraRowMember *member, ptrdiff_t turn) {
+  recurra_row_take(member, member->rank + 1, member->members, turn);
+}
+
+/// Whether the members go on after a turn that has been handed over.
+static inline int recurra_row_goes_on(const RecurraRowMember *member, ptrdiff_t turn) {
+  return __atomic_load_n(member->lastTurn, __ATOMIC_RELAXED) != (int32_t)turn;
+}
+
+/// Gives others the part that this member has made, and waits for those of the members before it. Returns whether they
+/// go on together: all get the same answer.
+static inline int recurra_row_hand_over(const RecurraRowMember *member, ptrdiff_t turn) {
+  recurra_row_give(member, turn);
+  recurra_row_take(member, 0, member->rank, turn);
+  return recurra_row_goes_on(member, turn);
+}
+
+#pragma clang assume_nonnull end
+
+#endif
