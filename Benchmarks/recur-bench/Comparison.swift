@@ -36,20 +36,20 @@ struct Comparison {
         let one = Measurement(two.subject, threads: 1, multiplier: multiplier, stopwatch: stopwatch)
         notes.append("BiLSTM on two streams ÷ one stream \(Table.fixed(one.time.median / two.time.median, 2))×")
       }
-      if shape.batch == 1, job == .inference { notes.append(bandwidthNote(lstm)) }
+      if let note = lstm.bandwidthNote(stopwatch) { notes.append(note) }
       print("  " + notes.joined(separator: ", ") + "\n")
     }
   }
 }
 
-extension Comparison {
-  /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep.
-  private func bandwidthNote(_ measurement: Measurement) -> String {
-    let subject = measurement.subject
+extension Measurement {
+  /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep; nil for other cases.
+  func bandwidthNote(_ stopwatch: Stopwatch) -> String? {
+    guard subject.batch == 1, subject.job == .inference, !subject.isBidirectional else { return nil }
     let bytes = 4 * subject.cell.arithmetic.gateCount * subject.units * subject.units
-    let rate = Double(bytes * subject.timesteps) / measurement.time.median
+    let rate = Double(bytes * subject.timesteps) / time.median
     let roof = Machine.bandwidthRoof(bytes: bytes, threads: threads, stopwatch: stopwatch)
-    return "LSTM reads its recurrent weights at \(Table.fixed(rate / 1e9, 0)) GB/s, "
+    return "\(subject.cell.rawValue.uppercased()) reads its recurrent weights at \(Table.fixed(rate / 1e9, 0)) GB/s, "
       + "\(Table.fixed(100 * rate / roof, 0)) % of what \(threads) threads can"
   }
 }

@@ -85,6 +85,7 @@ struct RecurBench: ParsableCommand {
       let roof = Machine.arithmeticRoof(threads: threads, stopwatch: stopwatch)
       print(Table.header(Machine.instructionSet, threads: threads, roof: roof))
       print(Table.row(measurement, roof: roof))
+      if let note = measurement.bandwidthNote(stopwatch) { print("  " + note) }
     }
   }
 
