@@ -4,6 +4,7 @@
 #include "reference.h"
 #include "elementwise.h"
 #include "gradients.h"
+#include "steps.h"
 
 static int failures;
 
@@ -311,6 +312,8 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     Backward b;
     checkForward(kernels, &k, &f);
     checkBackward(kernels, &k, &b);
+    const char *failure = checkSteps(kernels, &k);
+    expect(failure == NULL, setNames[index], &k, failure ? failure : "");
     freeMatrix(&k.sums);
     if (fused && fusedForward.h.data) {
       expect(sameForward(cell, f, fusedForward, 0, rows), setNames[index], &k, "equal to the other instruction set");

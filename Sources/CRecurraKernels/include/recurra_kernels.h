@@ -55,7 +55,7 @@ typedef struct RecurraAhead {
 /// With each step the states change places: h with hNext, c with cNext; others move on by the step's stride.
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
-  ptrdiff_t steps;  // how many; more than one without gates, ahead and awaitRest
+  ptrdiff_t steps;  // how many, 0 is 1; more than that without gates, ahead and awaitRest
   ptrdiff_t panelBegin, panelEnd;
   int descending;  // last panel first; by turns, each step begins with the weights that the cache still holds
   int pairs;  // whether a single row goes through two panels together; the same bits

@@ -1,0 +1,157 @@
+// Steps that follow each other: one call for all of them, and threads that make a row together, against a call for each.
+#include <pthread.h>
+
+enum { stepCount = 7 };
+
+/// What a way of going through the steps leaves behind: y of all of them, and the last states.
+typedef struct {
+  Matrix y, h, c;
+} Walk;
+
+enum { INPUT_IN_LOOP, INPUT_HOISTED, INPUT_LOOKED_UP };
+
+/// The beginning of a walk over the rows of x as timesteps, step after step those of all sequences. State buffers come in pairs.
+static RecurraForwardStep beginWalk(
+  const Case *k, const float *packed, ptrdiff_t rows, int input, const Matrix *h, const Matrix *c, Matrix y, Matrix table,
+  const int32_t *places
+) {
+  RecurraForwardStep step = {
+    .rows = rows, .inputs = k->inputs, .units = k->units, .steps = stepCount, .fromZeros = 1, .packed = packed,
+    .init = k->bias.data, .h = h[0].data, .hStride = h[0].stride, .hNext = h[1].data, .hNextStride = h[1].stride,
+    .c = c[0].data, .cStride = c[0].stride, .cNext = c[1].data, .cNextStride = c[1].stride,
+    .y = y.data, .yStride = y.stride, .yStep = rows * y.stride};
+  if (input == INPUT_IN_LOOP) {
+    step.x = step.xAhead = k->x.data, step.xStride = step.xAheadStride = k->x.stride;
+    step.xStep = rows * k->x.stride;
+  } else {
+    step.init = table.data, step.initStride = table.stride, step.hoisted = 1, step.initStep = rows * table.stride;
+    if (input == INPUT_LOOKED_UP)
+      step.initRows = step.initRowsAhead = places, step.initRowsStep = rows, step.initStep = 0;
+  }
+  return step;
+}
+
+/// The same for one step of it.
+static void pickStep(RecurraForwardStep *step, ptrdiff_t index, const Matrix *h, const Matrix *c) {
+  step->steps = 1, step->fromZeros = index == 0, step->descending = (int)(index & 1);
+  step->h = h[index & 1].data, step->hNext = h[!(index & 1)].data;
+  step->c = c[index & 1].data, step->cNext = c[!(index & 1)].data;
+  step->y += index * step->yStep, step->init += index * step->initStep;
+  if (step->x) step->x += index * step->xStep;
+  if (step->initRows) step->initRows += index * step->initRowsStep;
+  step->xAhead = NULL, step->initRowsAhead = NULL;
+}
+
+typedef struct {
+  const RecurraCellKernels *cell;
+  RecurraForwardStep step;
+  ptrdiff_t done;
+} MemberWalk;
+
+static void awaitTurn(void *waiter, const int32_t *place, int32_t turn) {
+  (void)waiter;
+  while (!recurra_row_is_there(place, turn)) recurra_pause();
+}
+
+static void *walkAsMember(void *context) {
+  MemberWalk *walk = context;
+  walk->done = walk->cell->forward(&walk->step);
+  return NULL;
+}
+
+/// One sequence by two members, which part after `lastTurn` where that is one. Returns whether they did what they should.
+static int walkTogether(const RecurraKernels *kernels, const Case *k, RecurraForwardStep step, Walk wanted, int32_t lastTurn) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  const ptrdiff_t panels = cell->forwardPanels(k->units), cut = panels / 2, width = k->cell == RNN ? 64 : 16;
+  const ptrdiff_t parts[] = {0, cut * width, k->units};
+  const ptrdiff_t rowBytes = (k->units * 4 + 63) / 64 * 64, givenBytes = (k->units + 14) / 15 * 64;
+  char *memory = aligned_alloc(64, (size_t)(4 * (rowBytes + givenBytes)));
+  memset(memory, 0, (size_t)(4 * (rowBytes + givenBytes)));
+  RecurraRowMember members[2];
+  MemberWalk walks[2];
+  for (int rank = 0; rank < 2; rank++) {
+    members[rank] = (RecurraRowMember){
+      .rank = rank, .members = 2, .parts = parts, .base = memory, .rowBytes = rowBytes, .givenBytes = givenBytes,
+      .memberBytes = 2 * (rowBytes + givenBytes), .lastTurn = &lastTurn, .await = awaitTurn};
+    walks[rank] = (MemberWalk){cell, step, 0};
+    RecurraForwardStep *own = &walks[rank].step;
+    own->panelBegin = rank ? cut : 0, own->panelEnd = rank ? panels : cut, own->member = &members[rank];
+    own->h = recurra_row(&members[rank], 0), own->hNext = recurra_row(&members[rank], 1);
+    own->scratch = scratchFor(kernels, 1, k->inputs + k->units);
+  }
+  pthread_t other;
+  int isRight = pthread_create(&other, NULL, walkAsMember, &walks[1]) == 0;
+  walkAsMember(&walks[0]);
+  isRight &= pthread_join(other, NULL) == 0;
+  const ptrdiff_t steps = lastTurn > 0 ? lastTurn : stepCount;
+  isRight &= walks[0].done == steps && walks[1].done == steps;
+  recurra_row_take_rest(&members[0], steps);
+  const Matrix row = {1, k->units, k->units, recurra_row(&members[0], steps)};
+  const Matrix y = {steps, k->units, step.yStride, step.y};
+  isRight &= sameBits(y, wanted.y, 0, steps) && sameBits(row, wanted.y, steps - 1, 1);
+  free(walks[0].step.scratch), free(walks[1].step.scratch), free(memory);
+  return isRight;
+}
+
+static const char *checkWalk(const RecurraKernels *kernels, const Case *k, const float *packed, ptrdiff_t rows, int input) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  const ptrdiff_t panels = cell->forwardPanels(k->units);
+  Matrix table = makeMatrix(rows * stepCount, slotsOf(k->cell) * k->units, 3);
+  int32_t places[stepCount * 9];
+  float *scratch = scratchFor(kernels, rows * stepCount, k->inputs + k->units);
+  cell->product(&(RecurraProduct){
+    .rows = rows * stepCount, .inputs = k->inputs, .units = k->units, .panelEnd = panels, .x = k->x.data,
+    .xStride = k->x.stride, .init = k->bias.data, .packed = packed, .out = table.data, .outStride = table.stride,
+    .scratch = scratch});
+  for (int index = 0; index < rows * stepCount; index++) places[index] = index;
+  const char *failure = NULL;
+  Walk walks[3];
+  for (int way = 0; way < 3; way++) {
+    Matrix h[2], c[2], y = makeMatrix(rows * stepCount, k->units, 2);
+    for (int turn = 0; turn < 2; turn++) {
+      h[turn] = makeMatrix(rows, k->units, 0), c[turn] = makeMatrix(rows, k->units, 0);
+      memset(h[turn].data, 0, (size_t)(rows * k->units) * sizeof(float));
+      memset(c[turn].data, 0, (size_t)(rows * k->units) * sizeof(float));
+    }
+    RecurraForwardStep step = beginWalk(k, packed, rows, input, h, c, y, table, places);
+    step.panelEnd = panels, step.scratch = scratch;
+    if (way == 0) {
+      for (ptrdiff_t index = 0; index < stepCount; index++) {
+        RecurraForwardStep own = step;
+        pickStep(&own, index, h, c);
+        if (cell->forward(&own) != 1) failure = "a step is one";
+      }
+    } else if (way == 1) {
+      if (cell->forward(&step) != stepCount) failure = "all steps are done";
+    } else if (rows == 1 && panels > 1) {
+      for (int32_t last = 0; last < 4; last += 3) {
+        memset(c[0].data, 0, (size_t)k->units * sizeof(float));
+        if (!walkTogether(kernels, k, step, walks[0], last)) failure = "a row made together";
+      }
+    }
+    walks[way] = (Walk){y, h[stepCount & 1], c[stepCount & 1]};
+    if (way == 1) {
+      const int same = sameBits(y, walks[0].y, 0, rows * stepCount) && sameBits(walks[1].h, walks[0].h, 0, rows) &&
+                       (k->cell != LSTM || sameBits(walks[1].c, walks[0].c, 0, rows));
+      if (!same) failure = "steps in one call";
+      if (!gapsIntact(y)) failure = "steps write outside their columns";
+    }
+    freeMatrix(&h[!(stepCount & 1)]), freeMatrix(&c[!(stepCount & 1)]);
+  }
+  for (int way = 0; way < 3; way++) freeMatrix(&walks[way].y), freeMatrix(&walks[way].h), freeMatrix(&walks[way].c);
+  freeMatrix(&table), free(scratch);
+  return failure;
+}
+
+/// Returns what failed, or NULL.
+static const char *checkSteps(const RecurraKernels *kernels, const Case *k) {
+  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
+  float *packed = aligned(cell->packedForwardSize(k->inputs, k->units));
+  cell->packForward(k->inputs, k->units, k->weights.data, packed, 0, cell->forwardPanels(k->units));
+  const char *failure = NULL;
+  for (ptrdiff_t rows = 1; rows <= 9; rows += 4)
+    for (int input = INPUT_IN_LOOP; input <= INPUT_LOOKED_UP && !failure; input++)
+      failure = checkWalk(kernels, k, packed, rows, input);
+  free(packed);
+  return failure;
+}
