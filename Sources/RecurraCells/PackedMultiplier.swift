@@ -90,8 +90,8 @@ struct PackedMultiplier: Multiplier {
     while step < steps.upperBound { step += forward(from: step, to: steps.upperBound, active) }
   }
 
-  /// Computes steps from `step` on, as many as one call of the kernels does, or fewer where the members that make a row have parted; returns how
-  /// many.
+  /// Computes steps from `step` on, as many as one call of the kernels does, or fewer where the members that make a row have parted;
+  /// returns how many.
   func forward(from step: Int, to end: Int, _ active: Range<Int>) -> Int {
     let first = active.lowerBound
     let laysInput = run.laysInput && !run.isLaid

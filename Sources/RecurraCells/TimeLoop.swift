@@ -18,8 +18,9 @@ enum TimeLoop {
     }
   }
 
-  /// Runs steps one by one, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone who works on these
-  /// rows, and tells whether to go on. Returns the first step that is left where it was told to stop, the number of all otherwise.
+  /// Runs steps one by one, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone
+  /// who works on these rows, and tells whether to go on. Returns the first step that is left where it was told to stop, the number of
+  /// all otherwise.
   @inline(__always)
   @discardableResult
   static func forward<S: FloatingScalar>(

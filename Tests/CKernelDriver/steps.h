@@ -1,4 +1,4 @@
-// Steps that follow each other: one call for all of them, and threads that make a row together, against a call for each.
+// Steps that follow each other: in one call, and by threads that make a row together, against a call for each.
 #include <pthread.h>
 
 enum { stepCount = 7 };
@@ -10,10 +10,11 @@ typedef struct {
 
 enum { INPUT_IN_LOOP, INPUT_HOISTED, INPUT_LOOKED_UP };
 
-/// The beginning of a walk over the rows of x as timesteps, step after step those of all sequences. State buffers come in pairs.
+/// The beginning of a walk over the rows of x as timesteps, step after step those of all sequences. State buffers come
+/// in pairs.
 static RecurraForwardStep beginWalk(
-  const Case *k, const float *packed, ptrdiff_t rows, int input, const Matrix *h, const Matrix *c, Matrix y, Matrix table,
-  const int32_t *places
+  const Case *k, const float *packed, ptrdiff_t rows, int input, const Matrix *h, const Matrix *c, Matrix y,
+  Matrix table, const int32_t *places
 ) {
   RecurraForwardStep step = {
     .rows = rows, .inputs = k->inputs, .units = k->units, .steps = stepCount, .fromZeros = 1, .packed = packed,
@@ -59,8 +60,10 @@ static void *walkAsMember(void *context) {
   return NULL;
 }
 
-/// One sequence by two members, which part after `lastTurn` where that is one. Returns whether they did what they should.
-static int walkTogether(const RecurraKernels *kernels, const Case *k, RecurraForwardStep step, Walk wanted, int32_t lastTurn) {
+/// One sequence by two members, which part after `lastTurn` where that is one. Returns whether all is as it should be.
+static int walkTogether(
+  const RecurraKernels *kernels, const Case *k, RecurraForwardStep step, Walk wanted, int32_t lastTurn
+) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
   const ptrdiff_t panels = cell->forwardPanels(k->units), cut = panels / 2, width = k->cell == RNN ? 64 : 16;
   const ptrdiff_t parts[] = {0, cut * width, k->units};
@@ -93,7 +96,10 @@ static int walkTogether(const RecurraKernels *kernels, const Case *k, RecurraFor
   return isRight;
 }
 
-static const char *checkWalk(const RecurraKernels *kernels, const Case *k, const float *packed, ptrdiff_t rows, int input) {
+/// All ways of going through the steps, for so many sequences; returns what failed, or NULL.
+static const char *checkWalk(
+  const RecurraKernels *kernels, const Case *k, const float *packed, ptrdiff_t rows, int input
+) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
   const ptrdiff_t panels = cell->forwardPanels(k->units);
   Matrix table = makeMatrix(rows * stepCount, slotsOf(k->cell) * k->units, 3);

@@ -21,7 +21,8 @@ typedef struct RecurraRowMember {
   char *_Nullable base;  // of each member two rows and then the lines of two turns, memberBytes together
   ptrdiff_t rowBytes, givenBytes, memberBytes;
   int32_t *_Nullable lastTurn;  // the turn after which the members part, written by rank 0; 0 for none
-  void (*_Nullable await)(void *_Nullable waiter, const int32_t *place, int32_t turn);  // returns when the turn is there
+  /// Returns when the turn is at the place.
+  void (*_Nullable await)(void *_Nullable waiter, const int32_t *place, int32_t turn);
   void *_Nullable waiter;
 } RecurraRowMember;
 
@@ -35,8 +36,9 @@ static inline float *recurra_row(const RecurraRowMember *member, ptrdiff_t turn)
 
 /// The line of a member's part that begins `first` floats into it.
 static inline float *recurra_row_line(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn, ptrdiff_t first) {
-  char *const given = member->base + rank * member->memberBytes + 2 * member->rowBytes + (turn & 1) * member->givenBytes;
-  return (float *)(given + first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES);
+  char *const given = member->base + rank * member->memberBytes + 2 * member->rowBytes;
+  const ptrdiff_t line = first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
+  return (float *)(given + (turn & 1) * member->givenBytes + line);
 }
 
 /// Where a line says which turn it is of.
@@ -60,7 +62,7 @@ static inline void recurra_row_copy(float *to, const float *from, ptrdiff_t rest
     for (ptrdiff_t index = 0; index < rest; index++) to[index] = from[index];
 }
 
-/// Has a line that others will read moved to the cache that all share, from where it comes sooner than from this core's.
+/// Has a line that others will read moved to the cache that all share, from where it comes sooner than from a core.
 static inline void recurra_row_push(const float *line) {
 #if defined(__x86_64__)
   // CLDEMOTE; nothing on processors that do not know it.
@@ -91,7 +93,7 @@ static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t be
     for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS) {
       float *line = recurra_row_line(member, other, turn, first);
       const int32_t *place = recurra_row_turn(line);
-      // As a rule it comes before somebody else could be asked to wait. Looks in between take the line away from the one who writes it.
+      // As a rule it comes before somebody else could be asked to wait. Each look takes the line away from its writer.
       int looks = 16;
       while (looks > 0 && !recurra_row_is_there(place, (int32_t)turn)) looks--, recurra_pause();
       if (looks == 0) member->await(member->waiter, place, (int32_t)turn);
