@@ -19,6 +19,16 @@ struct Measurement {
   var gflops: Double { subject.flops / time.median / 1e9 }
   var sequencesPerSecond: Double { Double(subject.batch) / time.median }
 
+  /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep; nil for other cases.
+  func bandwidthNote(_ stopwatch: Stopwatch) -> String? {
+    guard subject.batch == 1, subject.job == .inference, !subject.isBidirectional else { return nil }
+    let bytes = 4 * subject.cell.arithmetic.gateCount * subject.units * subject.units
+    let rate = Double(bytes * subject.timesteps) / time.median
+    let roof = Machine.bandwidthRoof(bytes: bytes, threads: threads, stopwatch: stopwatch)
+    return "\(subject.cell.rawValue.uppercased()) reads its recurrent weights at \(Table.fixed(rate / 1e9, 0)) GB/s, "
+      + "\(Table.fixed(100 * rate / roof, 0)) % of what \(threads) threads can"
+  }
+
   /// One JSON object on one line.
   var json: String {
     JSONLine([

@@ -1,7 +1,7 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// One timestep by our kernels: product on packed weights with the gates fused behind it.
+/// Timesteps by our kernels: product on packed weights with the gates fused behind it.
 ///
 /// Every pre-activation is one chain of sums in a fixed order, so neither the rows that are computed together, nor
 /// the panels a thread takes, nor hoisting the input's product out of the loop change a bit.
@@ -99,7 +99,7 @@ struct PackedMultiplier: Multiplier {
     if let hoist, hoist.index(step) == 0 { project(step, hoist, active) }
     var kernel = frame
     (kernel.rows, kernel.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
-    // Otherwise states take turns in two blocks.
+    // Training keeps every step's states, and rows that are laid down come step by step.
     if run.isTraining || laysInput { kernel.steps = 1 }
     if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
@@ -149,6 +149,7 @@ struct PackedMultiplier: Multiplier {
       (kernel.member, kernel.turn) = (row, step)
       return kernels.forward(&kernel)
     case .rendezvous(let rendezvous):
+      // All meet after every step.
       kernel.steps = 1
       // The first has made the first units itself.
       if panels.lowerBound == 0 { kernel.ready = min(run.units, panels.upperBound * kernels.panelUnits) }

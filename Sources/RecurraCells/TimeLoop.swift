@@ -1,6 +1,7 @@
 import RecurraTensor
 
-/// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work.
+/// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work. It tells
+/// which rows run at which steps; a multiplier may go through steps with the same rows in its own way.
 enum TimeLoop {
   /// Runs steps, from `first` up to `end`, for some rows; those with the same active rows in one go.
   @inline(__always)

@@ -132,6 +132,9 @@ static const char *checkWalk(
     } else if (rows == 1 && panels > 1) {
       for (int32_t last = 0; last < 4; last += 3) {
         memset(c[0].data, 0, (size_t)k->units * sizeof(float));
+        memset(y.data, 0xff, (size_t)k->units * sizeof(float));
+        for (ptrdiff_t index = 1; index < stepCount; index++)
+          memcpy(y.data + index * y.stride, y.data, (size_t)k->units * sizeof(float));
         if (!walkTogether(kernels, k, step, walks[0], last)) failure = "a row made together";
       }
     }

@@ -52,7 +52,8 @@ typedef struct RecurraAhead {
 
 /// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd), or several such that follow each other.
 ///
-/// With each step the states change places: h with hNext, c with cNext; others move on by the step's stride.
+/// With each step the states change places, h with hNext and c with cNext; x, init, initRows and y move on by their xStep,
+/// initStep, initRowsStep and yStep.
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
   ptrdiff_t steps;  // how many, 0 is 1; more than that without gates, ahead and awaitRest
@@ -228,8 +229,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Does the gates alone, for all units, with dh = dhCarry + dy. Panels, dgatesNext and packed are not read.
   void (*backwardGates)(const RecurraBackwardStep *step);
 
-  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows; 0 but for the
-  /// matrix unit.
+  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows;
+  /// 0 but for the matrix unit.
   size_t (*scratchSize)(ptrdiff_t rows, ptrdiff_t depth);
   /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
   ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
