@@ -25,10 +25,22 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
     return index
   }
 
-  /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set.
+  /// What holds for a task alone; outside of tasks, for a thread.
+  private static let own = TaskLocal<MultiplierChoice?>(wrappedValue: nil)
+
+  /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set for the whole process. A call
+  /// that has begun keeps the one it began with, its gradient included.
   public static var current: MultiplierChoice {
-    get { allCases[selection.load(ordering: .relaxed)] }
+    get { own.get() ?? allCases[selection.load(ordering: .relaxed)] }
     set { selection.store(allCases.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
+  }
+
+  /// Runs `body` under a choice of its own: whatever else the process computes at the same time keeps its multiplier.
+  ///
+  /// It holds for the task that calls this and its child tasks, or for the thread where there is no task; not for other threads that
+  /// `body` starts. Inside, `current` reads as `choice` even when it is set.
+  public static func with<Result>(_ choice: MultiplierChoice, _ body: () throws -> Result) rethrows -> Result {
+    try own.withValue(choice, operation: body)
   }
 }
 

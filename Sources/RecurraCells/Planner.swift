@@ -25,11 +25,11 @@ struct Plan {
   let hoistedSteps: Int
 
   init(
-    cell: any RecurrentCell, dtype: DType, batch: Int, timesteps: Int, inputs: Int, units: Int, directions: Int,
-    isTraining: Bool
+    cell: any RecurrentCell, kernels: RecurraCellKernels?, batch: Int, timesteps: Int, inputs: Int, units: Int,
+    directions: Int, isTraining: Bool
   ) {
     let threads = Streams.threadCount
-    kernels = Self.kernels(cell, dtype)
+    self.kernels = kernels
     guard let kernels else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
@@ -90,7 +90,7 @@ struct Plan {
     }
   }
 
-  /// The kernels of a cell, where there are any that may be used.
+  /// The kernels of a cell, where there are any that may be used: asked for once in a call, for the choice may change meanwhile.
   static func kernels(_ cell: any RecurrentCell, _ dtype: DType) -> RecurraCellKernels? {
     guard dtype == .float32, let kernel = cell.kernel else { return nil }
     switch MultiplierChoice.current {

@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 import RecurraTensor
 
 /// One call of a recurrent layer: forward, and the record for going back.
@@ -17,10 +18,13 @@ struct RecurrentCall: Sendable {
     let isTraining = keepsTrace || isTracked
     let x = input.detached.contiguous
     let units = directions[0].weights.shape[1] / cell.gateCount
-    let distinct = isTracked && !keepsTrace ? distinctRows(S.dtype) : nil
-    let found = distinct.map { lookedUp($0) } ?? (isTraining ? nil : lookedUp(S.dtype))
+    let kernels = Plan.kernels(cell, S.dtype)
+    let distinct = isTracked && !keepsTrace && kernels != nil ? distinctRows() : nil
+    let found = kernels.flatMap { kernels in
+      distinct.map { lookedUp($0, kernels) } ?? (isTraining ? nil : lookedUp(kernels))
+    }
     let plan = Plan(
-      cell: cell, dtype: S.dtype, batch: x.shape[0], timesteps: x.shape[1],
+      cell: cell, kernels: kernels, batch: x.shape[0], timesteps: x.shape[1],
       inputs: found == nil ? x.shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
     let runs = makeRuns(x, plan, found, isTraining: isTraining, of: S.self)
     let width = directions.count * units
@@ -60,20 +64,18 @@ struct RecurrentCall: Sendable {
   }
 
   /// The products of the table that the input was looked up in, with every direction's weights; nil where they are not to be had.
-  private func lookedUp(_ dtype: DType) -> LookedUpProducts? {
-    guard let lookup, let kernels = Plan.kernels(cell, dtype) else { return nil }
-    return TableProduct.products(lookup, cell, directions, kernels)
+  private func lookedUp(_ kernels: RecurraCellKernels) -> LookedUpProducts? {
+    lookup.flatMap { TableProduct.products($0, cell, directions, kernels) }
   }
 
   /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that does not pay.
-  private func distinctRows(_ dtype: DType) -> DistinctRows? {
-    guard let lookup, lookup.isShortcut, Plan.kernels(cell, dtype) != nil else { return nil }
+  private func distinctRows() -> DistinctRows? {
+    guard let lookup, lookup.isShortcut else { return nil }
     return DistinctRows(lookup, lengths: lengths)
   }
 
   /// The products of the rows with every direction's weights.
-  private func lookedUp(_ rows: DistinctRows) -> LookedUpProducts? {
-    guard let kernels = Plan.kernels(cell, .float32) else { return nil }
+  private func lookedUp(_ rows: DistinctRows, _ kernels: RecurraCellKernels) -> LookedUpProducts {
     let products = TableProduct.multiply(rows.vectors, cell, directions.map(\.detached), kernels)
     return LookedUpProducts(products, rows.places)
   }

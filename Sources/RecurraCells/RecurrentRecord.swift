@@ -106,16 +106,18 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
     }
     let products = PackedGradients(runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil)
+    // Once, for somebody may set it meanwhile.
+    let threads = Streams.threadCount
     if plan.unitShares > 1, runs[0].layout.order == nil {
       for part in products.parts.joined() {
         shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
         products.add([part])
       }
-    } else if runs.count >= Streams.threadCount {
+    } else if runs.count >= threads {
       // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. The last
       // of many first: the cache still holds what forward kept of them.
       Streams.run(runs.count) { place in
-        let index = runs.count > Streams.threadCount ? runs.count - 1 - place : place
+        let index = runs.count > threads ? runs.count - 1 - place : place
         for part in products.parts[index] {
           loop(index, 0..<panels) { multiplier in
             TimeLoop.backward(

@@ -53,8 +53,8 @@ private struct Wave {
       else { return nil }
       plans.append(
         Plan(
-          cell: layer.cell, dtype: .float32, batch: batch, timesteps: timesteps, inputs: inputs, units: units,
-          directions: 1, isTraining: false))
+          cell: layer.cell, kernels: Plan.kernels(layer.cell, .float32), batch: batch, timesteps: timesteps,
+          inputs: inputs, units: units, directions: 1, isTraining: false))
       // The input's product runs at the speed of many rows; and the gates of a few units wait for each other.
       let weights = layer.cell.gateCount * units * (units + inputs / 4)
       alone.append(timesteps * (Plan.nanoseconds(weights: weights, rows: batch) + 150))

@@ -29,8 +29,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
     check(batch >= 1 && units >= 1, name, expected: "a sequence and a unit", got: "\(batch) and \(units)")
     direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
     let plan = Plan(
-      cell: cell, dtype: S.dtype, batch: batch, timesteps: 1, inputs: inputs, units: units, directions: 1,
-      isTraining: false)
+      cell: cell, kernels: Plan.kernels(cell, S.dtype), batch: batch, timesteps: 1, inputs: inputs, units: units,
+      directions: 1, isTraining: false)
     run = DirectionRun(
       cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype),
       order: RowOrder(batch: batch, timesteps: 2, lengths: nil), rows: 0..<batch, isTraining: false,

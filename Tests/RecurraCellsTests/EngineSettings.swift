@@ -2,17 +2,18 @@ import RecurraCells
 import RecurraTensor
 import Testing
 
-/// The parent of every suite that sets what holds for the whole process: they run one after another.
+/// The parent of every suite that sets what holds for the whole process: they run one after another. The multiplier is chosen for the
+/// test's own task or thread alone, for other suites compare bits at the same time.
 @Suite(.serialized) enum EngineSettings {
   /// Calls `body` under a multiplier and a number of threads, and puts both back as they were. Where threads work on one step
   /// together, as many as that come, on a busy machine too.
   static func with<Result>(
     _ multiplier: MultiplierChoice = .current, threads: Int = Streams.threadCount, _ body: () throws -> Result
   ) rethrows -> Result {
-    let former = (MultiplierChoice.current, Streams.threadCount)
-    (MultiplierChoice.current, Streams.threadCount, Streams.insistsOnMembers) = (multiplier, threads, true)
-    defer { (MultiplierChoice.current, Streams.threadCount, Streams.insistsOnMembers) = (former.0, former.1, false) }
-    return try body()
+    let former = Streams.threadCount
+    (Streams.threadCount, Streams.insistsOnMembers) = (threads, true)
+    defer { (Streams.threadCount, Streams.insistsOnMembers) = (former, false) }
+    return try MultiplierChoice.with(multiplier, body)
   }
 
   /// Calls `body` with kernels of every kind.

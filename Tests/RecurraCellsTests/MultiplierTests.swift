@@ -109,6 +109,28 @@ extension EngineSettings {
       }
     }
 
+    @Test("A multiplier chosen for a task holds for it and its children, and for nobody else")
+    func scopes() async {
+      await #expect(processExitsWith: .success) {
+        let outside = MultiplierChoice.current
+        await withTaskGroup(of: Void.self) { group in
+          MultiplierChoice.with(.openblas) {
+            group.addTask { #expect(MultiplierChoice.current == .openblas) }
+            MultiplierChoice.with(.packed) { #expect(MultiplierChoice.current == .packed) }
+            let seen = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+              #expect(MultiplierChoice.current == outside)
+              MultiplierChoice.with(.packed) { #expect(MultiplierChoice.current == .packed) }
+              seen.signal()
+            }
+            seen.wait()
+            #expect(MultiplierChoice.current == .openblas)
+          }
+          #expect(MultiplierChoice.current == outside)
+        }
+      }
+    }
+
     @Test("RECURRA_MULTIPLIER forces a multiplier", arguments: EngineSettings.multipliers)
     func environment(multiplier: MultiplierChoice) async {
       await #expect(processExitsWith: .success) { [name = multiplier.rawValue as String] in

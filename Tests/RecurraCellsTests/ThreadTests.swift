@@ -84,8 +84,12 @@ extension EngineSettings {
         let wanted = test.resultsAndGradients(of: values)
         let answers = Mutex<[([Tensor], [Tensor], Tensor)]>([])
         DispatchQueue.concurrentPerform(iterations: 12) { _ in
-          let own = test.resultsAndGradients(of: values)
-          let shared = values[0].recurrent(test.cell, directions, lengths: test.lengths, returnsSequences: true)
+          let (own, shared) = MultiplierChoice.with(multiplier) {
+            (
+              test.resultsAndGradients(of: values),
+              values[0].recurrent(test.cell, directions, lengths: test.lengths, returnsSequences: true)
+            )
+          }
           answers.withLock { $0.append((own.results, own.gradients, shared.output)) }
         }
         for (results, gradients, shared) in answers.withLock({ $0 }) {

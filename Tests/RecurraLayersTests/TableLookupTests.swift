@@ -1,3 +1,5 @@
+import Foundation
+import RecurraCells
 import RecurraLayers
 import RecurraTensor
 import TestSupport
@@ -154,6 +156,42 @@ import Testing
     let plain = try differentiate(pair, few, parametersOnly: false)
     let once = try differentiate(pair, few, parametersOnly: true)
     for (found, wanted) in zip(once.gradients, plain.gradients) { expectIdentical(found.dense, wanted.dense) }
+  }
+
+  /// Trains a step again and again while another thread changes settings, and holds it against one in peace.
+  private static func expectSteady(
+    _ kind: Kind, while change: @escaping @Sendable () -> Void, _ expectSame: (Tensor, Tensor) -> Void
+  ) throws {
+    let (tests, pair) = (TableLookupTests(), try Pair(kind))
+    let drawn = tests.ids(3, 20, seed: 11)
+    func tensors() throws -> [Tensor] {
+      let step = try tests.differentiate(pair, drawn, parametersOnly: true)
+      return [step.value] + step.gradients.map(\.dense)
+    }
+    let wanted = try tensors()
+    Thread.detachNewThread { while true { change() } }
+    for _ in 0..<2_000 { for (found, wanted) in zip(try tensors(), wanted) { expectSame(found, wanted) } }
+  }
+
+  @Test func aStepKeepsItsMultiplierWhateverIsChosenMeanwhile() async {
+    // In a process of its own, for it chooses for all of it.
+    await #expect(processExitsWith: .success) {
+      try Self.expectSteady(Self.kinds[1]) {
+        for choice in MultiplierChoice.allCases { MultiplierChoice.current = choice }
+      } _: {
+        expectClose($0, $1, relative: Tolerance.multipliers, toLargest: true)
+      }
+    }
+  }
+
+  @Test func aStepIsTheSameToTheBitThoughTheNumberOfThreadsChangesMeanwhile() async {
+    await #expect(processExitsWith: .success) {
+      try Self.expectSteady(Self.kinds[4]) {
+        for count in 1...3 { Streams.threadCount = count }
+      } _: {
+        expectIdentical($0, $1)
+      }
+    }
   }
 
   @Test func vectorsHaveGradientsUnlessNobodyAsks() throws {
