@@ -74,11 +74,16 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
 typedef struct {
   const RecurraRowMember *member;
   ptrdiff_t turn;
+  float *y;  // where the row goes next, but for that of the turn `written`; NULL where another writes them
+  ptrdiff_t yStep, units, written;
 } RowTurn;
 
 static void awaitRow(void *waiter) {
-  const RowTurn *rest = waiter;
+  RowTurn *rest = waiter;
   recurra_row_take_rest(rest->member, rest->turn);
+  if (!rest->y || rest->turn == rest->written) return;
+  memcpy(rest->y, recurra_row(rest->member, rest->turn), (size_t)rest->units * sizeof(float));
+  rest->y += rest->yStep, rest->written = rest->turn;
 }
 
 /// Does steps that follow each other; returns how many.
@@ -86,14 +91,20 @@ INLINE ptrdiff_t forwardSteps(
   enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
 ) {
   RecurraForwardStep step = *first;
-  RowTurn rest = {first->member, first->turn};
-  if (step.member) step.waiter = &rest, step.ready = step.member->parts[step.member->rank + 1];
-  for (ptrdiff_t left = first->steps;;) {
+  RowTurn rest = {first->member, first->turn, NULL, first->yStep, first->units, first->turn};
+  if (step.member) {
+    step.waiter = &rest, step.ready = step.member->parts[step.member->rank + 1];
+    // The first, who has the least to do, writes out whole rows: lines that several write hold up what they hand over.
+    if (step.member->rank == 0) rest.y = step.y;
+    step.y = NULL;
+  }
+  ptrdiff_t left = first->steps;
+  for (;;) {
     // The first row of all has been there from the beginning.
     if (rest.member && rest.turn > 0) step.awaitRest = awaitRow;
     forwardStep(cell, &step, prepare, finish);
     left--, rest.turn++;
-    if ((rest.member && !recurra_row_hand_over(rest.member, rest.turn)) || left <= 0) return first->steps - left;
+    if ((rest.member && !recurra_row_hand_over(rest.member, rest.turn)) || left <= 0) break;
     float *const h = (float *)step.h, *const c = (float *)step.c;
     step.h = step.hNext, step.hNext = h, step.c = step.cNext, step.cNext = c;
     step.descending = !step.descending, step.fromZeros = 0;
@@ -105,6 +116,8 @@ INLINE ptrdiff_t forwardSteps(
     step.xAhead = step.xAhead && left > 1 ? step.xAhead + step.xStep : NULL;
     step.initRowsAhead = step.initRowsAhead && left > 1 ? step.initRowsAhead + step.initRowsStep : NULL;
   }
+  if (rest.y) awaitRow(&rest);
+  return first->steps - left;
 }
 
 /// Does the gates alone, on pre-activations that are complete.

@@ -68,7 +68,11 @@ extension ForwardPass {
     _ isTogether: inout Bool
   ) -> Int {
     let (row, steps) = (member.pointer, run.layout.steps)
+    let hasMemory = run.cell.stateCount > 1
     recurra_row(row, 0).update(from: run.hidden(0)[0], count: run.units)
+    if hasMemory {
+      recurra_row_memory(row, row.pointee.rank, 0).update(from: run.memory(0)[0], count: run.units)
+    }
     var step = 0
     while step < steps, isTogether {
       let end = step + multiplier.forward(from: step, to: steps, 0..<1)
@@ -78,6 +82,7 @@ extension ForwardPass {
     if isFirst, step > 0 {
       recurra_row_take_rest(row, step)
       run.hidden(step)[0].update(from: recurra_row(row, step), count: run.units)
+      if hasMemory { recurra_row_gather_memory(row, step, run.memory(step)[0]) }
     }
     return step
   }

@@ -146,6 +146,10 @@ struct PackedMultiplier: Multiplier {
     case .exchange(let member):
       let row = member.pointer
       (kernel.h, kernel.hNext) = (UnsafePointer(recurra_row(row, step)), recurra_row(row, step + 1))
+      (kernel.c, kernel.cNext) = (
+        UnsafePointer(recurra_row_memory(row, row.pointee.rank, step)),
+        recurra_row_memory(row, row.pointee.rank, step + 1)
+      )
       (kernel.member, kernel.turn) = (row, step)
       return kernels.forward(&kernel)
     case .rendezvous(let rendezvous):

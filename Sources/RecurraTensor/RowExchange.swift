@@ -7,7 +7,7 @@ package import CRecurraKernels
 package final class RowExchange: @unchecked Sendable {
   private let storage: Storage
   /// A page for all, with the last turn, and then pages for each member, because processors fetch ahead, but not beyond a page, what others
-  /// are about to write: two rows, the lines of two turns, and where the parts begin.
+  /// are about to write: two rows, two of c, the lines of two turns, and where the parts begin.
   private let lastTurn: UnsafeMutablePointer<Int32>
   private let base: UnsafeMutableRawPointer
   private let rowBytes, givenBytes, memberBytes: Int
@@ -20,7 +20,7 @@ package final class RowExchange: @unchecked Sendable {
     let (line, floats) = (Int(RECURRA_LINE_BYTES), Int(RECURRA_LINE_FLOATS))
     rowBytes = whole(count * MemoryLayout<Float>.stride, line)
     givenBytes = (count + floats - 1) / floats * line
-    memberBytes = whole(2 * (rowBytes + givenBytes) + (members + 1) * MemoryLayout<Int>.stride, Self.pageBytes)
+    memberBytes = whole(4 * rowBytes + 2 * givenBytes + (members + 1) * MemoryLayout<Int>.stride, Self.pageBytes)
     storage = Storage(byteCount: 2 * Self.pageBytes + members * memberBytes)
     let memory = storage.pointer
     let first = memory + (Self.pageBytes - Int(bitPattern: memory) % Self.pageBytes) % Self.pageBytes
@@ -29,13 +29,13 @@ package final class RowExchange: @unchecked Sendable {
     base = first + Self.pageBytes
     // No line is of any turn yet.
     for rank in 0..<members {
-      (base + rank * memberBytes + 2 * rowBytes).initializeMemory(as: UInt8.self, repeating: 0, count: 2 * givenBytes)
+      (base + rank * memberBytes + 4 * rowBytes).initializeMemory(as: UInt8.self, repeating: 0, count: 2 * givenBytes)
     }
   }
 
   /// What kernels know of a member, but for how to wait.
   fileprivate func member(_ rank: Int, bounds: [Int]) -> RecurraRowMember {
-    let parts = (base + rank * memberBytes + 2 * (rowBytes + givenBytes)).bindMemory(
+    let parts = (base + rank * memberBytes + 4 * rowBytes + 2 * givenBytes).bindMemory(
       to: Int.self, capacity: bounds.count)
     parts.update(from: bounds, count: bounds.count)
     var member = RecurraRowMember()

@@ -60,7 +60,8 @@ static void *walkAsMember(void *context) {
   return NULL;
 }
 
-/// One sequence by two members, which part after `lastTurn` where that is one. Returns whether all is as it should be.
+/// One sequence by two members, which part after `lastTurn` where that is one, and the first goes on. Returns whether all is
+/// as it should be.
 static int walkTogether(
   const RecurraKernels *kernels, const Case *k, RecurraForwardStep step, Walk wanted, int32_t lastTurn
 ) {
@@ -68,18 +69,20 @@ static int walkTogether(
   const ptrdiff_t panels = cell->forwardPanels(k->units), cut = panels / 2, width = k->cell == RNN ? 64 : 16;
   const ptrdiff_t parts[] = {0, cut * width, k->units};
   const ptrdiff_t rowBytes = (k->units * 4 + 63) / 64 * 64, givenBytes = (k->units + 14) / 15 * 64;
-  char *memory = aligned_alloc(64, (size_t)(4 * (rowBytes + givenBytes)));
-  memset(memory, 0, (size_t)(4 * (rowBytes + givenBytes)));
+  const ptrdiff_t memberBytes = 4 * rowBytes + 2 * givenBytes;
+  char *memory = aligned_alloc(64, (size_t)(2 * memberBytes));
+  memset(memory, 0, (size_t)(2 * memberBytes));
   RecurraRowMember members[2];
   MemberWalk walks[2];
   for (int rank = 0; rank < 2; rank++) {
     members[rank] = (RecurraRowMember){
       .rank = rank, .members = 2, .parts = parts, .base = memory, .rowBytes = rowBytes, .givenBytes = givenBytes,
-      .memberBytes = 2 * (rowBytes + givenBytes), .lastTurn = &lastTurn, .await = awaitTurn};
+      .memberBytes = memberBytes, .lastTurn = &lastTurn, .await = awaitTurn};
     walks[rank] = (MemberWalk){cell, step, 0};
     RecurraForwardStep *own = &walks[rank].step;
     own->panelBegin = rank ? cut : 0, own->panelEnd = rank ? panels : cut, own->member = &members[rank];
     own->h = recurra_row(&members[rank], 0), own->hNext = recurra_row(&members[rank], 1);
+    own->c = recurra_row_memory(&members[rank], rank, 0), own->cNext = recurra_row_memory(&members[rank], rank, 1);
     own->scratch = scratchFor(kernels, 1, k->inputs + k->units);
   }
   pthread_t other;
@@ -89,9 +92,20 @@ static int walkTogether(
   const ptrdiff_t steps = lastTurn > 0 ? lastTurn : stepCount;
   isRight &= walks[0].done == steps && walks[1].done == steps;
   recurra_row_take_rest(&members[0], steps);
-  const Matrix row = {1, k->units, k->units, recurra_row(&members[0], steps)};
-  const Matrix y = {steps, k->units, step.yStride, step.y};
-  isRight &= sameBits(y, wanted.y, 0, steps) && sameBits(row, wanted.y, steps - 1, 1);
+  // What is left the first does alone, with what it has of the others.
+  Matrix h[2], c[2];
+  for (int turn = 0; turn < 2; turn++) h[turn] = makeMatrix(1, k->units, 0), c[turn] = makeMatrix(1, k->units, 0);
+  memcpy(h[steps & 1].data, recurra_row(&members[0], steps), (size_t)k->units * sizeof(float));
+  recurra_row_gather_memory(&members[0], steps, c[steps & 1].data);
+  isRight &= sameBits(h[steps & 1], wanted.y, steps - 1, 1);
+  RecurraForwardStep alone = step;
+  pickStep(&alone, steps, h, c);
+  alone.steps = stepCount - steps;
+  if (alone.steps > 0) isRight &= cell->forward(&alone) == alone.steps;
+  const Matrix y = {stepCount, k->units, step.yStride, step.y};
+  isRight &= sameBits(y, wanted.y, 0, stepCount) && sameBits(h[stepCount & 1], wanted.h, 0, 1);
+  if (k->cell == LSTM) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
+  for (int turn = 0; turn < 2; turn++) freeMatrix(&h[turn]), freeMatrix(&c[turn]);
   free(walks[0].step.scratch), free(walks[1].step.scratch), free(memory);
   return isRight;
 }
@@ -131,7 +145,6 @@ static const char *checkWalk(
       if (cell->forward(&step) != stepCount) failure = "all steps are done";
     } else if (rows == 1 && panels > 1) {
       for (int32_t last = 0; last < 4; last += 3) {
-        memset(c[0].data, 0, (size_t)k->units * sizeof(float));
         memset(y.data, 0xff, (size_t)k->units * sizeof(float));
         for (ptrdiff_t index = 1; index < stepCount; index++)
           memcpy(y.data + index * y.stride, y.data, (size_t)k->units * sizeof(float));

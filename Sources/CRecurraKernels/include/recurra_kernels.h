@@ -70,8 +70,8 @@ typedef struct RecurraForwardStep {
   void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product under way, unless fromZeros: h is
   void *_Nullable waiter;  // there, and hNext is not read any more, when it returns. NULL: both hold when the step begins
   ptrdiff_t ready;  // units of a single row's h that are there all the same
-  const RecurraRowMember *_Nullable member;  // a single row that is made together: h and hNext are the member's rows,
-  ptrdiff_t turn;                            // h that of this turn, and each hNext is handed over. No awaitRest
+  const RecurraRowMember *_Nullable member;  // a single row that is made together: h, hNext, c and cNext are the member's
+  ptrdiff_t turn;  // own rows, h that of this turn. Each hNext is handed over, and y is written by the first. No awaitRest
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride, initStep;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n

@@ -18,7 +18,7 @@ enum { RECURRA_LINE_BYTES = 64, RECURRA_LINE_FLOATS = 15 };
 typedef struct RecurraRowMember {
   ptrdiff_t rank, members;
   const ptrdiff_t *_Nullable parts;  // [members + 1] where each part begins, and the end of the row; none is empty
-  char *_Nullable base;  // of each member two rows and then the lines of two turns, memberBytes together
+  char *_Nullable base;  // of each member two rows, two of c, and the lines of two turns, memberBytes together
   ptrdiff_t rowBytes, givenBytes, memberBytes;
   int32_t *_Nullable lastTurn;  // the turn after which the members part, written by rank 0; 0 for none
   /// Returns when the turn is at the place.
@@ -34,9 +34,15 @@ static inline float *recurra_row(const RecurraRowMember *member, ptrdiff_t turn)
   return (float *)(member->base + member->rank * member->memberBytes + (turn & 1) * member->rowBytes);
 }
 
+/// The row of a turn in which a member keeps its part of c. Whoever has taken the member's part of h may read it, until the
+/// turn after the next is made.
+static inline float *recurra_row_memory(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn) {
+  return (float *)(member->base + rank * member->memberBytes + (2 + (turn & 1)) * member->rowBytes);
+}
+
 /// The line of a member's part that begins `first` floats into it.
 static inline float *recurra_row_line(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn, ptrdiff_t first) {
-  char *const given = member->base + rank * member->memberBytes + 2 * member->rowBytes;
+  char *const given = member->base + rank * member->memberBytes + 4 * member->rowBytes;
   const ptrdiff_t line = first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
   return (float *)(given + (turn & 1) * member->givenBytes + line);
 }
@@ -72,6 +78,15 @@ static inline void recurra_row_push(const float *line) {
 #endif
 }
 
+/// Asks for a line that this member is about to write and others have read, so that it need not wait for it then.
+static inline void recurra_row_claim(const float *line) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" ::"m"(*line));
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
+
 /// Gives others the part that this member has made.
 static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t turn) {
   const ptrdiff_t begin = member->parts[member->rank], count = member->parts[member->rank + 1] - begin;
@@ -83,6 +98,9 @@ static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t tu
   }
   for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS)
     recurra_row_push(recurra_row_line(member, member->rank, turn, first));
+  // The others have done with the lines of the turn before, for they are making this one.
+  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS)
+    recurra_row_claim(recurra_row_line(member, member->rank, turn + 1, first));
 }
 
 /// Waits for the parts of the members [begin, end), and puts them into this member's row.
@@ -105,6 +123,14 @@ static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t be
 /// Waits for the parts of the members behind this one.
 static inline void recurra_row_take_rest(const RecurraRowMember *member, ptrdiff_t turn) {
   recurra_row_take(member, member->rank + 1, member->members, turn);
+}
+
+/// Once all of a turn has been taken: puts c together.
+static inline void recurra_row_gather_memory(const RecurraRowMember *member, ptrdiff_t turn, float *to) {
+  for (ptrdiff_t rank = 0; rank < member->members; rank++) {
+    const ptrdiff_t begin = member->parts[rank], count = member->parts[rank + 1] - begin;
+    memcpy(to + begin, recurra_row_memory(member, rank, turn) + begin, (size_t)count * sizeof(float));
+  }
 }
 
 /// Whether the members go on after a turn that has been handed over.
