@@ -114,10 +114,11 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         products.add([part])
       }
     } else if runs.count >= threads {
-      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. The last
-      // of many first: the cache still holds what forward kept of them.
+      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. Of those that
+      // a thread took on the way forward the last first: its caches still hold what it kept of them.
       Streams.run(runs.count) { place in
-        let index = runs.count > threads ? runs.count - 1 - place : place
+        let (turn, thread) = (place / threads, place % threads)
+        let index = ((runs.count - 1 - thread) / threads - turn) * threads + thread
         for part in products.parts[index] {
           loop(index, 0..<panels) { multiplier in
             TimeLoop.backward(
