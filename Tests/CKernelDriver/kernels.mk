@@ -24,8 +24,9 @@ asan: $(SOURCES) $(DRIVER)/check.c
 	$(CC) $(FLAGS) -g -fsanitize=address,undefined -I$(KERNELS)/include $^ -lm -o $(OUT)/asan
 	$(OUT)/asan
 
-# Cross-compiled and run under emulation; needs Debian's gcc-aarch64-linux-gnu (headers, libraries) and qemu-user.
+# Cross-compiled with the headers and libraries of Debian's cross compiler, and run under emulation.
 arm64: $(SOURCES) $(DRIVER)/check.c
+	@.ci/setup arm64
 	@mkdir -p $(OUT)
 	$(CC) --target=aarch64-linux-gnu $(FLAGS) -I$(KERNELS)/include $^ -static -lm -o $(OUT)/check-arm64
 	qemu-aarch64 $(OUT)/check-arm64
