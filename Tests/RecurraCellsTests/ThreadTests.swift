@@ -18,6 +18,8 @@ extension EngineSettings {
           lengths: (0..<70).map { $0 * 11 % 7 }, hasInitialStates: true),
         LayerCase(
           batch: 9, timesteps: 8, inputs: 5, units: 140, reversals: [true], lengths: [1, 8, 0, 3, 8, 7, 2, 2, 5]),
+        // More blocks to train than most of the thread counts.
+        LayerCase(batch: 260, timesteps: 3, inputs: 4, units: 6),
         LayerCase(batch: 1, timesteps: 7, inputs: 30, units: 300),
         LayerCase(batch: 2, timesteps: 7, inputs: 33, units: 270, reversals: [true], hasInitialStates: true),
         LayerCase(batch: 3, timesteps: 7, inputs: 6, units: 261, lengths: [7, 4, 1]),
