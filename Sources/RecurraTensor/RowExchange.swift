@@ -8,40 +8,30 @@ package final class RowExchange: @unchecked Sendable {
   private let storage: Storage
   /// A page for all, with the last turn, and then pages for each member, because processors fetch ahead, but not beyond a page, what others
   /// are about to write: two rows, two of c, the lines of two turns, and where the parts begin.
-  private let lastTurn: UnsafeMutablePointer<Int32>
-  private let base: UnsafeMutableRawPointer
-  private let rowBytes, givenBytes, memberBytes: Int
+  private let layout: RecurraRowMember
 
   private static let pageBytes = 4_096
 
   /// Makes room for so many members and rows of so many floats, of unknown content.
   package init(members: Int, count: Int) {
-    func whole(_ bytes: Int, _ unit: Int) -> Int { (bytes + unit - 1) / unit * unit }
-    let (line, floats) = (Int(RECURRA_LINE_BYTES), Int(RECURRA_LINE_FLOATS))
-    rowBytes = whole(count * MemoryLayout<Float>.stride, line)
-    givenBytes = (count + floats - 1) / floats * line
-    memberBytes = whole(4 * rowBytes + 2 * givenBytes + (members + 1) * MemoryLayout<Int>.stride, Self.pageBytes)
-    storage = Storage(byteCount: 2 * Self.pageBytes + members * memberBytes)
+    var layout = RecurraRowMember()
+    recurra_row_lay_out(&layout, count, (members + 1) * MemoryLayout<Int>.stride, Self.pageBytes)
+    storage = Storage(byteCount: 2 * Self.pageBytes + members * layout.memberBytes)
     let memory = storage.pointer
     let first = memory + (Self.pageBytes - Int(bitPattern: memory) % Self.pageBytes) % Self.pageBytes
-    lastTurn = first.bindMemory(to: Int32.self, capacity: 1)
-    lastTurn.initialize(to: 0)
-    base = first + Self.pageBytes
-    // No line is of any turn yet.
-    for rank in 0..<members {
-      (base + rank * memberBytes + 4 * rowBytes).initializeMemory(as: UInt8.self, repeating: 0, count: 2 * givenBytes)
-    }
+    layout.lastTurn = first.bindMemory(to: Int32.self, capacity: 1)
+    layout.lastTurn?.initialize(to: 0)
+    layout.base = (first + Self.pageBytes).assumingMemoryBound(to: CChar.self)
+    for rank in 0..<members { recurra_row_clear(&layout, rank) }
+    self.layout = layout
   }
 
   /// What kernels know of a member, but for how to wait.
   fileprivate func member(_ rank: Int, bounds: [Int]) -> RecurraRowMember {
-    let parts = (base + rank * memberBytes + 4 * rowBytes + 2 * givenBytes).bindMemory(
-      to: Int.self, capacity: bounds.count)
+    var member = layout
+    let parts = recurra_row_room(&member, rank).bindMemory(to: Int.self, capacity: bounds.count)
     parts.update(from: bounds, count: bounds.count)
-    var member = RecurraRowMember()
     (member.rank, member.members, member.parts) = (rank, bounds.count - 1, UnsafePointer(parts))
-    (member.base, member.lastTurn) = (base.assumingMemoryBound(to: CChar.self), lastTurn)
-    (member.rowBytes, member.givenBytes, member.memberBytes) = (rowBytes, givenBytes, memberBytes)
     return member
   }
 

@@ -68,16 +68,14 @@ static int walkTogether(
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
   const ptrdiff_t panels = cell->forwardPanels(k->units), cut = panels / 2, width = k->cell == RNN ? 64 : 16;
   const ptrdiff_t parts[] = {0, cut * width, k->units};
-  const ptrdiff_t rowBytes = (k->units * 4 + 63) / 64 * 64, givenBytes = (k->units + 14) / 15 * 64;
-  const ptrdiff_t memberBytes = 4 * rowBytes + 2 * givenBytes;
-  char *memory = aligned_alloc(64, (size_t)(2 * memberBytes));
-  memset(memory, 0, (size_t)(2 * memberBytes));
+  RecurraRowMember layout = {.members = 2, .parts = parts, .lastTurn = &lastTurn, .await = awaitTurn};
+  recurra_row_lay_out(&layout, k->units, 0, RECURRA_LINE_BYTES);
+  layout.base = aligned_alloc(RECURRA_LINE_BYTES, (size_t)(2 * layout.memberBytes));
+  memset(layout.base, 0, (size_t)(2 * layout.memberBytes));
   RecurraRowMember members[2];
   MemberWalk walks[2];
   for (int rank = 0; rank < 2; rank++) {
-    members[rank] = (RecurraRowMember){
-      .rank = rank, .members = 2, .parts = parts, .base = memory, .rowBytes = rowBytes, .givenBytes = givenBytes,
-      .memberBytes = memberBytes, .lastTurn = &lastTurn, .await = awaitTurn};
+    members[rank] = layout, members[rank].rank = rank;
     walks[rank] = (MemberWalk){cell, step, 0};
     RecurraForwardStep *own = &walks[rank].step;
     own->panelBegin = rank ? cut : 0, own->panelEnd = rank ? panels : cut, own->member = &members[rank];
@@ -106,7 +104,7 @@ static int walkTogether(
   isRight &= sameBits(y, wanted.y, 0, stepCount) && sameBits(h[stepCount & 1], wanted.h, 0, 1);
   if (k->cell == LSTM) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
   for (int turn = 0; turn < 2; turn++) freeMatrix(&h[turn]), freeMatrix(&c[turn]);
-  free(walks[0].step.scratch), free(walks[1].step.scratch), free(memory);
+  free(walks[0].step.scratch), free(walks[1].step.scratch), free(layout.base);
   return isRight;
 }
 

@@ -40,11 +40,30 @@ static inline float *recurra_row_memory(const RecurraRowMember *member, ptrdiff_
   return (float *)(member->base + rank * member->memberBytes + (2 + (turn & 1)) * member->rowBytes);
 }
 
+/// Says how members lie that make a row of so many floats, each in a whole number of `unit` bytes, with `room` more behind
+/// it. `base` has room for all.
+static inline void recurra_row_lay_out(RecurraRowMember *member, ptrdiff_t count, ptrdiff_t room, ptrdiff_t unit) {
+  const ptrdiff_t lineFloats = RECURRA_LINE_BYTES / (ptrdiff_t)sizeof(float);
+  member->rowBytes = (count + lineFloats - 1) / lineFloats * RECURRA_LINE_BYTES;
+  member->givenBytes = (count + RECURRA_LINE_FLOATS - 1) / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
+  member->memberBytes = (4 * member->rowBytes + 2 * member->givenBytes + room + unit - 1) / unit * unit;
+}
+
 /// The line of a member's part that begins `first` floats into it.
 static inline float *recurra_row_line(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn, ptrdiff_t first) {
   char *const given = member->base + rank * member->memberBytes + 4 * member->rowBytes;
   const ptrdiff_t line = first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
   return (float *)(given + (turn & 1) * member->givenBytes + line);
+}
+
+/// The room behind what belongs to a member.
+static inline void *recurra_row_room(const RecurraRowMember *member, ptrdiff_t rank) {
+  return (char *)recurra_row_line(member, rank, 0, 0) + 2 * member->givenBytes;
+}
+
+/// Makes the lines of a member ones of no turn yet.
+static inline void recurra_row_clear(const RecurraRowMember *member, ptrdiff_t rank) {
+  memset(recurra_row_line(member, rank, 0, 0), 0, (size_t)(2 * member->givenBytes));
 }
 
 /// Where a line says which turn it is of.
