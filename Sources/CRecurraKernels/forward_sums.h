@@ -135,20 +135,29 @@ INLINE const float *beginning(const Beginnings *of, ptrdiff_t row) {
   return of->init + (of->places ? of->places[of->first + row] : of->first + row) * of->stride;
 }
 
+/// Stores a vector in some rows of the sums.
+INLINE void spread(Vector value, ptrdiff_t rows, float *to) {
+  for (ptrdiff_t row = 0; row < rows; row++) store(to + row * sumsWidth, value);
+}
+
 /// Copies slots of the beginnings, units [unit, unit + count), into the sums; a slot's last vector may reach into the
 /// next slot, which is filled later, or into the row's slack.
 INLINE void fillSums(
   enum Cell cell, ptrdiff_t beginPosition, ptrdiff_t endPosition, const Beginnings *beginnings, ptrdiff_t units,
   ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows, float *sums
 ) {
-  for (ptrdiff_t row = 0; row < rows; row++)
+  // A bias is the same for every row, and read once.
+  const ptrdiff_t together = beginnings->places || beginnings->stride ? 1 : rows;
+  for (ptrdiff_t row = 0; row < rows; row += together) {
+    const float *begin = beginning(beginnings, row) + unit;
     for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
-      const float *from = beginning(beginnings, row) + slotAt(cell, position) * units + unit;
+      const float *from = begin + slotAt(cell, position) * units;
       float *to = sums + row * sumsWidth + position * count;
-#define COPY(index, lanes) store(to + index, loadLanes(from + index, lanes))
-      FOR_LANES(index, count, COPY);
-#undef COPY
+#define SPREAD(index, lanes) spread(loadLanes(from + index, lanes), together, to + index)
+      FOR_LANES(index, count, SPREAD);
+#undef SPREAD
     }
+  }
 }
 
 /// A panel of a step for the rows from `first` on.
