@@ -1,8 +1,8 @@
 // One timestep backwards: dh from the next step's gradients, then the derivatives of the gates.
 
-/// Takes dh of one row and `lanes` units through the gates.
+/// Takes dh of one row and `lanes` units through the gates; the LSTM wants tanh(c).
 INLINE void backwardUnits(
-  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t lanes, Vector dh
+  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t lanes, Vector dh, Vector tanhC
 ) {
   if (!step->gates) {
     storeLanes(step->dhOut + row * step->dhOutStride + unit, dh, lanes);
@@ -19,7 +19,6 @@ INLINE void backwardUnits(
     float *dcPointer = step->dc + row * step->dcStride + unit;
     Vector i = loadLanes(gates, lanes), f = loadLanes(gates + units, lanes);
     Vector candidate = loadLanes(gates + 2 * units, lanes), o = loadLanes(gates + 3 * units, lanes);
-    Vector tanhC = tanhOne(loadLanes(step->c + row * step->cStride + unit, lanes));
     Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), loadLanes(dcPointer, lanes));
     Vector previous = loadLanes(step->cPrevious + row * step->cPreviousStride + unit, lanes);
     storeLanes(gates, dc * candidate * fma(-i, i, i), lanes);
@@ -47,6 +46,43 @@ INLINE Vector incomingGradient(const RecurraBackwardStep *step, ptrdiff_t row, p
   if (step->dhCarry) dh = loadLanes(step->dhCarry + row * step->dhCarryStride + unit, lanes);
   if (step->dy) dh += loadLanes(step->dy + row * step->dyStride + unit, lanes);
   return dh;
+}
+
+/// Takes some vectors of a row through the gates, the last with `lanes` units; dh from the sums or, where there are none, as it comes in.
+INLINE void backwardRow(
+  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const int vectors, ptrdiff_t lanes,
+  const float *sums
+) {
+  Vector tanhC[bundle];
+#define LANES(v) (v == vectors - 1 ? lanes : WIDTH)
+  EACH(v, 0, vectors) tanhC[v] = broadcast(0);
+  if (cell == LSTM && step->gates) {
+    EACH(v, 0, vectors) tanhC[v] = loadLanes(step->c + row * step->cStride + unit + v * WIDTH, LANES(v));
+    tanhs(vectors, tanhC);
+  }
+  EACH(v, 0, vectors) {
+    const ptrdiff_t at = unit + v * WIDTH;
+    const Vector dh = sums ? load(sums + v * WIDTH) : incomingGradient(step, row, at, LANES(v));
+    backwardUnits(cell, step, row, at, LANES(v), dh, tanhC[v]);
+  }
+#undef LANES
+}
+
+/// A row's units from `unit` on.
+INLINE void backwardUnitsOfRow(
+  ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const float *sums
+) {
+  ptrdiff_t column = 0;
+  for (; column + bundle * WIDTH <= count; column += bundle * WIDTH)
+    backwardRow(cell, step, row, unit + column, bundle, WIDTH, sums ? sums + column : NULL);
+  const ptrdiff_t rest = count - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
+  const float *from = sums ? sums + column : NULL;
+  switch (vectors) {
+  case 4: backwardRow(cell, step, row, unit + column, 4, lanes, from); break;
+  case 3: backwardRow(cell, step, row, unit + column, 3, lanes, from); break;
+  case 2: backwardRow(cell, step, row, unit + column, 2, lanes, from); break;
+  case 1: backwardRow(cell, step, row, unit + column, 1, lanes, from);
+  }
 }
 
 /// A panel of a step for the rows from `first` on.
@@ -82,14 +118,9 @@ INLINE void prepareBackward(
 INLINE void finishBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
-  for (ptrdiff_t index = 0; index < rows; index++) {
-#define UNITS(column, lanes)                                                                    \
-  backwardUnits(                                                                                \
-    cell, panel->step, panel->first + row + index, panel->unit + column, lanes,                 \
-    load(sums + index * sumsWidth + column))
-    FOR_LANES(column, count, UNITS);
-#undef UNITS
-  }
+  for (ptrdiff_t index = 0; index < rows; index++)
+    backwardUnitsOfRow(
+      count, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
@@ -134,9 +165,5 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
 }
 
 INLINE void backwardGates(enum Cell cell, const RecurraBackwardStep *step) {
-  for (ptrdiff_t row = 0; row < step->rows; row++) {
-#define UNITS(unit, lanes) backwardUnits(cell, step, row, unit, lanes, incomingGradient(step, row, unit, lanes))
-    FOR_LANES(unit, step->units, UNITS);
-#undef UNITS
-  }
+  for (ptrdiff_t row = 0; row < step->rows; row++) backwardUnitsOfRow(step->units, cell, step, row, 0, NULL);
 }
