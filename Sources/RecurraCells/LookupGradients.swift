@@ -39,7 +39,7 @@ struct LookupGradients {
     }
     let product = WeightProduct(
       kernels, [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
-      unitsPerGate: units, slots: columns, most: rows.count, together: weights.count
+      unitsPerGate: units, slots: columns, most: rows.count, together: weights.count, isShared: true
     ) { _ in true }
     // Operands know where the sums lie, no more.
     withExtendedLifetime(sums) {

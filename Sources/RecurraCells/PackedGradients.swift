@@ -25,7 +25,8 @@ final class PackedGradients: @unchecked Sendable {
   private let skippedRows: Int
 
   init(
-    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ distinct: DistinctRows?, inputWeights: [Tensor]?
+    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ distinct: DistinctRows?, inputWeights: [Tensor]?,
+    threads: Int, isShared: Bool
   ) {
     self.runs = runs
     let (inputs, units) = (runs[0].inputs, runs[0].units)
@@ -40,7 +41,7 @@ final class PackedGradients: @unchecked Sendable {
     product = WeightProduct(
       kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
       most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
-      together: min(runs.count, Streams.threadCount)
+      together: min(runs.count, threads), isShared: isShared
     ) { distinct == nil || $0.operand == .state }
   }
 

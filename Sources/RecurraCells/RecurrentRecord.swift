@@ -105,15 +105,18 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
             gradients: gradientRuns[index], scratch: scratch))
       }
     }
-    let products = PackedGradients(runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil)
     // Once, for somebody may set it meanwhile.
     let threads = Streams.threadCount
-    if plan.unitShares > 1, runs[0].layout.order == nil {
+    let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
+    let isEachAlone = !sharesUnits && runs.count >= threads
+    let products = PackedGradients(
+      runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil, threads: threads, isShared: !isEachAlone)
+    if sharesUnits {
       for part in products.parts.joined() {
         shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
         products.add([part])
       }
-    } else if runs.count >= threads {
+    } else if isEachAlone {
       // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. Of those that
       // a thread took on the way forward the last first: its caches still hold what it kept of them.
       Streams.run(runs.count) { place in

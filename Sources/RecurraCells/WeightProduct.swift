@@ -54,22 +54,25 @@ struct WeightProduct {
   ///   - unitsPerGate: columns of a gate.
   ///   - most: rows of the longest operands.
   ///   - together: operands that are added at the same time, at most.
+  ///   - isShared: whether several threads work on one product.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
     _ kernels: RecurraCellKernels, _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
-    most: Int, together: Int, sumsBiases: (GateProduct) -> Bool
+    most: Int, together: Int, isShared: Bool, sumsBiases: (GateProduct) -> Bool
   ) {
     (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
     packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
-    pieces = products.flatMap { Self.pieces(kernels, $0, inputs, units, unitsPerGate, sumsBiases($0)) }
+    pieces = products.flatMap {
+      Self.pieces(kernels, $0, inputs, units, unitsPerGate, isShared: isShared, sumsBiases: sumsBiases($0))
+    }
   }
 
   private static func pieces(
     _ kernels: RecurraCellKernels, _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int,
-    _ sumsBiases: Bool
+    isShared: Bool, sumsBiases: Bool
   ) -> [Piece] {
     let (ofInputs, all) = (kernels.leftPanels(inputs, 0), kernels.leftPanels(inputs, units))
     let panels =
@@ -79,19 +82,22 @@ struct WeightProduct {
       case .state: ofInputs..<all
       }
     guard !panels.isEmpty else { return [] }
-    // A strip of the kernels, or more where there are many. Few strips are cut across the panels as well.
-    let columns = product.gates.count * unitsPerGate
-    let strip = max(64, columns / 64 / 64 * 64)
-    let strips = (columns + strip - 1) / strip
-    let cuts = max(1, min((8 + strips - 1) / strips, panels.count / 4))
+    // A strip of the kernels, or more where there are many; equal shares of whole vectors, because a narrow rest has too few chains.
+    // Several threads need pieces enough, so few strips are cut across the panels as well; each cut packs its columns again.
+    let (columns, vector) = (product.gates.count * unitsPerGate, 16)
+    let vectors = (columns + vector - 1) / vector
+    let strips = (columns - 1) / max(64, columns / 64 / 64 * 64) + 1
+    let cuts = isShared ? max(1, min((8 + strips - 1) / strips, panels.count / 4)) : 1
     return (0..<strips).flatMap { index in
-      (0..<cuts).map { cut in
+      let first = vectors * index / strips * vector
+      let end = min(vectors * (index + 1) / strips * vector, columns)
+      return (0..<cuts).map { cut in
         let begin = panels.lowerBound + panels.count * cut / cuts
-        let end = panels.lowerBound + panels.count * (cut + 1) / cuts
         return Piece(
-          panels: begin..<end, slotColumn: product.slot * unitsPerGate + index * strip,
-          weightColumn: product.gates.lowerBound * unitsPerGate + index * strip,
-          columns: min(strip, columns - index * strip), sums: sumsBiases && cut == 0)
+          panels: begin..<(panels.lowerBound + panels.count * (cut + 1) / cuts),
+          slotColumn: product.slot * unitsPerGate + first,
+          weightColumn: product.gates.lowerBound * unitsPerGate + first, columns: end - first,
+          sums: sumsBiases && cut == 0)
       }
     }
   }
