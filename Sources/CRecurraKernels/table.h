@@ -60,11 +60,13 @@
     const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
     if (operand != 0) return;                                                                               \
     const BackwardPanel *own = panel;                                                                       \
-    FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums);                          \
+    FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums + own->inputs);            \
+    clearInputs(own, rows, sums);                                                                           \
   }                                                                                                         \
   static void kernels##FinishBackward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {      \
     const BackwardPanel *own = panel;                                                                       \
-    FULL_OR_LAST(backwardPanelUnits, finishBackward, cell, own, row, rows, sums);                           \
+    putInputs(own, row, rows, sums);                                                                        \
+    FULL_OR_LAST(backwardPanelUnits, finishBackward, cell, own, row, rows, sums + own->inputs);             \
   }
 
 #define CELL(cell, kernels)                                                                                 \
@@ -86,6 +88,15 @@
   }                                                                                                         \
   static void kernels##PackInput(PACK_PARAMETERS) {                                                         \
     packTranspose(cell, inputs, units, 0, weights, packed, panelBegin, panelEnd);                           \
+  }                                                                                                         \
+  static int kernels##JoinsInputs(ptrdiff_t inputs, ptrdiff_t units) {                                      \
+    return joinsInputs(cell, inputs, units);                                                                \
+  }                                                                                                         \
+  static size_t kernels##PackedJointSize(ptrdiff_t inputs, ptrdiff_t units) {                               \
+    return packedTransposeSize(cell, inputs + units, units, 0);                                             \
+  }                                                                                                         \
+  static void kernels##PackJoint(PACK_PARAMETERS) {                                                         \
+    packTranspose(cell, inputs + units, units, 0, weights, packed, panelBegin, panelEnd);                   \
   }                                                                                                         \
   PREPARE_AND_FINISH(cell, kernels)                                                                         \
   static void kernels##Product(const RecurraProduct *job) {                                                 \
@@ -112,6 +123,8 @@ CELL(GRU, gru)
     .forwardPanels = kernels##ForwardPanels, .backwardPanels = kernels##BackwardPanels,                      \
     .packedForwardSize = kernels##PackedForwardSize,                                                        \
     .packedBackwardSize = kernels##PackedBackwardSize, .packedInputSize = kernels##PackedInputSize,         \
+    .joinsInputs = kernels##JoinsInputs, .packedJointSize = kernels##PackedJointSize,                       \
+    .packJoint = kernels##PackJoint,                                                                        \
     .packForward = kernels##PackForward, .packBackward = kernels##PackBackward,                             \
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
     .backward = kernels##Backward, .inputGradient = kernels##InputGradient,                                 \

@@ -1,11 +1,12 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// The gradient of the input, [B, T, I], of all directions together, in jobs.
+/// The gradient of the input, [B, T, I], of all directions together, in jobs or by the steps of the loop.
 struct InputGradients {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels
-  private let packed: [Tensor]
+  /// Wᵀ of each direction; nil where the steps that go back make it along with their own product.
+  private let packed: [Tensor]?
   /// Where every row is of full length, [B, T, I] for each direction; otherwise the rows of each run in its own order.
   private let targets: [Tensor]
   private let isDirect: Bool
@@ -20,22 +21,45 @@ struct InputGradients {
     let cut, cuts: Int
   }
 
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]) {
+  /// Where the steps of a run put it.
+  struct Target {
+    fileprivate let run: DirectionRun<Float>
+    fileprivate let base: UnsafeMutablePointer<Float>
+    fileprivate let isDirect: Bool
+
+    /// The rows of a step from `row` on.
+    func rows(_ step: Int, _ row: Int) -> Rows<Float> {
+      let (layout, inputs) = (run.layout, run.inputs)
+      guard isDirect else { return Rows(base + (layout.blocks[step] + row) * inputs, stride: inputs) }
+      let place = layout.index(row) * layout.steps + layout.time(step)
+      return Rows(base + place * inputs, stride: layout.steps * inputs)
+    }
+  }
+
+  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]?) {
     let shape = runs[0].input.shape
     (self.runs, self.kernels, packed) = (runs, kernels, weights)
     scratch = Scratch.of(kernels, rows: 2 * Self.least, depth: runs[0].slots)
     isDirect = runs.allSatisfy { $0.layout.lengths.last == shape[1] && $0.layout.order == nil }
     targets =
       isDirect
-      ? weights.map { _ in Tensor(uninitialized: shape, dtype: .float32) }
+      ? Set(runs.map(\.place)).map { _ in Tensor(uninitialized: shape, dtype: .float32) }
       : runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: .float32) }
   }
 
   /// Rows of a job, about.
   private static let least = 96
 
-  /// Cuts some steps of a run into jobs by shapes alone.
+  /// Where the steps of a run put their inputs' gradient; nil where jobs make it.
+  func target(_ index: Int) -> Target? {
+    guard packed == nil else { return nil }
+    let rows = DirectionRun<Float>.rows(targets[isDirect ? runs[index].place : index])
+    return Target(run: runs[index], base: rows.base, isDirect: isDirect)
+  }
+
+  /// Cuts some steps of a run into jobs by shapes alone; none where the steps make it themselves.
   func jobs(_ steps: Range<Int>, of index: Int) -> [Job] {
+    if packed == nil { return [] }
     let layout = runs[index].layout
     let (size, cuts) =
       isDirect ? (max(1, Self.least / layout.batch), max(1, layout.batch / Self.least)) : (Self.least, 1)
@@ -47,6 +71,7 @@ struct InputGradients {
 
   /// Does a job.
   func run(_ job: Job) {
+    guard let packed else { return }
     let (run, layout) = (runs[job.run], runs[job.run].layout)
     var kernel = RecurraInputGradient()
     (kernel.inputs, kernel.units) = (run.inputs, run.units)

@@ -26,13 +26,14 @@ final class PackedGradients: @unchecked Sendable {
 
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ distinct: DistinctRows?, inputWeights: [Tensor]?,
-    threads: Int, isShared: Bool
+    joinsInputs: Bool, threads: Int, isShared: Bool
   ) {
     self.runs = runs
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
-    input = distinct == nil ? inputWeights.map { InputGradients(runs, kernels, weights: $0) } : nil
+    let hasInput = distinct == nil && (joinsInputs || inputWeights != nil)
+    input = hasInput ? InputGradients(runs, kernels, weights: joinsInputs ? nil : inputWeights) : nil
     lookup = distinct.map { LookupGradients(runs, kernels, $0, inputWeights: inputWeights) }
     skippedRows = distinct == nil ? 0 : inputs
     let parts = runs.indices.map { Self.parts(runs, $0) }
@@ -71,6 +72,9 @@ final class PackedGradients: @unchecked Sendable {
   var sideBySide: [[Part]] {
     (0..<(parts.map(\.count).max() ?? 0)).map { place in parts.compactMap { place < $0.count ? $0[place] : nil } }
   }
+
+  /// Where the steps of a run put the gradient of their inputs; nil where they are not to make it.
+  func inputTarget(_ index: Int) -> InputGradients.Target? { input?.target(index) }
 
   /// Adds the products of a part, on this thread.
   func add(_ part: Part) { add([part]) { count, body in for index in 0..<count { body(index) } } }

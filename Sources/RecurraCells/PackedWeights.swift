@@ -17,6 +17,7 @@ public final class PackedWeights: Sendable {
     let forward = Mutex<Entry?>(nil)
     let backward = Mutex<Entry?>(nil)
     let input = Mutex<Entry?>(nil)
+    let joint = Mutex<Entry?>(nil)
     let table = TableProduct()
   }
 
@@ -34,6 +35,8 @@ public final class PackedWeights: Sendable {
     case backward
     /// Wᵀ in panels, for the gradient of the input.
     case input
+    /// [W; U]ᵀ in backward panels, for both at once.
+    case joint
   }
 
   private func store(_ kernels: RecurraCellKernels) -> Store { kernels.usesMatrixUnit != 0 ? matrixUnit : vectors }
@@ -49,6 +52,7 @@ public final class PackedWeights: Sendable {
     case .forward: store.forward.withLock { body(&$0) }
     case .backward: store.backward.withLock { body(&$0) }
     case .input: store.input.withLock { body(&$0) }
+    case .joint: store.joint.withLock { body(&$0) }
     }
   }
 
@@ -110,6 +114,7 @@ private struct Packing {
     case .forward: (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
     case .backward: (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
     case .input: (size, panels) = (kernels.packedInputSize(inputs, units), kernels.backwardPanels(inputs))
+    case .joint: (size, panels) = (kernels.packedJointSize(inputs, units), kernels.backwardPanels(inputs + units))
     }
     target = Tensor(uninitialized: [size], dtype: .float32)
   }
@@ -127,6 +132,7 @@ private struct Packing {
       case .forward: kernels.packForward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       case .backward: kernels.packBackward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       case .input: kernels.packInput(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      case .joint: kernels.packJoint(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       }
     }
   }

@@ -89,11 +89,20 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private func loopBackPacked(
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
   ) -> SequenceGradients {
+    // Once, for somebody may set it meanwhile.
+    let threads = Streams.threadCount
+    let (inputs, units) = (runs[0].inputs, runs[0].units)
+    let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
+    let isEachAlone = !sharesUnits && runs.count >= threads
+    let joinsInputs = needsInput && distinct == nil && !sharesUnits && kernels.joinsInputs(inputs, units) != 0
     let layouts = PackedWeights.packed(
-      needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: runs[0].inputs,
-      units: runs[0].units)
-    let panels = kernels.backwardPanels(runs[0].units)
+      joinsInputs ? [.joint] : needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels,
+      inputs: inputs, units: units)
+    let panels = kernels.backwardPanels(joinsInputs ? inputs + units : units)
     let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0, depth: runs[0].slots)
+    let products = PackedGradients(
+      runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, joinsInputs: joinsInputs,
+      threads: threads, isShared: !isEachAlone)
     @discardableResult
     func loop<Result>(
       _ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result
@@ -102,15 +111,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         body(
           PackedMultiplier(
             runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
-            gradients: gradientRuns[index], scratch: scratch))
+            gradients: gradientRuns[index], inputGradient: products.inputTarget(index), scratch: scratch))
       }
     }
-    // Once, for somebody may set it meanwhile.
-    let threads = Streams.threadCount
-    let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
-    let isEachAlone = !sharesUnits && runs.count >= threads
-    let products = PackedGradients(
-      runs, kernels, distinct, inputWeights: needsInput ? layouts[1] : nil, threads: threads, isShared: !isEachAlone)
     if sharesUnits {
       for part in products.parts.joined() {
         shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
