@@ -50,14 +50,17 @@ struct Plan {
     // Sharing the units of a step must save more than it costs. It does where there are too few rows to share, and where each core then
     // streams its share only of weights that its own cache does not hold. With many rows the streaming hides behind the arithmetic,
     // until the weights outgrow the shared cache as well.
-    let saves = Self.nanoseconds(weights: stateWeights, rows: batch) * (shares - 1) / shares
-    sharingSaves = saves
+    let work = Self.nanoseconds(weights: stateWeights, rows: batch)
     let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
     lasting = Streams.insistsOnMembers ? .max : alone * directions
-    func costs() -> Int {
-      Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining)
-    }
-    let fewRows = batch < 2 * shares && saves >= 200 && (saves >= 4_000 || saves > costs())
+    let hasFewRows = batch < 2 * shares && work - work / shares >= 200
+    let pairCosts =
+      hasFewRows
+      ? Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining) : 0
+    let members = hasFewRows ? Self.members(shares, work: work, pairCosts: pairCosts) : shares
+    let saves = work * (members - 1) / members
+    sharingSaves = saves
+    let fewRows = hasFewRows && (saves >= 4_000 || saves > Self.costs(of: members, pairCosts: pairCosts))
     // The matrix unit multiplies faster than split weights come from the shared cache.
     let isOnMatrixUnit = kernels.usesMatrixUnit != 0
     let hidesStreaming = !isOnMatrixUnit && batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
@@ -71,7 +74,7 @@ struct Plan {
     // To come together and part again takes a few microseconds.
     let isLong = saves * timesteps * directions >= Streams.leastWork / 2 || Streams.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
-    unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? shares : 1
+    unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? members : 1
     let isShort = !isTraining && lasting < Streams.leastWork
     let blocks = isShort ? 1 : max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
@@ -112,6 +115,18 @@ struct Plan {
   static func sharingCosts(meeting: Int, rows: Int, isTraining: Bool = false) -> Int {
     if isTraining { return 2 * meeting * (rows + 1) }
     return rows == 1 ? meeting : meeting * (rows + 1)
+  }
+
+  /// What it costs that so many threads share a step's units, from what it costs a pair: each one more has another line that all wait for.
+  ///
+  /// A third of a pair's costs for each: fits a row of 100 to 512 units on 2 to 16 threads (Emerald Rapids).
+  static func costs(of members: Int, pairCosts: Int) -> Int { pairCosts * (members + 1) / 3 }
+
+  /// The number of threads, up to `most`, that get done with a step first if they share its units. Not always all: of 16, for a row of 100
+  /// units, about 5 do, and 16 take longer than one.
+  static func members(_ most: Int, work: Int, pairCosts: Int) -> Int {
+    func lasts(_ count: Int) -> Int { work / count + costs(of: count, pairCosts: pairCosts) }
+    return most < 2 ? 1 : (2...most).reduce(2) { lasts($1) < lasts($0) ? $1 : $0 }
   }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.

@@ -76,7 +76,9 @@ private struct Wave {
     let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * meeting * chunks
     let inTurn = zip(plans, alone).reduce(0) { sum, layer in
       guard layer.0.unitShares > 1 else { return sum + layer.1 }
-      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - Plan.sharingCosts(meeting: meeting, rows: batch))
+      let pairCosts = Plan.sharingCosts(meeting: meeting, rows: batch)
+      let costs = Plan.costs(of: layer.0.unitShares, pairCosts: pairCosts)
+      return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - costs)
     }
     saving = inTurn - wave
     guard saving > 4_000 + inTurn / 16 || Streams.insistsOnMembers else { return nil }
