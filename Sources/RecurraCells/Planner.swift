@@ -54,13 +54,12 @@ struct Plan {
     let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
     lasting = Streams.insistsOnMembers ? .max : alone * directions
     let hasFewRows = batch < 2 * shares && work - work / shares >= 200
-    let pairCosts =
-      hasFewRows
-      ? Self.sharingCosts(meeting: Self.meetingCosts(lasting: alone), rows: batch, isTraining: isTraining) : 0
-    let members = hasFewRows ? Self.members(shares, work: work, pairCosts: pairCosts) : shares
+    let costs = SharingCosts(
+      meeting: hasFewRows ? Self.meetingCosts(lasting: alone) : 0, rows: batch, isTraining: isTraining)
+    let members = hasFewRows ? costs.members(shares, work: work) : shares
     let saves = work * (members - 1) / members
     sharingSaves = saves
-    let fewRows = hasFewRows && (saves >= 4_000 || saves > Self.costs(of: members, pairCosts: pairCosts))
+    let fewRows = hasFewRows && (saves >= 4_000 || saves > costs.of(members))
     // The matrix unit multiplies faster than split weights come from the shared cache.
     let isOnMatrixUnit = kernels.usesMatrixUnit != 0
     let hidesStreaming = !isOnMatrixUnit && batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
@@ -109,26 +108,6 @@ struct Plan {
   /// Nanoseconds of a meeting of threads as things are now, for a call that takes about so long.
   static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }
 
-  /// About what it costs to share a step's units: a meeting at a barrier, and as much again for each row of h on its way from cache to
-  /// cache. In inference a single row is handed over while the product is under way, and pays less than one meeting. Training pays
-  /// twice, for the way back: a single row gains from 110 (LSTM) to 130 units (GRU) on, with meetings of 240 ns (Emerald Rapids).
-  static func sharingCosts(meeting: Int, rows: Int, isTraining: Bool = false) -> Int {
-    if isTraining { return 2 * meeting * (rows + 1) }
-    return rows == 1 ? meeting : meeting * (rows + 1)
-  }
-
-  /// What it costs that so many threads share a step's units, from what it costs a pair: each one more has another line that all wait for.
-  ///
-  /// A third of a pair's costs for each: fits a row of 100 to 512 units on 2 to 16 threads (Emerald Rapids).
-  static func costs(of members: Int, pairCosts: Int) -> Int { pairCosts * (members + 1) / 3 }
-
-  /// The number of threads, up to `most`, that get done with a step first if they share its units. Not always all: of 16, for a row of 100
-  /// units, about 5 do, and 16 take longer than one.
-  static func members(_ most: Int, work: Int, pairCosts: Int) -> Int {
-    func lasts(_ count: Int) -> Int { work / count + costs(of: count, pairCosts: pairCosts) }
-    return most < 2 ? 1 : (2...most).reduce(2) { lasts($1) < lasts($0) ? $1 : $0 }
-  }
-
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///
   /// Not where a panel alone stays in a small first cache, and the next step begins with it: 5 to 10 % faster with 32 KiB (Zen 4).
@@ -172,5 +151,35 @@ struct Plan {
   func rows(_ index: Int, _ layout: SequenceLayout) -> Range<Int> {
     rowBlocks == 1
       ? 0..<layout.batch : RowOrder.cut(layout.lengths, into: rowBlocks, byTimesteps: kernels != nil)[index]
+  }
+}
+
+/// About what it costs to share a step's units.
+///
+/// A pair pays a meeting at a barrier, and as much again for each row of h on its way from cache to cache. In inference a single row is
+/// handed over while the product is under way, and pays less than one meeting. Training pays twice, for the way back: a single row gains
+/// from 110 (LSTM) to 130 units (GRU) on, with meetings of 240 ns (Emerald Rapids).
+struct SharingCosts {
+  /// Of two threads, in nanoseconds.
+  private let pair: Int
+  /// That four more add: each has a line of its own that all wait for, and no more of h is read. Fits a row of 100 to 512 units on 2 to 16 threads (Emerald Rapids).
+  private let fourMore: Int
+
+  init(meeting: Int, rows: Int, isTraining: Bool = false) {
+    func ofPair(_ rows: Int) -> Int {
+      if isTraining { return 2 * meeting * (rows + 1) }
+      return rows == 1 ? meeting : meeting * (rows + 1)
+    }
+    (pair, fourMore) = (ofPair(rows), ofPair(1))
+  }
+
+  /// Nanoseconds for so many threads.
+  func of(_ members: Int) -> Int { pair + (members - 2) * fourMore / 4 }
+
+  /// The number of threads, up to `most`, that get done first with work that takes one so many nanoseconds. Not always all: of 16, for a row
+  /// of 100 units, about 5 do, and 16 take longer than one.
+  func members(_ most: Int, work: Int) -> Int {
+    func lasts(_ count: Int) -> Int { work / count + of(count) }
+    return most < 2 ? 1 : (2...most).reduce(2) { lasts($1) < lasts($0) ? $1 : $0 }
   }
 }

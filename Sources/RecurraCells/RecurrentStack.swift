@@ -76,8 +76,7 @@ private struct Wave {
     let wave = (busiest.max() ?? 0) * (chunks + layers.count - 1) / chunks + 4 * meeting * chunks
     let inTurn = zip(plans, alone).reduce(0) { sum, layer in
       guard layer.0.unitShares > 1 else { return sum + layer.1 }
-      let pairCosts = Plan.sharingCosts(meeting: meeting, rows: batch)
-      let costs = Plan.costs(of: layer.0.unitShares, pairCosts: pairCosts)
+      let costs = SharingCosts(meeting: meeting, rows: batch).of(layer.0.unitShares)
       return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - costs)
     }
     saving = inTurn - wave
