@@ -56,7 +56,7 @@ struct Plan {
     let hasFewRows = batch < 2 * shares && work - work / shares >= 200
     let costs = SharingCosts(
       meeting: hasFewRows ? Self.meetingCosts(lasting: alone) : 0, rows: batch, isTraining: isTraining)
-    let members = hasFewRows ? costs.members(shares, work: work) : shares
+    let members = hasFewRows ? costs.members(shares, work: work, panels: kernels.forwardPanels(units)) : shares
     let saves = work * (members - 1) / members
     sharingSaves = saves
     let fewRows = hasFewRows && (saves >= 4_000 || saves > costs.of(members))
@@ -162,7 +162,8 @@ struct Plan {
 struct SharingCosts {
   /// Of two threads, in nanoseconds.
   private let pair: Int
-  /// That four more add: each has a line of its own that all wait for, and no more of h is read. Fits a row of 100 to 512 units on 2 to 16 threads (Emerald Rapids).
+  /// That four more add: each has a line of its own that all wait for, and no more of h is read. Fits a row of 100 to 512 units on 2 to 16
+  /// threads (Emerald Rapids).
   private let fourMore: Int
 
   init(meeting: Int, rows: Int, isTraining: Bool = false) {
@@ -176,10 +177,10 @@ struct SharingCosts {
   /// Nanoseconds for so many threads.
   func of(_ members: Int) -> Int { pair + (members - 2) * fourMore / 4 }
 
-  /// The number of threads, up to `most`, that get done first with work that takes one so many nanoseconds. Not always all: of 16, for a row
-  /// of 100 units, about 5 do, and 16 take longer than one.
-  func members(_ most: Int, work: Int) -> Int {
-    func lasts(_ count: Int) -> Int { work / count + of(count) }
+  /// The number of threads, up to `most`, that get done first with work that takes one so many nanoseconds, cut into panels. Not always all:
+  /// of 16, for a row of 100 units, 5 to 7 do, and 16 take longer than one.
+  func members(_ most: Int, work: Int, panels: Int) -> Int {
+    func lasts(_ count: Int) -> Int { (panels + count - 1) / count * work / panels + of(count) }
     return most < 2 ? 1 : (2...most).reduce(2) { lasts($1) < lasts($0) ? $1 : $0 }
   }
 }
