@@ -21,7 +21,10 @@ struct ForwardPass<S: FloatingScalar> {
     for run in runs {
       run.layInitialStates()
       run.isLaid = run.isTraining && run.laysInput && (plan.hoistedSteps > 0 || plan.unitShares > 1)
-      if run.isLaid { Streams.run(run.layout.steps) { run.layInput($0, 0..<run.layout.counts[$0]) } }
+      if run.isLaid {
+        let lasting = Streams.nanoseconds(copying: run.layout.productRows * run.inputs)
+        Streams.run(run.layout.steps, lasting: lasting) { run.layInput($0, 0..<run.layout.counts[$0]) }
+      }
     }
     if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
       runPacked(runs, kernels)
@@ -76,7 +79,7 @@ struct ForwardPass<S: FloatingScalar> {
       shareUnits(runs, kernels, scratch, by: multiplier)
       return
     }
-    Streams.run(runs.count * plan.rowBlocks, lasting: runs[0].isTraining ? .max : plan.lasting) { piece in
+    Streams.run(runs.count * plan.rowBlocks, lasting: plan.lasting) { piece in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
       let rows = plan.rows(piece / runs.count, run.layout)
       scratch.lend { scratch in
@@ -114,7 +117,9 @@ struct ForwardPass<S: FloatingScalar> {
     let stretch = Self.stretch
     let pieces = runs.map { ($0.layout.productRows + stretch - 1) / stretch }
     let most = pieces.max() ?? 0
-    Streams.run(runs.count * most) { piece in
+    let rows = runs.reduce(0) { $0 + $1.layout.productRows }
+    let lasting = Plan.nanoseconds(multiplications: runs[0].inputs * runs[0].slots * rows)
+    Streams.run(runs.count * most, lasting: lasting) { piece in
       let run = runs[piece % runs.count]
       let first = piece / runs.count * stretch
       if first < run.layout.productRows {

@@ -57,9 +57,12 @@ struct InputGradients {
     return Target(run: runs[index], base: rows.base, isDirect: isDirect)
   }
 
+  /// Whether there are jobs to be done, for the steps don't make it.
+  var makesJobs: Bool { packed != nil }
+
   /// Cuts some steps of a run into jobs by shapes alone; none where the steps make it themselves.
   func jobs(_ steps: Range<Int>, of index: Int) -> [Job] {
-    if packed == nil { return [] }
+    guard makesJobs else { return [] }
     let layout = runs[index].layout
     let (size, cuts) =
       isDirect ? (max(1, Self.least / layout.batch), max(1, layout.batch / Self.least)) : (Self.least, 1)

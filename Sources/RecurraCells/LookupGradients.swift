@@ -31,7 +31,10 @@ struct LookupGradients {
     let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
     let rowSums = weights.indices.map(rowSums)
     let (size, places) = (96, weights.count)
-    Streams.run((rows.count + size - 1) / size * places) { piece in
+    let multiplying = Plan.nanoseconds(multiplications: rows.count * inputs * columns * places)
+    let adding = Streams.nanoseconds(copying: rows.places.count * columns * places)
+    let lasting = adding + (targets.isEmpty ? 0 : multiplying)
+    Streams.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in
       let (place, first) = (piece % places, piece / places * size)
       let block = first..<min(first + size, rows.count)
       rowSums[place].write(block, columns: columns, to: DirectionRun<Float>.rows(sums[place])[first])
@@ -49,7 +52,7 @@ struct LookupGradients {
             left: DirectionRun<Float>.rows(rows.vectors), right: DirectionRun<Float>.rows(sums[place]),
             count: rows.count, out: DirectionRun<Float>.rows(weights[place]),
             bias: DirectionRun<Float>.rows(biases[place]).base, isFirst: true)
-        }, each: Streams.run)
+        }, each: { Streams.run($0, lasting: multiplying, $1) })
     }
     guard !targets.isEmpty else { return nil }
     return .rows(

@@ -80,7 +80,12 @@ final class PackedGradients: @unchecked Sendable {
   func add(_ part: Part) { add([part]) { count, body in for index in 0..<count { body(index) } } }
 
   /// Adds the products of parts of different runs, on all threads.
-  func add(_ parts: [Part]) { add(parts) { Streams.run($0, $1) } }
+  func add(_ parts: [Part]) {
+    let (run, rows) = (runs[0], parts.reduce(0) { $0 + Self.rows($1, runs).count })
+    let width = run.inputs - skippedRows + run.units + (input?.makesJobs == true ? run.inputs : 0)
+    let lasting = Plan.nanoseconds(multiplications: width * run.slots * rows)
+    add(parts) { Streams.run($0, lasting: lasting, $1) }
+  }
 
   private func add(_ parts: [Part], _ each: WeightProduct.ForEach) {
     let operands = parts.map { part in

@@ -74,12 +74,8 @@ public final class PackedWeights: Sendable {
     }
     guard !missing.isEmpty else { return result }
     let jobs = missing.flatMap { packing in packing.pieces.map { (packing, $0) } }
-    // Small weights are not worth waking anybody for.
-    if missing.reduce(0, { $0 + $1.target.count }) < 1 << 14 {
-      for (packing, panels) in jobs { packing.run(panels) }
-    } else {
-      Streams.run(jobs.count) { jobs[$0].0.run(jobs[$0].1) }
-    }
+    let lasting = 2 * Streams.nanoseconds(copying: missing.reduce(0) { $0 + $1.target.count })
+    Streams.run(jobs.count, lasting: lasting) { jobs[$0].0.run(jobs[$0].1) }
     for packing in missing {
       packing.direction.packed.withEntry(packing.layout, kernels) {
         $0 = Entry(version: packing.direction.version, packed: packing.target)

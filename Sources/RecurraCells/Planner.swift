@@ -19,7 +19,7 @@ struct Plan {
   let unitShares: Int
   /// Nanoseconds of a timestep that sharing its units saves, by and large.
   let sharingSaves: Int
-  /// Nanoseconds that inference takes on one thread, by and large.
+  /// Nanoseconds that the rows take on their way forward on one thread, by and large.
   let lasting: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
@@ -52,7 +52,7 @@ struct Plan {
     // until the weights outgrow the shared cache as well.
     let work = Self.nanoseconds(weights: stateWeights, rows: batch)
     let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
-    lasting = Streams.insistsOnMembers ? .max : alone * directions
+    lasting = Self.nanoseconds(weights: weights, slots: cell.slotCount * units) * batch * timesteps * directions
     let hasFewRows = batch < 2 * shares && work - work / shares >= 200
     let costs = SharingCosts(
       meeting: hasFewRows ? Self.meetingCosts(lasting: alone) : 0, rows: batch, isTraining: isTraining)
@@ -71,10 +71,10 @@ struct Plan {
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
     // To come together and part again takes a few microseconds.
-    let isLong = saves * timesteps * directions >= Streams.leastWork / 2 || Streams.insistsOnMembers
+    let isLong = saves * timesteps * directions >= 4_000 || Streams.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? members : 1
-    let isShort = !isTraining && lasting < Streams.leastWork
+    let isShort = lasting < Streams.leastWork && !Streams.insistsOnMembers
     let blocks = isShort ? 1 : max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
       runBlocks = trainingBlocks
@@ -104,6 +104,13 @@ struct Plan {
 
   /// About how long a core takes to multiply weights with some rows: it reads 30 in a nanosecond, and multiplies 150 with a row.
   static func nanoseconds(weights: Int, rows: Int) -> Int { weights * (rows + 4) / 150 }
+
+  /// About how many nanoseconds each row adds to a step on a core that multiplies 75 in one: its products, its gates, and what it takes
+  /// to get there.
+  static func nanoseconds(weights: Int, slots: Int) -> Int { weights / 75 + slots / 4 + 20 }
+
+  /// About how many nanoseconds a core takes for the products of many rows.
+  static func nanoseconds(multiplications count: Int) -> Int { count / 75 }
 
   /// Nanoseconds of a meeting of threads as things are now, for a call that takes about so long.
   static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }

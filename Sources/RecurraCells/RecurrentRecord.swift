@@ -122,7 +122,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     } else if isEachAlone {
       // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. Of those that
       // a thread took on the way forward the last first: its caches still hold what it kept of them.
-      Streams.run(runs.count) { place in
+      Streams.run(runs.count, lasting: 3 * plan.lasting) { place in
         let (turn, thread) = (place / threads, place % threads)
         let index = ((runs.count - 1 - thread) / threads - turn) * threads + thread
         for part in products.parts[index] {
@@ -136,7 +136,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
     } else {
       for parts in products.sideBySide {
-        Streams.run(parts.count * plan.rowBlocks) { piece in
+        let rows = parts.reduce(0) { $0 + $1.steps.count * runs[$1.run].layout.batch }
+        let lasting = Plan.nanoseconds(weights: runs[0].slots * units, slots: runs[0].slots) * rows
+        Streams.run(parts.count * plan.rowBlocks, lasting: lasting) { piece in
           let part = parts[piece % parts.count]
           let run = runs[part.run]
           loop(part.run, 0..<panels) { multiplier in

@@ -117,7 +117,8 @@ final class TableProduct: Sendable {
     }
     let stretch = 192
     let scratch = Scratch.of(kernels, rows: stretch, depth: inputs)
-    Streams.run(directions.count * ((count + stretch - 1) / stretch)) { piece in
+    let lasting = Plan.nanoseconds(multiplications: inputs * cell.slotCount * units * count * directions.count)
+    Streams.run(directions.count * ((count + stretch - 1) / stretch), lasting: lasting) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)
       InputProduct(
         x: DirectionRun<Float>.rows(rows).from(first), bias: DirectionRun<Float>.rows(biases[place]).base,

@@ -14,7 +14,8 @@ struct SequenceGradients {
     let rows = tensors.map { DirectionRun<Float>.rows($0).base }
     let (first, count, size) = (row > 0 ? row * tensors[0].shape[1] : 0, tensors[0].count, 1 << 13)
     guard rows.count > 1 else { return tensors[0] }
-    Streams.run((count - first + size - 1) / size) { piece in
+    let lasting = Streams.nanoseconds(copying: rows.count * (count - first))
+    Streams.run((count - first + size - 1) / size, lasting: lasting) { piece in
       let range = (first + piece * size)..<min(first + (piece + 1) * size, count)
       let target = rows[0]
       for source in rows.dropFirst() {
@@ -32,7 +33,8 @@ struct SequenceGradients {
       (runs[$0].layout.firstRow, runs[$0].place) < (runs[$1].layout.firstRow, runs[$1].place)
     }
     return Tensor([batch, timesteps, inputs], of: S.self) { output in
-      Streams.run(min(batch, 16)) { piece in
+      let lasting = Streams.nanoseconds(copying: sorted.count * batch * timesteps * inputs)
+      Streams.run(min(batch, 16), lasting: lasting) { piece in
         for index in sorted {
           let (run, source) = (runs[index], DirectionRun<S>.rows(rows[index]))
           for row in stride(from: piece, to: run.layout.batch, by: min(batch, 16)) {

@@ -87,7 +87,7 @@ package enum BLAS {
     let extent = byRows ? rows : columns
     let pieces = worthwhile ? min(8, max(1, extent / 64), max(2, extent / 192)) : 1
     let step = (extent + pieces - 1) / max(pieces, 1)
-    Streams.run(pieces) { piece in
+    Streams.run(pieces, lasting: rows * columns * depth * MemoryLayout<S>.stride / 160) { piece in
       let start = piece * step
       let size = min(step, extent - start)
       guard size > 0 else { return }
