@@ -37,17 +37,25 @@ typedef struct {
   ptrdiff_t first, column, count;
 } InputPanel;
 
-static void prepareInputs(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {
-  (void)job, (void)operand, (void)row;
+/// Where a row's gradient goes.
+INLINE float *inputTarget(const InputPanel *panel, ptrdiff_t row) {
+  const RecurraInputGradient *job = panel->gradient;
+  const ptrdiff_t n = panel->first + row;
+  return job->out + n / job->rowsPerStep * job->stepStride + n % job->rowsPerStep * job->rowStride + panel->column;
+}
+
+static void prepareInputs(const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+  (void)operand;
+  const InputPanel *own = panel;
+  // Rows lie far apart: their lines come while the product is computed.
+  for (ptrdiff_t index = 0; index < rows; index++) fetch(inputTarget(own, row + index), 0, 1, own->count, 1);
   for (ptrdiff_t index = 0; index < rows * sumsWidth; index += WIDTH) store(sums + index, broadcast(0));
 }
 
 static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {
   const InputPanel *own = panel;
-  const RecurraInputGradient *job = own->gradient;
   for (ptrdiff_t index = 0; index < rows; index++) {
-    const ptrdiff_t n = own->first + row + index;
-    float *to = job->out + n / job->rowsPerStep * job->stepStride + n % job->rowsPerStep * job->rowStride + own->column;
+    float *to = inputTarget(own, row + index);
     const float *from = sums + index * sumsWidth;
 #define PUT(column, lanes) storeLanes(to + column, load(from + column), lanes)
     FOR_LANES(column, own->count, PUT);

@@ -61,7 +61,7 @@
     if (operand != 0) return;                                                                               \
     const BackwardPanel *own = panel;                                                                       \
     FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums + own->inputs);            \
-    clearInputs(own, rows, sums);                                                                           \
+    prepareInputColumns(own, row, rows, sums);                                                              \
   }                                                                                                         \
   static void kernels##FinishBackward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {      \
     const BackwardPanel *own = panel;                                                                       \

@@ -15,11 +15,14 @@ extension DirectionRun where S == Float {
     return cell.kernel == .simpleRNN ? (z, c, RecurraAhead()) : (ahead(gates(step + 1), rows), z, c)
   }
 
-  /// What step `step - 1` will read on the way back, or write: its gates, and the states that entered it.
+  /// What step `step - 1` will read on the way back, or write, its gates, and the states that entered it; and what the products behind the
+  /// loop will read.
   func aheadOfBackward(_ step: Int, _ rows: Range<Int>) -> (RecurraAhead, RecurraAhead, RecurraAhead)? {
     guard fetchesAhead(step, rows), step > 0 else { return nil }
     let states = cell.stateCount > 1 ? memory(step - 1) : zRows.from(layout.blocks[step - 1])
-    return (ahead(gates(step - 1), rows), ahead(states, rows), RecurraAhead())
+    // The LSTM's gates leave the step's own x and h alone, but the products over all timesteps come to them from here.
+    let z = cell.stateCount > 1 ? ahead(zRows.from(layout.blocks[step]), rows) : RecurraAhead()
+    return (ahead(gates(step - 1), rows), ahead(states, rows), z)
   }
 
   private func fetchesAhead(_ step: Int, _ rows: Range<Int>) -> Bool {
