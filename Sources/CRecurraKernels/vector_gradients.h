@@ -34,17 +34,26 @@ static void packLeft(
   }
 }
 
+/// Where the sums of a tile come from and where they go: they begin from zero unless they are `pending`, and stay so unless they end.
+typedef struct {
+  float *pending;
+  int begins, ends;
+} TileSums;
+
 #define GRADIENT_TILE_PARAMETERS                                                                               \
-  const float *left, ptrdiff_t leftStride, const float *right, ptrdiff_t depth, float *out, ptrdiff_t outStride, \
-    ptrdiff_t lastLanes, int adds
-#define GRADIENT_TILE_ARGUMENTS left, leftStride, right, depth, out, outStride, lastLanes, adds
+  const float *left, ptrdiff_t leftStride, const float *right, ptrdiff_t depth, TileSums sums, float *out,      \
+    ptrdiff_t outStride, ptrdiff_t lastLanes, int adds
+#define GRADIENT_TILE_ARGUMENTS left, leftStride, right, depth, sums, out, outStride, lastLanes, adds
+
+/// Tiles whose sums may wait.
+enum { pendingTiles = 64 };
 
 typedef void GradientTile(GRADIENT_TILE_PARAMETERS);
 
-/// out[rows][vectors] (+)= the sums of `depth` products, from zero; the last vector has `lastLanes` columns.
+/// out[rows][vectors] (+)= the sums of products, `depth` more of them; the last vector has `lastLanes` columns.
 INLINE void gradientTileBody(const int rows, const int vectors, GRADIENT_TILE_PARAMETERS) {
   Vector sum[24];
-  EACH(index, 0, rows * vectors) sum[index] = broadcast(0);
+  EACH(index, 0, rows * vectors) sum[index] = sums.begins ? broadcast(0) : load(sums.pending + index * WIDTH);
   for (ptrdiff_t k = 0; k < depth; k++) {
     Vector line[4];
     EACH(v, 0, vectors) line[v] = load(right + (k * vectors + v) * WIDTH);
@@ -52,6 +61,10 @@ INLINE void gradientTileBody(const int rows, const int vectors, GRADIENT_TILE_PA
       Vector value = broadcast(left[k * leftStride + row]);
       EACH(v, 0, vectors) sum[row * vectors + v] = fma(value, line[v], sum[row * vectors + v]);
     }
+  }
+  if (!sums.ends) {
+    EACH(index, 0, rows * vectors) store(sums.pending + index * WIDTH, sum[index]);
+    return;
   }
   EACH(row, 0, rows) EACH(v, 0, vectors) {
     float *to = out + row * outStride + v * WIDTH;
@@ -82,14 +95,14 @@ static GradientTile *const gradientTiles[STRIP][maximumTileRows] = {
 static GradientTile *const gradientTiles[STRIP][maximumTileRows] = {GRADIENT_NAMES(1), GRADIENT_NAMES(2)};
 #endif
 
-/// Copies a strip of right, [depth][vectors], padded with zeros, and adds up its columns.
+/// Copies a strip of right, [depth][vectors], padded with zeros, and adds its columns to their sums.
 INLINE void packRight(
   const int vectors, const float *right, ptrdiff_t stride, ptrdiff_t depth, ptrdiff_t lastLanes, float *strip,
   Vector *sums
 ) {
   enum { ahead = 12 };
   Vector sum[STRIP];
-  EACH(v, 0, vectors) sum[v] = broadcast(0);
+  EACH(v, 0, vectors) sum[v] = sums[v];
   for (ptrdiff_t k = 0; k < depth; k++) {
     const float *row = right + k * stride;
     EACH(v, 0, vectors) {
@@ -103,20 +116,33 @@ INLINE void packRight(
   EACH(v, 0, vectors) sums[v] = sum[v];
 }
 
+/// How many rows of a strip, a part of gradientDepth, are gone through at a time.
+///
+/// A strip that all panels go through stays in L1 as long as it has 24 KiB, beside left's own rows, which lie apart; sums then wait in
+/// between, to the same bits. Packed left streams by, and long strips cost less.
+INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job) {
+  const int isShort = !job->packedLeft && job->panelEnd - job->panelBegin <= pendingTiles;
+  return isShort ? smaller(gradientDepth, 6144 / (STRIP * WIDTH)) : gradientDepth;
+}
+
 static void weightGradient(const RecurraWeightGradient *job) {
   _Alignas(64) float strip[gradientDepth * STRIP * WIDTH];
-  const ptrdiff_t inputs = job->inputs, units = job->units;
+  _Alignas(64) float pending[pendingTiles][maximumTileRows * STRIP * WIDTH];
+  const ptrdiff_t inputs = job->inputs, units = job->units, most = stripDepth(job);
   for (ptrdiff_t column = 0; column < job->columns; column += STRIP * WIDTH) {
     const ptrdiff_t width = smaller(STRIP * WIDTH, job->columns - column);
     const ptrdiff_t vectors = (width + WIDTH - 1) / WIDTH, lastLanes = width - (vectors - 1) * WIDTH;
     GradientTile *const *tiles = gradientTiles[vectors - 1];
-    for (ptrdiff_t first = 0; first < job->depth; first += gradientDepth) {
-      const ptrdiff_t depth = smaller(gradientDepth, job->depth - first);
+    Vector sums[STRIP];
+    for (ptrdiff_t first = 0, depth; first < job->depth; first += depth) {
+      const ptrdiff_t block = first / gradientDepth * gradientDepth, end = smaller(block + gradientDepth, job->depth);
+      depth = smaller(most, end - first);
+      const int begins = first == block, ends = first + depth == end;
       const float *right = job->right + first * job->rightStride + column;
       const float *left = job->left + first * job->leftStride;
       const float *packed = job->packedLeft ? job->packedLeft + first * (inputs + units) : NULL;
-      const int adds = job->adds || first > 0;
-      Vector sums[STRIP];
+      const int adds = job->adds || block > 0;
+      if (begins) EACH(v, 0, STRIP) sums[v] = broadcast(0);
       switch (vectors) {
       case 1: packRight(1, right, job->rightStride, depth, lastLanes, strip, sums); break;
       case 2: packRight(2, right, job->rightStride, depth, lastLanes, strip, sums); break;
@@ -125,7 +151,7 @@ static void weightGradient(const RecurraWeightGradient *job) {
       default: packRight(4, right, job->rightStride, depth, lastLanes, strip, sums); break;
 #endif
       }
-      if (job->bias)
+      if (job->bias && ends)
         for (ptrdiff_t v = 0; v < vectors; v++) {
           const ptrdiff_t lanes = v == vectors - 1 ? lastLanes : WIDTH;
           putLanes(job->bias + column + v * WIDTH, sums[v], lanes, adds);
@@ -134,10 +160,11 @@ static void weightGradient(const RecurraWeightGradient *job) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
         const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
         float *out = job->out + begin * job->outStride + column;
+        const TileSums own = {begins && ends ? NULL : pending[panel - job->panelBegin], begins, ends};
         if (packed)
-          tiles[rows - 1](packed + begin * depth, rows, strip, depth, out, job->outStride, lastLanes, adds);
+          tiles[rows - 1](packed + begin * depth, rows, strip, depth, own, out, job->outStride, lastLanes, adds);
         else
-          tiles[rows - 1](left + begin, job->leftStride, strip, depth, out, job->outStride, lastLanes, adds);
+          tiles[rows - 1](left + begin, job->leftStride, strip, depth, own, out, job->outStride, lastLanes, adds);
       }
     }
   }
