@@ -13,6 +13,12 @@ int recurra_processor_count(void) {
 
 int recurra_current_processor(void) { return sched_getcpu(); }
 
+void recurra_name_worker(int number) {
+  char name[16];
+  snprintf(name, sizeof name, "recurra-%d", number);
+  pthread_setname_np(pthread_self(), name);
+}
+
 int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed) {
   if (processor < 0 || processor >= CPU_SETSIZE) return 0;
   if (pthread_getaffinity_np(thread, sizeof *allowed, allowed) != 0 || CPU_COUNT(allowed) < 2) return 0;

@@ -117,6 +117,7 @@ final class Crew: @unchecked Sendable {
   }
 
   private func serve(_ index: Int) {
+    recurra_name_worker(Int32(index + 1))
     _ = recurra_fp_enter()
     var seen = (generation: 0, calls: 0)
     while true {

@@ -26,7 +26,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(60)
       Streams.threadCount = 2
-      for (lasting, stays) in [(7_000, true), (20_000, false)] {
+      for (lasting, stays) in [(19_000, true), (20_000, false)] {
         let (here, elsewhere) = (Counter(), Counter())
         let caller = pthread_self()
         // Long enough for a worker to come.

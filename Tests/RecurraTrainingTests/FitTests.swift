@@ -6,6 +6,25 @@ import TestSupport
 import Testing
 
 @Suite struct FitTests {
+  @Test("A small layer is trained without starting a worker, a larger one with its help", arguments: [(8, 0), (100, 1)])
+  func workersAreLeftAlone(units: Int, expected: Int) async {
+    // In a process of its own, where no other test has started any.
+    await #expect(processExitsWith: .success) { [units, expected] in
+      Streams.threadCount = 2
+      let model = Sequential([LSTM(units: units), Dense(units: 3, activation: .softmax)])
+      let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam())
+      let labels = Tensor((0..<12).map { Int32($0 % 3) })
+      try trainer.fit(
+        .varied([12, 10, 5], seed: 3, dtype: .float32), labels, batchSize: 4, epochs: 2, verbose: .silent)
+      // A worker that has been started needs a moment to take its name.
+      usleep(50_000)
+      let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").map {
+        try String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)
+      }
+      #expect(names.filter { $0.hasPrefix("recurra-") }.count == expected, "\(names)")
+    }
+  }
+
   @Test func theLossFalls() throws {
     let trainer = try ToyData.trainer()
     let history = try trainer.fit(ToyData.x, ToyData.labels, batchSize: 4, epochs: 40, verbose: .silent)
