@@ -116,19 +116,20 @@ INLINE void packRight(
   EACH(v, 0, vectors) sums[v] = sum[v];
 }
 
-/// How many rows of a strip, a part of gradientDepth, are gone through at a time.
+/// How many rows of a strip of `rows` are gone through at a time: equal shares, for every one costs the sums a rest.
 ///
-/// A strip that all panels go through stays in L1 as long as it has 24 KiB, beside left's own rows, which lie apart; sums then wait in
-/// between, to the same bits. Packed left streams by, and long strips cost less.
-INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job) {
-  const int isShort = !job->packedLeft && job->panelEnd - job->panelBegin <= pendingTiles;
-  return isShort ? smaller(gradientDepth, 6144 / (STRIP * WIDTH)) : gradientDepth;
+/// A strip that all panels go through stays in L1 as long as it has about 24 KiB, beside left's own rows, which lie apart; sums then wait
+/// in between, to the same bits. Packed left streams by, and long strips cost less.
+INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job, ptrdiff_t rows) {
+  const ptrdiff_t most = 6144 / (STRIP * WIDTH), shares = (rows + most / 2) / most;
+  const int isWhole = job->packedLeft || job->panelEnd - job->panelBegin > pendingTiles || shares < 2;
+  return isWhole ? rows : (rows + shares - 1) / shares;
 }
 
 static void weightGradient(const RecurraWeightGradient *job) {
   _Alignas(64) float strip[gradientDepth * STRIP * WIDTH];
   _Alignas(64) float pending[pendingTiles][maximumTileRows * STRIP * WIDTH];
-  const ptrdiff_t inputs = job->inputs, units = job->units, most = stripDepth(job);
+  const ptrdiff_t inputs = job->inputs, units = job->units;
   for (ptrdiff_t column = 0; column < job->columns; column += STRIP * WIDTH) {
     const ptrdiff_t width = smaller(STRIP * WIDTH, job->columns - column);
     const ptrdiff_t vectors = (width + WIDTH - 1) / WIDTH, lastLanes = width - (vectors - 1) * WIDTH;
@@ -136,7 +137,7 @@ static void weightGradient(const RecurraWeightGradient *job) {
     Vector sums[STRIP];
     for (ptrdiff_t first = 0, depth; first < job->depth; first += depth) {
       const ptrdiff_t block = first / gradientDepth * gradientDepth, end = smaller(block + gradientDepth, job->depth);
-      depth = smaller(most, end - first);
+      depth = smaller(stripDepth(job, end - block), end - first);
       const int begins = first == block, ends = first + depth == end;
       const float *right = job->right + first * job->rightStride + column;
       const float *left = job->left + first * job->leftStride;
