@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 @Suite struct FitTests {
-  @Test("A small layer is trained without starting a worker, a larger one with its help", arguments: [(8, 0), (100, 1)])
+  @Test(
+    "A small layer is trained without starting a worker, a larger one with its help", arguments: [(8, 0), (100, 1)])
   func workersAreLeftAlone(units: Int, expected: Int) async {
     // In a process of its own, where no other test has started any.
     await #expect(processExitsWith: .success) { [units, expected] in
