@@ -106,9 +106,10 @@ typedef struct {
 /// Sets the sums of the inputs to zero; the lines that their gradient goes to come while the product is computed.
 INLINE void prepareInputColumns(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {
   const RecurraBackwardStep *step = panel->step;
-  if (panel->multiplies && panel->inputs > 0)
-    fetch(
-      step->dxNext + (panel->first + row) * step->dxNextStride + panel->input, step->dxNextStride, rows, panel->inputs, 1);
+  if (panel->multiplies && panel->inputs > 0) {
+    const ptrdiff_t stride = step->dxNextStride;
+    fetch(step->dxNext + (panel->first + row) * stride + panel->input, stride, rows, panel->inputs, 1);
+  }
   for (ptrdiff_t index = 0; index < rows; index++, sums += sumsWidth) {
 #define CLEAR(column, lanes) storeLanes(sums + column, broadcast(0), lanes)
     FOR_LANES(column, panel->inputs, CLEAR);

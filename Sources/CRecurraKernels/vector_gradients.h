@@ -34,7 +34,8 @@ static void packLeft(
   }
 }
 
-/// Where the sums of a tile come from and where they go: they begin from zero unless they are `pending`, and stay so unless they end.
+/// Where a tile's sums come from and where they go: those that do not begin have been put down at `pending`, those that do
+/// not end are put down there.
 typedef struct {
   float *pending;
   int begins, ends;
@@ -118,8 +119,8 @@ INLINE void packRight(
 
 /// How many rows of a strip of `rows` are gone through at a time: equal shares, for every one costs the sums a rest.
 ///
-/// A strip that all panels go through stays in L1 as long as it has about 24 KiB, beside left's own rows, which lie apart; sums then wait
-/// in between, to the same bits. Packed left streams by, and long strips cost less.
+/// A strip that all panels go through stays in L1 as long as it has about 24 KiB, beside left's own rows, which lie apart;
+/// sums then wait in between, to the same bits. Packed left streams by, and long strips cost less.
 INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job, ptrdiff_t rows) {
   const ptrdiff_t most = 6144 / (STRIP * WIDTH), shares = (rows + most / 2) / most;
   const int isWhole = job->packedLeft || job->panelEnd - job->panelBegin > pendingTiles || shares < 2;

@@ -57,7 +57,7 @@ struct InputGradients {
     return Target(run: runs[index], base: rows.base, isDirect: isDirect)
   }
 
-  /// Whether there are jobs to be done, for the steps don't make it.
+  /// Whether jobs make it; otherwise the steps do.
   var makesJobs: Bool { packed != nil }
 
   /// Cuts some steps of a run into jobs by shapes alone; none where the steps make it themselves.

@@ -19,7 +19,7 @@ struct Plan {
   let unitShares: Int
   /// Nanoseconds of a timestep that sharing its units saves, by and large.
   let sharingSaves: Int
-  /// Nanoseconds that the rows take on their way forward on one thread, by and large.
+  /// Nanoseconds that the rows take on their way forward on one thread, by and large; `Int.max` for OpenBLAS.
   let lasting: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
@@ -70,8 +70,7 @@ struct Plan {
     let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
-    // To come together and part again takes a few microseconds.
-    let isLong = saves * timesteps * directions >= 4_000 || Streams.insistsOnMembers
+    let isLong = saves * timesteps * directions >= Streams.gatheringNanoseconds || Streams.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? members : 1
     let isShort = lasting < Streams.leastWork && !Streams.insistsOnMembers

@@ -80,7 +80,7 @@ private struct Wave {
       return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - costs)
     }
     saving = inTurn - wave
-    guard saving > 4_000 + inTurn / 16 || Streams.insistsOnMembers else { return nil }
+    guard saving > Streams.gatheringNanoseconds + inTurn / 16 || Streams.insistsOnMembers else { return nil }
   }
 
   func run(returnsSequences: Bool) -> Tensor {

@@ -81,7 +81,7 @@ package enum BLAS {
     _ right: UnsafePointer<S>, stride rightStride: Int, rightTransposed transposeRight: Bool = false,
     into result: UnsafeMutablePointer<S>, stride resultStride: Int, keeping factor: S = 0
   ) {
-    // Below a quarter of a million multiplications a second thread costs more than it brings.
+    // Below a quarter of a million multiplications it stays whole; OpenBLAS does some 40 of them with floats in a nanosecond.
     let worthwhile = rows * columns * depth >= 1 << 18
     let byRows = rows >= columns
     let extent = byRows ? rows : columns
