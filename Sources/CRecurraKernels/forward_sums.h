@@ -6,10 +6,10 @@ enum { oBottom = 2, oTop = 3 };
 /// First pass over `lanes` units of one row: the activations that wait for nothing.
 ///
 /// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
-/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass; o as a fraction,
-/// because one division serves for two factors. The GRU's whole vectors reach, of a panel's last units, only into slots
-/// that are done with, or are written next, but for its candidates: behind them z of the first units is kept, because
-/// there nh is 0, filled up with zeros.
+/// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass; o as a
+/// fraction, because one division serves for two factors. The GRU's whole vectors reach, of a panel's last units, only
+/// into slots that are done with, or are written next, but for its candidates: behind them z of the first units is
+/// kept, because there nh is 0, filled up with zeros.
 INLINE void activate(
   enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
   float *sums
@@ -198,7 +198,8 @@ INLINE void prepareForward(
   const int isFirst = operand == 0 && !panel->isBegun, isLast = step->hoisted || operand == 1;
   if (panel->isFetched && operand == 0) fetch(step->h + first * step->hStride, step->hStride, rows, units, 0);
   if (isFirst) {
-    // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
+    // What the gates will read and write comes while the product is computed, unless the step before has asked for it
+    // bit by bit.
     const int isAlone = RECURRA_MATRIX_UNIT || !step->ahead[0].from;
     if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
     if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);

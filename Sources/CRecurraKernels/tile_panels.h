@@ -1,9 +1,9 @@
 // Weights as the matrix unit reads them: three parts of each, in tiles.
 //
 // A float is the sum of three bfloat16, each rounded to nearest from what the ones before it leave: 24 bits in three
-// times 8. Of the nine products of two such sums, six are computed; the others are at most 2^-24 of the whole, 2^-27.5 on
-// average, where rounding a float loses up to 2^-24. Sums run in float32, 32 products at a time. What is infinite, or
-// nearly, has no such parts: rows of a left operand go another way, weights make NaN of it.
+// times 8. Of the nine products of two such sums, six are computed; the others are at most 2^-24 of the whole, 2^-27.5
+// on average, where rounding a float loses up to 2^-24. Sums run in float32, 32 products at a time. What is infinite,
+// or nearly, has no such parts: rows of a left operand go another way, weights make NaN of it.
 //
 // A tile is 16 lines of 64 bytes. A line of weights holds two depths of 16 columns, k and k + 16, as words; a line of a
 // left operand holds 32 depths of a row, again k and k + 16 as one word. Columns go by pairs of tiles: a panel is, pair
@@ -36,7 +36,8 @@ INLINE Vector loadRest(const float *from, ptrdiff_t begin, ptrdiff_t count) {
   return begin >= count ? broadcast(0) : loadLanes(from + begin, smaller(WIDTH, count - begin));
 }
 
-/// Where a tile of weights lies in a panel of `steps` steps of depth: its first part; the others follow by `tileStride`.
+/// Where a tile of weights lies in a panel of `steps` steps of depth: its first part; the others follow by
+/// `tileStride`.
 INLINE ptrdiff_t tileOffset(ptrdiff_t tiles, ptrdiff_t tile, ptrdiff_t steps, ptrdiff_t step, ptrdiff_t *tileStride) {
   const ptrdiff_t together = smaller(2, tiles - tile / 2 * 2);
   *tileStride = together * tileBytes;
@@ -87,8 +88,8 @@ INLINE void storeTransposed(Vector square[parts][WIDTH], char *to, ptrdiff_t par
   }
 }
 
-/// Splits 16 rows by a step of depth, of which `rows` and `depth` are there, and turns them on their side: each line of a
-/// part's tile then holds two depths of 16 rows.
+/// Splits 16 rows by a step of depth, of which `rows` and `depth` are there, and turns them on their side: each line of
+/// a part's tile then holds two depths of 16 rows.
 INLINE void splitTransposed(
   const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t depth, char *to, ptrdiff_t partStride
 ) {

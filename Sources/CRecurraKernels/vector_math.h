@@ -86,7 +86,8 @@ INLINE void activations(const int sigmoids, const int count, Vector *x) {
 INLINE void tanhs(const int count, Vector *x) { activations(0, count, x); }
 INLINE void sigmoids(const int count, Vector *x) { activations(count, count, x); }
 
-/// The least pre-activation that an LSTM's gate tells from smaller ones: with it the product of two denominators is finite.
+/// The least pre-activation that an LSTM's gate tells from smaller ones: with it the product of two denominators is
+/// finite.
 enum { leastGate = -60 };
 
 INLINE Vector tanhOne(Vector x) {
