@@ -87,12 +87,12 @@ INLINE void backwardUnitsOfRow(
   }
 }
 
-/// Whether a step should make the gradient of the inputs as well: an LSTM 60-100 then has 10 vectors instead of 7 and 4,
-/// and takes 0.94 of the time; without vectors saved it would be 1 to 5 % slower.
+/// Whether a step should make the gradient of the inputs as well: an LSTM 60-100 then has 10 vectors instead of 7 and
+/// 4, and takes 0.94 of the time; without vectors saved it would be 1 to 5 % slower.
 INLINE int joinsInputs(enum Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
   const ptrdiff_t apart = roundUp(inputs, WIDTH) + roundUp(units, WIDTH);
   return cell != GRU && !RECURRA_MATRIX_UNIT && roundUp(inputs + units, WIDTH) < apart &&
-         packedTransposeSize(cell, inputs + units, units, 0) * sizeof(float) <= stayingBytes;
+         whereabouts(packedTransposeSize(cell, inputs + units, units, 0)) == ownCache;
 }
 
 /// A panel of a step for the rows from `first` on: columns of some inputs, and behind them those of some units.
@@ -134,7 +134,8 @@ INLINE void prepareBackward(
 ) {
   const RecurraBackwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
-  // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit by bit.
+  // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit
+  // by bit.
   if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
   if (step->gates && (RECURRA_MATRIX_UNIT || !step->ahead[0].from)) {
     if (cell != RNN)
@@ -168,11 +169,11 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const int stays = packedTransposeSize(cell, inputs + units, units, 1) * sizeof(float) <= stayingBytes;
+  const enum Whereabouts whole = whereabouts(packedTransposeSize(cell, inputs + units, units, 1));
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
-    const ptrdiff_t blocks = rowBlocks(end - begin, stays);
+    const ptrdiff_t blocks = rowBlocks(end - begin, whole);
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
       const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;
@@ -195,7 +196,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = panelOf(count, weights, following, depth, pending, stays);
+        const Panel packed = panelOf(count, weights, following, depth, pending, whole);
         const BackwardPanel job = {
           step, first, column, ofInputs, column > inputs ? column - inputs : 0, count - ofInputs, multiplies};
         if (cell == GRU)

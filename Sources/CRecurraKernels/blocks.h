@@ -26,14 +26,22 @@ INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
 typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
 
-/// Bytes of weights that stay in a core's own cache, whatever else goes through it.
-enum { stayingBytes = 1 << 18 };
+/// Where the weights of a step are when it comes to them again.
+enum Whereabouts { ownCache, sharedCache, farAway };
+
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share.
+enum { stayingBytes = 1 << 18, sharedBytes = 1 << 23 };
+
+INLINE enum Whereabouts whereabouts(size_t floats) {
+  const size_t bytes = floats * sizeof(float);
+  return bytes <= stayingBytes ? ownCache : bytes <= sharedBytes ? sharedCache : farAway;
+}
 
 /// The blocks of a step's rows that go through the panels one after the other.
 ///
-/// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from afar
-/// should come seldom.
-INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, int stays) {
-  const ptrdiff_t most = stays && !RECURRA_MATRIX_UNIT ? rowsPerBlock * 3 / 4 : rowsPerBlock;
+/// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from
+/// afar should come seldom.
+INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, enum Whereabouts weights) {
+  const ptrdiff_t most = weights == ownCache && !RECURRA_MATRIX_UNIT ? rowsPerBlock * 3 / 4 : rowsPerBlock;
   return (rows + most - 1) / most;
 }

@@ -2,8 +2,8 @@
 
 /// How many of the panels [begin, end) of a single row are gone through together, from the first or from the last on.
 ///
-/// One alone has too few chains for many a core, and after too many the gates no longer overlap with the next product. A
-/// narrow one, the last, never goes alone where it has a neighbour.
+/// One alone has too few chains for many a core, and after too many the gates no longer overlap with the next product.
+/// A narrow one, the last, never goes alone where it has a neighbour.
 INLINE ptrdiff_t panelsTogether(enum Cell cell, const RecurraForwardStep *step, ptrdiff_t begin, ptrdiff_t end) {
   if (end - begin < 2 || (cell == LSTM && WIDTH < 16)) return 1;
   const int endsNarrow = end * panelUnits(cell) > step->units;
@@ -33,8 +33,8 @@ INLINE void accumulateRow(
       continue;
     }
 #endif
-    const Panel packed = panelOf(gateCount(cell) * units, weights, weights, depth, NULL, 0);
-    accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 0);
+    const Panel packed = panelOf(gateCount(cell) * units, weights, weights, depth, NULL, ownCache);
+    accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 1, 0);
   }
 }
 
@@ -108,7 +108,8 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
       last -= count;
     else
       first += count;
-    // While it waits, the first panels have something to do; those behind them are then gone through in one go, as caches like it.
+    // While it waits, the first panels have something to do; those behind them are then gone through in one go, as
+    // caches like it.
     if (count == 2)
       forwardRowPanels(cell, step, 2, begin, first == last, waits, sums);
     else

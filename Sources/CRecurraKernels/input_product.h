@@ -35,7 +35,7 @@ INLINE void finishProduct(
 /// Some rows times a full panel whose vectors are slots: the sums begin and end where they belong, without scratch.
 INLINE void productTile(
   enum Cell cell, const int rows, const RecurraProduct *job, ptrdiff_t row, ptrdiff_t unit, const float *weights,
-  const float *ahead
+  Ahead ahead
 ) {
   const int gates = (int)gateCount(cell);
   const float *init = job->init + row * job->initStride + unit;
@@ -47,26 +47,26 @@ INLINE void productTile(
     rows, 1, gates, job->x + row * job->xStride, job->xStride, job->inputs, weights, 0, ahead, sum);
   EACH(r, 0, rows) {
     EACH(v, 0, gates) store(out + r * job->outStride + slotAt(cell, v) * job->units, sum[r * gates + v]);
-    if (cell == GRU) store(out + r * job->outStride + 3 * job->units, load(init + r * job->initStride + 3 * job->units));
+    const ptrdiff_t last = 3 * job->units;
+    if (cell == GRU) store(out + r * job->outStride + last, load(init + r * job->initStride + last));
   }
 }
 
 /// All rows from `first` on times a full panel, in equal shares of at most a tile's rows.
 INLINE void productOfSlots(
-  enum Cell cell, const RecurraProduct *job, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit, const float *weights,
-  const float *next
+  enum Cell cell, const RecurraProduct *job, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit, const Panel *panel
 ) {
   const ptrdiff_t blocks = (rows + maximumTileRows - 1) / maximumTileRows;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t row = first + rows * block / blocks;
-    const float *ahead = next + smaller(block, 3) * job->inputs * lineFloats;
+    const Ahead ahead = aheadOf(panel, panel->floats, job->inputs, block, blocks, panel->next);
     switch (first + rows * (block + 1) / blocks - row) {
-    case 6: productTile(cell, 6, job, row, unit, weights, ahead); break;
-    case 5: productTile(cell, 5, job, row, unit, weights, ahead); break;
-    case 4: productTile(cell, 4, job, row, unit, weights, ahead); break;
-    case 3: productTile(cell, 3, job, row, unit, weights, ahead); break;
-    case 2: productTile(cell, 2, job, row, unit, weights, ahead); break;
-    default: productTile(cell, 1, job, row, unit, weights, ahead);
+    case 6: productTile(cell, 6, job, row, unit, panel->weights, ahead); break;
+    case 5: productTile(cell, 5, job, row, unit, panel->weights, ahead); break;
+    case 4: productTile(cell, 4, job, row, unit, panel->weights, ahead); break;
+    case 3: productTile(cell, 3, job, row, unit, panel->weights, ahead); break;
+    case 2: productTile(cell, 2, job, row, unit, panel->weights, ahead); break;
+    default: productTile(cell, 1, job, row, unit, panel->weights, ahead);
     }
   }
 }
@@ -74,7 +74,8 @@ INLINE void productOfSlots(
 
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = job->units, depth = packedDepth(job->inputs) + packedDepth(units);
-  const ptrdiff_t blocks = rowBlocks(job->rows, 1);
+  const enum Whereabouts whole = whereabouts(packedFloats(gateCount(cell) * units, packedDepth(job->inputs)));
+  const ptrdiff_t blocks = rowBlocks(job->rows, ownCache);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;
@@ -84,13 +85,13 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = job->packed + forwardPanel(cell, panel, job->inputs, units);
       const float *next = weights + forwardPanel(cell, 1, job->inputs, units);
+      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, whole);
 #if WIDTH == 16 && !RECURRA_MATRIX_UNIT
       if (cell != RNN && count == WIDTH && job->inputs <= stretchDepth) {
-        productOfSlots(cell, job, first, rows, unit, weights, next);
+        productOfSlots(cell, job, first, rows, unit, &packed);
         continue;
       }
 #endif
-      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, 0);
       const ProductPanel own = {job, first, unit, count};
       multiplyPanel(rows, 1, &x, &packed, sums, 0, prepare, finish, &own);
     }

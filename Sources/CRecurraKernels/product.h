@@ -10,79 +10,139 @@ enum { stretchDepth = 512 };
 
 #define TILE_PARAMETERS                                                                       \
   const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
-    ptrdiff_t sumsStride, const float *ahead
-#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, sumsStride, ahead
+    Ahead ahead
+#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, ahead
+
+/// Steps of depth that a tile does together, to share the loop's instructions: where another thread has half of the
+/// core, their number is what counts.
+enum { groupDepth = 4 };
+
+/// What a tile asks for on the way: so many lines from here on with every group, 0, 1, 2 or 4.
+typedef struct {
+  const float *from;
+  int lines;
+} Ahead;
 
 typedef void Tile(TILE_PARAMETERS);
 
-/// Adds z * weights to sums in registers, and asks for a line at `ahead` with every step of depth.
-INLINE void accumulateTile(
-  const int rows, const int strips, const int vectors, const float *z, ptrdiff_t zStride, ptrdiff_t depth,
-  const float *weights, ptrdiff_t stripStride, const float *ahead, Vector *sum
+/// The rows and strips of a tile, each with a pointer of its own.
+typedef struct {
+  const float *row[maximumTileRows], *strip[4];
+} TileOperands;
+
+/// Otherwise the compiler derives the pointers from each other again at every step.
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
+
+INLINE TileOperands tileOperands(
+  const int rows, const int strips, const float *z, ptrdiff_t zStride, const float *weights, ptrdiff_t stripStride
+) {
+  TileOperands operands;
+  EACH(row, 0, rows) {
+    operands.row[row] = z + row * zStride;
+    KEEP(operands.row[row]);
+  }
+  EACH(s, 0, strips) {
+    operands.strip[s] = weights + s * stripStride;
+    KEEP(operands.strip[s]);
+  }
+  return operands;
+}
+
+/// Goes through the depth, group by group.
+#define IN_GROUPS(depth, lineCount, from, step)                                             \
+  do {                                                                                      \
+    ptrdiff_t k = 0;                                                                        \
+    const float *line = from;                                                               \
+    for (; k + groupDepth <= (depth); k += groupDepth, line += (lineCount)*lineFloats)      \
+      EACH(index, 0, groupDepth) {                                                          \
+        if (index < (lineCount)) __builtin_prefetch(line + index * lineFloats, 0, 2);       \
+        step(k + index);                                                                    \
+      }                                                                                     \
+    for (; k < (depth); k++) step(k);                                                       \
+  } while (0)
+
+/// The same for each number of lines; tiles of few rows ask for none.
+#define WITH_LINES(rows, depth, ahead, step)                                               \
+  switch ((rows) > 3 ? (ahead).lines : 0) {                                                 \
+  case 4: IN_GROUPS(depth, 4, (ahead).from, step); break;                                   \
+  case 2: IN_GROUPS(depth, 2, (ahead).from, step); break;                                   \
+  case 1: IN_GROUPS(depth, 1, (ahead).from, step); break;                                   \
+  default: IN_GROUPS(depth, 0, (ahead).from, step);                                         \
+  }
+
+INLINE void tileStep(
+  const int rows, const int strips, const int vectors, const TileOperands *operands, ptrdiff_t k, Vector *sum
 ) {
   const int width = strips * vectors;
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    // With few rows the weights stream by anyway, and the core's own prefetcher sees it.
-    if (rows > 3) __builtin_prefetch(ahead + k * lineFloats, 0, 2);
-    // What there is less of stays in registers: sums leave only a few of them.
-    if (width < rows) {
-      Vector weight[8];
-#pragma clang loop unroll(full)
-      for (int v = 0; v < width; v++)
-        weight[v] = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
-#pragma clang loop unroll(full)
-      for (int row = 0; row < rows; row++) {
-        Vector value = broadcast(z[row * zStride + k]);
-#pragma clang loop unroll(full)
-        for (int v = 0; v < width; v++) sum[row * width + v] = fma(value, weight[v], sum[row * width + v]);
-      }
-    } else {
-      Vector value[8];
-#pragma clang loop unroll(full)
-      for (int row = 0; row < rows; row++) value[row] = broadcast(z[row * zStride + k]);
-#pragma clang loop unroll(full)
-      for (int v = 0; v < width; v++) {
-        Vector weight = load(weights + v / vectors * stripStride + (k * vectors + v % vectors) * WIDTH);
-#pragma clang loop unroll(full)
-        for (int row = 0; row < rows; row++) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
-      }
+#define WEIGHT(v) load(operands->strip[v / vectors] + (k * vectors + v % vectors) * WIDTH)
+  // What there is less of stays in registers: sums leave only a few of them.
+  if (width < rows) {
+    Vector weight[8];
+    EACH(v, 0, width) weight[v] = WEIGHT(v);
+    EACH(row, 0, rows) {
+      const Vector value = broadcast(operands->row[row][k]);
+      EACH(v, 0, width) sum[row * width + v] = fma(value, weight[v], sum[row * width + v]);
+    }
+  } else {
+    Vector value[maximumTileRows];
+    EACH(row, 0, rows) value[row] = broadcast(operands->row[row][k]);
+    EACH(v, 0, width) {
+      const Vector weight = WEIGHT(v);
+      EACH(row, 0, rows) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
     }
   }
+#undef WEIGHT
+}
+
+/// Adds z * weights to sums in registers.
+INLINE void accumulateTile(
+  const int rows, const int strips, const int vectors, const float *z, ptrdiff_t zStride, ptrdiff_t depth,
+  const float *weights, ptrdiff_t stripStride, Ahead ahead, Vector *sum
+) {
+  const TileOperands operands = tileOperands(rows, strips, z, zStride, weights, stripStride);
+#define STEP(k) tileStep(rows, strips, vectors, &operands, k, sum)
+  WITH_LINES(rows, depth, ahead, STEP)
+#undef STEP
 }
 
 #if WIDTH == 16
 typedef float HalfVector __attribute__((ext_vector_type(8)));
 typedef float UnalignedHalf __attribute__((ext_vector_type(8), aligned(4)));
 
-/// A tile whose last vector has columns in its first half only: cores that do 512 bits in two passes save one of them. The
-/// same sums in the same order.
+INLINE void halfTileStep(
+  const int rows, const int full, const TileOperands *operands, ptrdiff_t k, Vector *sum, HalfVector *last
+) {
+  const float *weights = operands->strip[0] + k * (full + 1) * WIDTH;
+  Vector weight[STRIP];
+  EACH(v, 0, full) weight[v] = load(weights + v * WIDTH);
+  const HalfVector half = *(const UnalignedHalf *)(weights + full * WIDTH);
+  EACH(row, 0, rows) {
+    Vector value = broadcast(operands->row[row][k]);
+    // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the
+    // place of a multiplication.
+    __asm__("" : "+v"(value));
+    EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
+    last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
+  }
+}
+
+/// A tile whose last vector has columns in its first half only: cores that do 512 bits in two passes save one of them.
+/// The same sums in the same order.
 INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
-  (void)stripStride;
   const int full = vectors - 1;
   Vector sum[24];
   HalfVector last[maximumTileRows];
   EACH(row, 0, rows) {
-    EACH(v, 0, full) sum[row * full + v] = load(sums + row * sumsStride + v * WIDTH);
-    last[row] = *(const UnalignedHalf *)(sums + row * sumsStride + full * WIDTH);
+    EACH(v, 0, full) sum[row * full + v] = load(sums + row * sumsWidth + v * WIDTH);
+    last[row] = *(const UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH);
   }
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    if (rows > 3) __builtin_prefetch(ahead + k * lineFloats, 0, 2);
-    const float *line = weights + k * vectors * WIDTH;
-    Vector weight[STRIP];
-    EACH(v, 0, full) weight[v] = load(line + v * WIDTH);
-    const HalfVector half = *(const UnalignedHalf *)(line + full * WIDTH);
-    EACH(row, 0, rows) {
-      Vector value = broadcast(z[row * zStride + k]);
-      // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the place of a
-      // multiplication.
-      __asm__("" : "+v"(value));
-      EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
-      last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
-    }
-  }
+  const TileOperands operands = tileOperands(rows, 1, z, zStride, weights, stripStride);
+#define STEP(k) halfTileStep(rows, full, &operands, k, sum, last)
+  WITH_LINES(rows, depth, ahead, STEP)
+#undef STEP
   EACH(row, 0, rows) {
-    EACH(v, 0, full) store(sums + row * sumsStride + v * WIDTH, sum[row * full + v]);
-    *(UnalignedHalf *)(sums + row * sumsStride + full * WIDTH) = last[row];
+    EACH(v, 0, full) store(sums + row * sumsWidth + v * WIDTH, sum[row * full + v]);
+    *(UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH) = last[row];
   }
 }
 
@@ -105,15 +165,9 @@ static Tile *const halfTiles[STRIP][maximumTileRows] = {
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
   const int width = strips * vectors;
   Vector sum[24];
-#pragma clang loop unroll(full)
-  for (int row = 0; row < rows; row++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < width; v++) sum[row * width + v] = load(sums + row * sumsStride + v * WIDTH);
+  EACH(row, 0, rows) EACH(v, 0, width) sum[row * width + v] = load(sums + row * sumsWidth + v * WIDTH);
   accumulateTile(rows, strips, vectors, z, zStride, depth, weights, stripStride, ahead, sum);
-#pragma clang loop unroll(full)
-  for (int row = 0; row < rows; row++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < width; v++) store(sums + row * sumsStride + v * WIDTH, sum[row * width + v]);
+  EACH(row, 0, rows) EACH(v, 0, width) store(sums + row * sumsWidth + v * WIDTH, sum[row * width + v]);
 }
 
 #define TILE(rows, strips, vectors)                                   \
@@ -179,30 +233,51 @@ typedef struct {
   ptrdiff_t depth, floats;
   /// What tiles fetch that need not fetch weights; or NULL.
   Errand *errand;
-  /// Whether all of the step's weights stay in the core's own cache, so that none need to be fetched.
-  int stays;
+  /// Where all of the step's weights are.
+  enum Whereabouts whereabouts;
+  /// Whether tiles have anything to ask for.
+  int asks;
   /// Whether the last vector has columns in its first half only.
   int endsHalf;
 } Panel;
 
 /// A panel of some columns, and the one after it.
 INLINE Panel panelOf(
-  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand, int stays
+  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand,
+  enum Whereabouts whereabouts
 ) {
-  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, stays, (columns - 1) % WIDTH < WIDTH / 2};
+  const int asks = errand || whereabouts != ownCache, endsHalf = (columns - 1) % WIDTH < WIDTH / 2;
+  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, whereabouts, asks, endsHalf};
 }
 
-/// Adds depth [begin, end) of an operand times a panel to the sums of at most a tile's rows.
+/// What tile `block` of `blocks` of a strip asks for: its part of the weights that come next, or lines of the panel's
+/// errand.
 ///
-/// Meanwhile tile `block` of the panel fetches its part of what comes next, a line per step of depth: each strip's
-/// weights from depth `nextDepth` of the next panel on, or where that is negative, those behind the ones at hand. Tiles
-/// with nothing left of that to fetch run the panel's errand.
+/// All tiles take part, for memory has a pace of its own: asked for by the first alone, weights of 12 rows x 1,024
+/// units take a fifth longer. A block that has but one tile to a strip meets the weights as they stream by; from the
+/// shared cache the core's own prefetcher brings them in time, and narrow tiles have no instruction to spare.
+static __attribute__((noinline)) Ahead aheadOf(
+  const Panel *panel, ptrdiff_t width, ptrdiff_t depth, ptrdiff_t block, ptrdiff_t blocks, const float *weights
+) {
+  const ptrdiff_t groups = depth / groupDepth, wanted = width * groupDepth / lineFloats;
+  if (panel->whereabouts == farAway || (panel->whereabouts == sharedCache && (blocks > 1 || STRIP > 2))) {
+    const int lines = blocks >= wanted ? 1 : 2 * blocks >= wanted ? 2 : 4;
+    if (block * lines < wanted) return (Ahead){weights + block * groups * lines * lineFloats, lines};
+  }
+  const float *from = panel->errand ? takeLines(panel->errand, groups * groupDepth) : NULL;
+  return (Ahead){from, from ? groupDepth : 0};
+}
+
+/// Adds depth [begin, end) of an operand times a panel to the sums of tile `block` of `blocks`.
+///
+/// Meanwhile it asks for weights: those of each strip from depth `nextDepth` of the next panel on, or where that is
+/// negative, those behind the ones at hand.
 INLINE void accumulate(
   ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const Panel *panel,
-  float *sums, ptrdiff_t block, ptrdiff_t nextDepth
+  float *sums, ptrdiff_t block, ptrdiff_t blocks, ptrdiff_t nextDepth
 ) {
   const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panel->depth, depth = end - begin;
-  const ptrdiff_t firstDepth = operand->first + begin, part = smaller(block, stripFloats / lineFloats - 1);
+  const ptrdiff_t firstDepth = operand->first + begin;
   const float *z = operand->z + row * operand->stride + begin;
   ptrdiff_t column = 0;
   sums += operand->column;
@@ -210,24 +285,22 @@ INLINE void accumulate(
     for (ptrdiff_t strips; (strips = smaller((panel->floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
       const float *weights = panel->weights + column * panel->depth + firstDepth * stripFloats;
       groupTiles[rows - 1][strips - 1](
-        z, operand->stride, depth, weights, stripStride, sums + column, sumsWidth, weights);
+        z, operand->stride, depth, weights, stripStride, sums + column, (Ahead){NULL, 0});
       column += strips * stripFloats;
     }
   for (; column < panel->floats; column += stripFloats) {
     const ptrdiff_t width = smaller(stripFloats, panel->floats - column);
     const float *weights = panel->weights + column * panel->depth + firstDepth * width;
-    const float *ahead =
+    const float *next =
       nextDepth < 0 ? weights + depth * width : panel->next + column * panel->depth + nextDepth * width;
-    ahead += part * depth * lineFloats;
-    if (panel->errand && rows > 3 && (panel->stays || block * lineFloats >= stripFloats)) {
-      const float *lines = takeLines(panel->errand, depth);
-      if (lines) ahead = lines;
-    }
+    // With few rows the weights stream by anyway.
+    Ahead ahead = {NULL, 0};
+    if (rows > 3 && panel->asks) ahead = aheadOf(panel, width, depth, block, blocks, next);
     Tile *tile = tiles[width / WIDTH - 1][rows - 1];
 #if WIDTH == 16
     if (panel->endsHalf && column + width == panel->floats) tile = halfTiles[width / WIDTH - 1][rows - 1];
 #endif
-    tile(z, operand->stride, depth, weights, 0, sums + column, sumsWidth, ahead);
+    tile(z, operand->stride, depth, weights, 0, sums + column, ahead);
   }
 }
 
@@ -287,7 +360,7 @@ INLINE void multiplyPanel(
         // Behind the last stretch comes the first of the next panel.
         const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
         if (begin < end)
-          accumulate(tileRows, &operands[index], row, begin, end, panel, tileSums, block, nextDepth);
+          accumulate(tileRows, &operands[index], row, begin, end, panel, tileSums, block, blocks, nextDepth);
         passed += operands[index].depth;
       }
       if (!together && to == total) finish(job, row, tileRows, tileSums);

@@ -66,9 +66,10 @@ typedef struct {
 } Panel;
 
 INLINE Panel panelOf(
-  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand, int stays
+  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand,
+  enum Whereabouts whereabouts
 ) {
-  (void)next, (void)errand, (void)stays;
+  (void)next, (void)errand, (void)whereabouts;
   return (Panel){weights, depth, roundUp(columns, WIDTH)};
 }
 

@@ -34,8 +34,8 @@ static void packLeft(
   }
 }
 
-/// Where a tile's sums come from and where they go: those that do not begin have been put down at `pending`, those that do
-/// not end are put down there.
+/// Where a tile's sums come from and where they go: those that do not begin have been put down at `pending`, those that
+/// do not end are put down there.
 typedef struct {
   float *pending;
   int begins, ends;
@@ -51,18 +51,34 @@ enum { pendingTiles = 64 };
 
 typedef void GradientTile(GRADIENT_TILE_PARAMETERS);
 
+/// Some steps of depth.
+INLINE void gradientSteps(
+  const int count, const int rows, const int vectors, const float *left, ptrdiff_t leftStride, const float *right,
+  Vector *sum
+) {
+  EACH(step, 0, count) {
+    Vector line[STRIP];
+    EACH(v, 0, vectors) line[v] = load(right + (step * vectors + v) * WIDTH);
+    EACH(row, 0, rows) {
+      const Vector value = broadcast(left[step * leftStride + row]);
+      EACH(v, 0, vectors) sum[row * vectors + v] = fma(value, line[v], sum[row * vectors + v]);
+    }
+  }
+}
+
 /// out[rows][vectors] (+)= the sums of products, `depth` more of them; the last vector has `lastLanes` columns.
 INLINE void gradientTileBody(const int rows, const int vectors, GRADIENT_TILE_PARAMETERS) {
   Vector sum[24];
   EACH(index, 0, rows * vectors) sum[index] = sums.begins ? broadcast(0) : load(sums.pending + index * WIDTH);
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    Vector line[4];
-    EACH(v, 0, vectors) line[v] = load(right + (k * vectors + v) * WIDTH);
-    EACH(row, 0, rows) {
-      Vector value = broadcast(left[k * leftStride + row]);
-      EACH(v, 0, vectors) sum[row * vectors + v] = fma(value, line[v], sum[row * vectors + v]);
-    }
-  }
+  const ptrdiff_t width = vectors * WIDTH;
+  ptrdiff_t k = 0;
+  // Packed left lies at distances that the compiler knows.
+  if (leftStride == rows)
+    for (; k + groupDepth <= depth; k += groupDepth)
+      gradientSteps(groupDepth, rows, vectors, left + k * rows, rows, right + k * width, sum);
+  for (; k + groupDepth <= depth; k += groupDepth)
+    gradientSteps(groupDepth, rows, vectors, left + k * leftStride, leftStride, right + k * width, sum);
+  for (; k < depth; k++) gradientSteps(1, rows, vectors, left + k * leftStride, leftStride, right + k * width, sum);
   if (!sums.ends) {
     EACH(index, 0, rows * vectors) store(sums.pending + index * WIDTH, sum[index]);
     return;
@@ -119,8 +135,8 @@ INLINE void packRight(
 
 /// How many rows of a strip of `rows` are gone through at a time: equal shares, for every one costs the sums a rest.
 ///
-/// A strip that all panels go through stays in L1 as long as it has about 24 KiB, beside left's own rows, which lie apart;
-/// sums then wait in between, to the same bits. Packed left streams by, and long strips cost less.
+/// A strip that all panels go through stays in L1 as long as it has about 24 KiB, beside left's own rows, which lie
+/// apart; sums then wait in between, to the same bits. Packed left streams by, and long strips cost less.
 INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job, ptrdiff_t rows) {
   const ptrdiff_t most = 6144 / (STRIP * WIDTH), shares = (rows + most / 2) / most;
   const int isWhole = job->packedLeft || job->panelEnd - job->panelBegin > pendingTiles || shares < 2;
