@@ -1,44 +1,56 @@
 // One timestep backwards: dh from the next step's gradients, then the derivatives of the gates.
 
-/// Takes dh of one row and `lanes` units through the gates; the LSTM wants tanh(c).
-INLINE void backwardUnits(
-  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t lanes, Vector dh,
-  Vector tanhC
-) {
-  if (!step->gates) {
-    if (step->dhOut) storeLanes(step->dhOut + row * step->dhOutStride + unit, dh, lanes);
-    return;
+/// What the gates of a row read and write, from a unit on.
+typedef struct {
+  float *gates, *dc;
+  const float *h, *hPrevious, *c, *cPrevious;
+  ptrdiff_t units;
+} BackwardRow;
+
+INLINE BackwardRow backwardRowFrom(enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit) {
+  BackwardRow from = {.gates = step->gates + row * step->gatesStride + unit, .units = step->units};
+  if (cell == RNN) from.h = step->h + row * step->hStride + unit;
+  if (cell == GRU) from.hPrevious = step->hPrevious + row * step->hPreviousStride + unit;
+  if (cell == LSTM) {
+    from.dc = step->dc + row * step->dcStride + unit;
+    from.c = step->c + row * step->cStride + unit;
+    from.cPrevious = step->cPrevious + row * step->cPreviousStride + unit;
   }
-  float *gates = step->gates + row * step->gatesStride + unit;
-  float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
-  const ptrdiff_t units = step->units;
-  Vector direct = broadcast(0);
+  return from;
+}
+
+/// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates; the LSTM wants tanh(c).
+/// Returns what reaches the h before without a product.
+INLINE Vector backwardUnits(
+  enum Cell cell, const BackwardRow *row, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
+) {
+  float *gates = row->gates + at;
+  const ptrdiff_t units = row->units;
   if (cell == RNN) {
-    Vector h = loadLanes(step->h + row * step->hStride + unit, lanes);
+    Vector h = loadLanes(row->h + at, lanes);
     storeLanes(gates, dh * fma(-h, h, broadcast(1)), lanes);
   } else if (cell == LSTM) {
-    float *dcPointer = step->dc + row * step->dcStride + unit;
     Vector i = loadLanes(gates, lanes), f = loadLanes(gates + units, lanes);
     Vector candidate = loadLanes(gates + 2 * units, lanes), o = loadLanes(gates + 3 * units, lanes);
-    Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), loadLanes(dcPointer, lanes));
-    Vector previous = loadLanes(step->cPrevious + row * step->cPreviousStride + unit, lanes);
+    Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), loadLanes(row->dc + at, lanes));
+    Vector previous = loadLanes(row->cPrevious + at, lanes);
     storeLanes(gates, dc * candidate * fma(-i, i, i), lanes);
     storeLanes(gates + units, dc * previous * fma(-f, f, f), lanes);
     storeLanes(gates + 2 * units, dc * i * fma(-candidate, candidate, broadcast(1)), lanes);
     storeLanes(gates + 3 * units, dh * tanhC * fma(-o, o, o), lanes);
-    storeLanes(dcPointer, dc * f, lanes);
+    storeLanes(row->dc + at, dc * f, lanes);
   } else {
     Vector z = loadLanes(gates, lanes), r = loadLanes(gates + units, lanes);
     Vector candidate = loadLanes(gates + 2 * units, lanes), recurrent = loadLanes(gates + 3 * units, lanes);
-    Vector previous = loadLanes(step->hPrevious + row * step->hPreviousStride + unit, lanes);
+    Vector previous = loadLanes(row->hPrevious + at, lanes);
     Vector dCandidate = fma(-z, dh, dh) * fma(-candidate, candidate, broadcast(1));
     storeLanes(gates, dh * (previous - candidate) * fma(-z, z, z), lanes);
     storeLanes(gates + units, dCandidate * recurrent * fma(-r, r, r), lanes);
     storeLanes(gates + 2 * units, dCandidate, lanes);
     storeLanes(gates + 3 * units, dCandidate * r, lanes);
-    direct = dh * z;
+    return dh * z;
   }
-  if (carry) storeLanes(carry, direct, lanes);
+  return broadcast(0);
 }
 
 /// dhCarry + dy, whichever there are.
@@ -55,22 +67,24 @@ INLINE void backwardRow(
   enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const int vectors, ptrdiff_t lanes,
   const float *sums
 ) {
-  Vector tanhC[bundle];
+  Vector dh[bundle], tanhC[bundle];
 #define LANES(v) (v == vectors - 1 ? lanes : WIDTH)
-  EACH(v, 0, vectors) tanhC[v] = broadcast(0);
-  if (cell == LSTM && step->gates) {
-    EACH(v, 0, vectors) tanhC[v] = loadLanes(step->c + row * step->cStride + unit + v * WIDTH, LANES(v));
-    tanhs(vectors, tanhC);
+  EACH(v, 0, vectors) dh[v] = sums ? load(sums + v * WIDTH) : incomingGradient(step, row, unit + v * WIDTH, LANES(v));
+  if (!step->gates) {
+    if (step->dhOut)
+      EACH(v, 0, vectors) storeLanes(step->dhOut + row * step->dhOutStride + unit + v * WIDTH, dh[v], LANES(v));
+    return;
   }
-  EACH(v, 0, vectors) {
-    const ptrdiff_t at = unit + v * WIDTH;
-    const Vector dh = sums ? load(sums + v * WIDTH) : incomingGradient(step, row, at, LANES(v));
-    backwardUnits(cell, step, row, at, LANES(v), dh, tanhC[v]);
-  }
+  float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
+  const BackwardRow from = backwardRowFrom(cell, step, row, unit);
+  EACH(v, 0, vectors) tanhC[v] = cell == LSTM ? loadLanes(from.c + v * WIDTH, LANES(v)) : broadcast(0);
+  if (cell == LSTM) tanhs(vectors, tanhC);
+  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, v * WIDTH, LANES(v), dh[v], tanhC[v]);
+  // No branch before this, for the compiler would take the maths of later vectors behind it.
+  if (carry) EACH(v, 0, vectors) storeLanes(carry + v * WIDTH, dh[v], LANES(v));
 #undef LANES
 }
 
-/// A row's units from `unit` on.
 INLINE void backwardUnitsOfRow(
   ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const float *sums
 ) {
