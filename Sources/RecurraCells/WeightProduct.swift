@@ -39,8 +39,8 @@ struct WeightProduct {
   private let kernels: RecurraCellKernels
   private let inputs, units: Int
   private let pieces: [Piece]
-  /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie pages apart, which fall
-  /// on the same lines of a cache.
+  /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie half a page apart or
+  /// more, which fall on the same lines of a cache.
   private let packsLeft: Bool
   /// Rows of left that are packed together, and room for them.
   private let size: Int
@@ -61,7 +61,7 @@ struct WeightProduct {
     most: Int, together: Int, isShared: Bool, sumsBiases: (GateProduct) -> Bool
   ) {
     (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
-    packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 1_024 == 0
+    packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 512 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
