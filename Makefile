@@ -13,7 +13,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build run test test-linking bench bench-peers lint format doc clean
-.PHONY: kernels-check kernels-sweep kernels-time kernels-arm64
+.PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,10 +49,11 @@ format: ## Rewrite the Swift sources in the house's format.
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
 kernels-check: ## Test the C kernels alone, every instruction set this processor has, against plain loops.
+kernels-wide: ## The same for the kernels of 512 bits, on an x86-64 processor that need not have them.
 kernels-sweep: ## Measure the vector maths over all float32 values against Double (minutes).
 kernels-time: ## Time the C kernels alone.
 kernels-arm64: ## Cross-compile the C kernels for arm64 and test them under emulation.
-kernels-check kernels-sweep kernels-time kernels-arm64:
+kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64:
 	$(MAKE) -f Tests/CKernelDriver/kernels.mk $(@:kernels-%=%)
 
 doc: setup ## Write the reference as a web site into .build/documentation.

@@ -118,9 +118,11 @@ INLINE void halfTileStep(
   const HalfVector half = *(const UnalignedHalf *)(weights + full * WIDTH);
   EACH(row, 0, rows) {
     Vector value = broadcast(operands->row[row][k]);
+#if defined(RECURRA_MASK_AVX512)
     // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the
     // place of a multiplication.
     __asm__("" : "+v"(value));
+#endif
     EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
     last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
   }

@@ -1,4 +1,4 @@
-# The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|asan|sweep|time|arm64
+# The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|wide|asan|sweep|time|arm64
 CC = clang
 FLAGS = -std=gnu11 -O2 -Wall -Wextra -ffp-contract=off
 KERNELS = Sources/CRecurraKernels
@@ -8,8 +8,8 @@ SOURCES = $(wildcard $(KERNELS)/*.c)
 HEADERS = $(wildcard $(KERNELS)/*.h $(KERNELS)/include/*.h $(DRIVER)/*.h)
 OBJECTS = $(patsubst $(KERNELS)/%.c,$(OUT)/%.o,$(SOURCES))
 
-.PHONY: check asan sweep time arm64
-check sweep time: %: $(OUT)/%
+.PHONY: check wide asan sweep time arm64
+check wide sweep time: %: $(OUT)/%
 	$<
 
 $(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
@@ -18,6 +18,11 @@ $(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
 
 $(OUT)/check $(OUT)/sweep $(OUT)/time: $(OUT)/%: $(DRIVER)/%.c $(OBJECTS) $(HEADERS)
 	$(CC) $(FLAGS) -I$(KERNELS)/include $< $(OBJECTS) -lm -lpthread -o $@
+
+# AVX-512's kernels in the place of themselves, and said to be there.
+$(OUT)/wide: $(DRIVER)/check.c $(DRIVER)/wide.c $(KERNELS)/dispatch.c $(OBJECTS) $(HEADERS)
+	$(CC) $(FLAGS) -Wno-psabi -D'__builtin_cpu_supports(name)=1' -I$(KERNELS)/include -I$(KERNELS) \
+	  $(filter %.c,$^) $(filter-out %/isa_avx512.o %/dispatch.o,$(OBJECTS)) -lm -lpthread -o $@
 
 asan: $(SOURCES) $(DRIVER)/check.c
 	@mkdir -p $(OUT)
