@@ -8,6 +8,7 @@
 #include "tile_product.h"
 #else
 #include "vector_panels.h"
+#include "register_tiles.h"
 #include "product.h"
 #endif
 #include "forward_sums.h"

@@ -1,0 +1,231 @@
+// Register tiles: some rows times one or a few strips of packed weights, added to sums in memory.
+//
+// A strip's weights are contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
+// Sums live in memory between calls, which is exact: operands and stretches of depth may be cut anywhere.
+
+enum { maximumTileRows = 6, leftPanelWidth = maximumTileRows };
+
+#define TILE_PARAMETERS                                                                       \
+  const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
+    Ahead ahead
+#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, ahead
+
+/// Steps of depth that a tile does together, to share the loop's instructions: where another thread has half of the
+/// core, their number is what counts.
+enum { groupDepth = 4 };
+
+/// What a tile asks for on the way: so many lines from here on with every group, 0, 1, 2 or 4.
+typedef struct {
+  const float *from;
+  int lines;
+} Ahead;
+
+typedef void Tile(TILE_PARAMETERS);
+
+/// The rows and strips of a tile, each with a pointer of its own.
+typedef struct {
+  const float *row[maximumTileRows], *strip[4];
+} TileOperands;
+
+/// Otherwise the compiler derives the pointers from each other again at every step.
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
+
+INLINE TileOperands tileOperands(
+  const int rows, const int strips, const float *z, ptrdiff_t zStride, const float *weights, ptrdiff_t stripStride
+) {
+  TileOperands operands;
+  EACH(row, 0, rows) {
+    operands.row[row] = z + row * zStride;
+    KEEP(operands.row[row]);
+  }
+  EACH(s, 0, strips) {
+    operands.strip[s] = weights + s * stripStride;
+    KEEP(operands.strip[s]);
+  }
+  return operands;
+}
+
+/// Goes through the depth, group by group.
+#define IN_GROUPS(depth, lineCount, from, step)                                             \
+  do {                                                                                      \
+    ptrdiff_t k = 0;                                                                        \
+    const float *line = from;                                                               \
+    for (; k + groupDepth <= (depth); k += groupDepth, line += (lineCount)*lineFloats)      \
+      EACH(index, 0, groupDepth) {                                                          \
+        if (index < (lineCount)) __builtin_prefetch(line + index * lineFloats, 0, 2);       \
+        step(k + index);                                                                    \
+      }                                                                                     \
+    for (; k < (depth); k++) step(k);                                                       \
+  } while (0)
+
+/// The same for each number of lines; tiles of few rows ask for none.
+#define WITH_LINES(rows, depth, ahead, step)                                               \
+  switch ((rows) > 3 ? (ahead).lines : 0) {                                                 \
+  case 4: IN_GROUPS(depth, 4, (ahead).from, step); break;                                   \
+  case 2: IN_GROUPS(depth, 2, (ahead).from, step); break;                                   \
+  case 1: IN_GROUPS(depth, 1, (ahead).from, step); break;                                   \
+  default: IN_GROUPS(depth, 0, (ahead).from, step);                                         \
+  }
+
+INLINE void tileStep(
+  const int rows, const int strips, const int vectors, const TileOperands *operands, ptrdiff_t k, Vector *sum
+) {
+  const int width = strips * vectors;
+#define WEIGHT(v) load(operands->strip[v / vectors] + (k * vectors + v % vectors) * WIDTH)
+  // What there is less of stays in registers: sums leave only a few of them.
+  if (width < rows) {
+    Vector weight[8];
+    EACH(v, 0, width) weight[v] = WEIGHT(v);
+    EACH(row, 0, rows) {
+      const Vector value = broadcast(operands->row[row][k]);
+      EACH(v, 0, width) sum[row * width + v] = fma(value, weight[v], sum[row * width + v]);
+    }
+  } else {
+    Vector value[maximumTileRows];
+    EACH(row, 0, rows) value[row] = broadcast(operands->row[row][k]);
+    EACH(v, 0, width) {
+      const Vector weight = WEIGHT(v);
+      EACH(row, 0, rows) sum[row * width + v] = fma(value[row], weight, sum[row * width + v]);
+    }
+  }
+#undef WEIGHT
+}
+
+/// Adds z * weights to sums in registers.
+INLINE void accumulateTile(
+  const int rows, const int strips, const int vectors, const float *z, ptrdiff_t zStride, ptrdiff_t depth,
+  const float *weights, ptrdiff_t stripStride, Ahead ahead, Vector *sum
+) {
+  const TileOperands operands = tileOperands(rows, strips, z, zStride, weights, stripStride);
+#define STEP(k) tileStep(rows, strips, vectors, &operands, k, sum)
+  WITH_LINES(rows, depth, ahead, STEP)
+#undef STEP
+}
+
+#if WIDTH == 16
+typedef float HalfVector __attribute__((ext_vector_type(8)));
+typedef float UnalignedHalf __attribute__((ext_vector_type(8), aligned(4)));
+
+INLINE void halfTileStep(
+  const int rows, const int full, const TileOperands *operands, ptrdiff_t k, Vector *sum, HalfVector *last
+) {
+  const float *weights = operands->strip[0] + k * (full + 1) * WIDTH;
+  Vector weight[STRIP];
+  EACH(v, 0, full) weight[v] = load(weights + v * WIDTH);
+  const HalfVector half = *(const UnalignedHalf *)(weights + full * WIDTH);
+  EACH(row, 0, rows) {
+    Vector value = broadcast(operands->row[row][k]);
+#if defined(RECURRA_MASK_AVX512)
+    // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the
+    // place of a multiplication.
+    __asm__("" : "+v"(value));
+#endif
+    EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
+    last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
+  }
+}
+
+/// A tile whose last vector has columns in its first half only: cores that do 512 bits in two passes save one of them.
+/// The same sums in the same order.
+INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
+  const int full = vectors - 1;
+  Vector sum[24];
+  HalfVector last[maximumTileRows];
+  EACH(row, 0, rows) {
+    EACH(v, 0, full) sum[row * full + v] = load(sums + row * sumsWidth + v * WIDTH);
+    last[row] = *(const UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH);
+  }
+  const TileOperands operands = tileOperands(rows, 1, z, zStride, weights, stripStride);
+#define STEP(k) halfTileStep(rows, full, &operands, k, sum, last)
+  WITH_LINES(rows, depth, ahead, STEP)
+#undef STEP
+  EACH(row, 0, rows) {
+    EACH(v, 0, full) store(sums + row * sumsWidth + v * WIDTH, sum[row * full + v]);
+    *(UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH) = last[row];
+  }
+}
+
+#define HALF_TILE(rows, vectors) \
+  static void halfTile_##rows##_##vectors(TILE_PARAMETERS) { halfTileBody(rows, vectors, TILE_ARGUMENTS); }
+#define ROWS_OF_HALVES(vectors)                                              \
+  HALF_TILE(1, vectors) HALF_TILE(2, vectors) HALF_TILE(3, vectors)          \
+  HALF_TILE(4, vectors) HALF_TILE(5, vectors) HALF_TILE(6, vectors)
+#define ROW_OF_HALVES(vectors)                                                                                   \
+  { halfTile_1_##vectors, halfTile_2_##vectors, halfTile_3_##vectors, halfTile_4_##vectors, halfTile_5_##vectors, \
+    halfTile_6_##vectors }
+ROWS_OF_HALVES(1)
+ROWS_OF_HALVES(2)
+ROWS_OF_HALVES(3)
+ROWS_OF_HALVES(4)
+static Tile *const halfTiles[STRIP][maximumTileRows] = {
+  ROW_OF_HALVES(1), ROW_OF_HALVES(2), ROW_OF_HALVES(3), ROW_OF_HALVES(4)};
+#endif
+
+INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
+  const int width = strips * vectors;
+  Vector sum[24];
+  EACH(row, 0, rows) EACH(v, 0, width) sum[row * width + v] = load(sums + row * sumsWidth + v * WIDTH);
+  accumulateTile(rows, strips, vectors, z, zStride, depth, weights, stripStride, ahead, sum);
+  EACH(row, 0, rows) EACH(v, 0, width) store(sums + row * sumsWidth + v * WIDTH, sum[row * width + v]);
+}
+
+#define TILE(rows, strips, vectors)                                   \
+  static void tile_##rows##_##strips##_##vectors(TILE_PARAMETERS) {   \
+    tileBody(rows, strips, vectors, TILE_ARGUMENTS);                  \
+  }
+
+#define ROWS_OF_TILES(vectors)                                      \
+  TILE(1, 1, vectors) TILE(2, 1, vectors) TILE(3, 1, vectors)       \
+  TILE(4, 1, vectors) TILE(5, 1, vectors) TILE(6, 1, vectors)
+#define ROW_OF_NAMES(vectors)                                                                                     \
+  { tile_1_1_##vectors, tile_2_1_##vectors, tile_3_1_##vectors, tile_4_1_##vectors, tile_5_1_##vectors,           \
+    tile_6_1_##vectors }
+// Few rows have too few chains to hide an FMA's latency, so they take several strips at once.
+#define GROUPS_OF_TILES(vectors) \
+  TILE(1, 2, vectors) TILE(1, 3, vectors) TILE(1, 4, vectors) TILE(2, 2, vectors) TILE(3, 2, vectors)
+#define GROUPS_OF_NAMES(vectors)                                                                                  \
+  {                                                                                                               \
+    {tile_1_1_##vectors, tile_1_2_##vectors, tile_1_3_##vectors, tile_1_4_##vectors},                             \
+      {tile_2_1_##vectors, tile_2_2_##vectors}, { tile_3_1_##vectors, tile_3_2_##vectors }                        \
+  }
+
+ROWS_OF_TILES(1)
+ROWS_OF_TILES(2)
+#if RECURRA_REGISTERS == 32
+ROWS_OF_TILES(3)
+ROWS_OF_TILES(4)
+GROUPS_OF_TILES(4)
+static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2), ROW_OF_NAMES(3), ROW_OF_NAMES(4)};
+static Tile *const groupTiles[3][4] = GROUPS_OF_NAMES(4);
+#else
+GROUPS_OF_TILES(2)
+static Tile *const tiles[STRIP][maximumTileRows] = {ROW_OF_NAMES(1), ROW_OF_NAMES(2)};
+static Tile *const groupTiles[3][4] = GROUPS_OF_NAMES(2);
+#endif
+
+#if WIDTH == 16
+#define PAIR_PARAMETERS                                                                            \
+  const float *z, ptrdiff_t depth, const float *first, const float *second, float *firstSums, float *secondSums
+typedef void PairTile(PAIR_PARAMETERS);
+
+/// One row times two panels, each of one strip: twice the chains of a tile, and each in its own order as before.
+INLINE void pairBody(const int one, const int two, PAIR_PARAMETERS) {
+  Vector sum[8];
+  EACH(v, 0, one) sum[v] = load(firstSums + v * WIDTH);
+  EACH(v, 0, two) sum[one + v] = load(secondSums + v * WIDTH);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const Vector value = broadcast(z[k]);
+    EACH(v, 0, one) sum[v] = fma(value, load(first + (k * one + v) * WIDTH), sum[v]);
+    EACH(v, 0, two) sum[one + v] = fma(value, load(second + (k * two + v) * WIDTH), sum[one + v]);
+  }
+  EACH(v, 0, one) store(firstSums + v * WIDTH, sum[v]);
+  EACH(v, 0, two) store(secondSums + v * WIDTH, sum[one + v]);
+}
+
+#define PAIR(one, two)                                                                \
+  static void pair_##one##_##two(PAIR_PARAMETERS) {                                   \
+    pairBody(one, two, z, depth, first, second, firstSums, secondSums);               \
+  }
+PAIR(3, 1) PAIR(3, 2) PAIR(3, 3) PAIR(4, 1) PAIR(4, 2) PAIR(4, 3) PAIR(4, 4)
+static PairTile *const pairTiles[2][4] = {{pair_3_1, pair_3_2, pair_3_3}, {pair_4_1, pair_4_2, pair_4_3, pair_4_4}};
+#endif
