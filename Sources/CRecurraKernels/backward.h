@@ -85,6 +85,7 @@ INLINE void backwardRow(
 #undef LANES
 }
 
+/// A row's units from `unit` on.
 INLINE void backwardUnitsOfRow(
   ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const float *sums
 ) {
@@ -183,11 +184,11 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const enum Whereabouts whole = whereabouts(packedTransposeSize(cell, inputs + units, units, 1));
+  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, inputs + units, units, 1));
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
-    const ptrdiff_t blocks = rowBlocks(end - begin, whole);
+    const ptrdiff_t blocks = rowBlocks(end - begin, where);
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
       const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;
@@ -210,7 +211,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
-        const Panel packed = panelOf(count, weights, following, depth, pending, whole);
+        const Panel packed = panelOf(count, weights, following, depth, pending, where);
         const BackwardPanel job = {
           step, first, column, ofInputs, column > inputs ? column - inputs : 0, count - ofInputs, multiplies};
         if (cell == GRU)

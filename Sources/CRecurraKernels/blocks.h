@@ -29,7 +29,8 @@ typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *s
 /// Where the weights of a step are when it comes to them again.
 enum Whereabouts { ownCache, sharedCache, farAway };
 
-/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share.
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share, which
+/// others use as well.
 enum { stayingBytes = 1 << 18, sharedBytes = 1 << 23 };
 
 INLINE enum Whereabouts whereabouts(size_t floats) {

@@ -19,8 +19,8 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
   int waits = step->awaitRest && !step->fromZeros;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const enum Whereabouts whole = whereabouts(packedForwardSize(cell, inputs, units));
-  const ptrdiff_t blocks = rowBlocks(step->rows, whole);
+  const enum Whereabouts where = whereabouts(packedForwardSize(cell, inputs, units));
+  const ptrdiff_t blocks = rowBlocks(step->rows, where);
   // Some vectors more: the last slots of the last row are loaded as whole vectors.
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
@@ -39,7 +39,7 @@ INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareS
       const ptrdiff_t size = forwardPanel(cell, 1, inputs, units);
       // By turns up and down: the next step begins with the panel that this one ends with.
       const float *next = isLast ? weights : step->descending ? weights - size : weights + size;
-      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, pending, whole);
+      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, pending, where);
       const int isFetched = index == step->panelBegin && states > 0 && sharesUnits(cell, step);
       ForwardPanel job = {step, first, unit, count, isLast, isFetched && !waits, 0};
       Operand x = operands[0], h = operands[1];

@@ -90,9 +90,11 @@ INLINE void emitRows(
 
 /// Applies the gates of a panel to rows [first, first + rows).
 INLINE void applyGates(
-  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
+  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *whole, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
   float *sums
 ) {
+  // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
+  const RecurraForwardStep own = *whole, *const step = &own;
   if (cell != RNN)
     for (ptrdiff_t row = 0; row < rows; row++) {
 #define ACTIVATE(index, lanes) \

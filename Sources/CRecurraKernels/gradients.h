@@ -67,7 +67,7 @@ INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
   // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first, and are all.
   const ptrdiff_t columns = gateCount(cell) * job->units, depth = transposeDepth(cell, job->units, 0);
   const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = rowBlocks(count, ownCache);
-  const enum Whereabouts whole = whereabouts(packedTransposeSize(cell, job->inputs, job->units, 0));
+  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, job->inputs, job->units, 0));
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;
@@ -78,7 +78,7 @@ INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
       const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
       const ptrdiff_t size = (ptrdiff_t)packedFloats(backwardPanelUnits, depth);
       const float *weights = job->packed + column / backwardPanelUnits * size;
-      const Panel packed = panelOf(width, weights, weights + size, depth, NULL, whole);
+      const Panel packed = panelOf(width, weights, weights + size, depth, NULL, where);
       const InputPanel own = {job, first, column, width};
       multiplyPanel(rows, 1, &dgates, &packed, sums, 0, prepareInputs, finishInputs, &own);
     }

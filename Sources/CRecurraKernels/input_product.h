@@ -74,7 +74,7 @@ INLINE void productOfSlots(
 
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = job->units, depth = packedDepth(job->inputs) + packedDepth(units);
-  const enum Whereabouts whole = whereabouts(packedFloats(gateCount(cell) * units, packedDepth(job->inputs)));
+  const enum Whereabouts where = whereabouts(packedFloats(gateCount(cell) * units, packedDepth(job->inputs)));
   const ptrdiff_t blocks = rowBlocks(job->rows, ownCache);
   _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
   for (ptrdiff_t block = 0; block < blocks; block++) {
@@ -85,7 +85,7 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = job->packed + forwardPanel(cell, panel, job->inputs, units);
       const float *next = weights + forwardPanel(cell, 1, job->inputs, units);
-      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, whole);
+      const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, where);
 #if WIDTH == 16 && !RECURRA_MATRIX_UNIT
       if (cell != RNN && count == WIDTH && job->inputs <= stretchDepth) {
         productOfSlots(cell, job, first, rows, unit, &packed);

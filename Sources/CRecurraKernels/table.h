@@ -45,9 +45,7 @@
   }                                                                                                         \
   static void kernels##FinishForward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {       \
     const ForwardPanel *own = panel;                                                                        \
-    /* A copy, which the stores of floats cannot be taken to change. */                                     \
-    const RecurraForwardStep step = *own->step;                                                             \
-    FULL_OR_LAST(panelUnits(cell), applyGates, cell, &step, own->first + row, rows, own->unit, sums);       \
+    FULL_OR_LAST(panelUnits(cell), applyGates, cell, own->step, own->first + row, rows, own->unit, sums);   \
   }                                                                                                         \
   static void kernels##PrepareProduct(                                                                      \
     const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
