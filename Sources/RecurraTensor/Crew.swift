@@ -122,7 +122,7 @@ final class Crew: @unchecked Sendable {
     var seen = (generation: 0, calls: 0)
     while true {
       if let job = takeJob(index, &seen) {
-        job.work(index + 1)
+        job.work(index + 1) { generation.load(ordering: .relaxed) != seen.generation }
       }
       spin(since: seen.generation)
     }
@@ -135,7 +135,7 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     seen.generation = generation.load(ordering: .relaxed)
-    var job = jobs.first { $0.takeSeat() }
+    var job = openJob
     while job == nil, calls == seen.calls {
       sleepers += 1
       workers[index].isAsleep = true
@@ -148,11 +148,14 @@ final class Crew: @unchecked Sendable {
         workers[index].keptOff = nil
       }
       seen.generation = generation.load(ordering: .relaxed)
-      job = jobs.first { $0.takeSeat() }
+      job = openJob
     }
     seen.calls = calls
     return job
   }
+
+  /// A job to do something of, with a seat taken; pieces come before parts of pieces. The mutex is held.
+  private var openJob: Job? { jobs.first { $0.takeSeat() } ?? jobs.first { $0.takeSeatForPart() } }
 
   private func spin(since seen: Int) {
     lookouts.add(1, ordering: .relaxed)

@@ -28,13 +28,13 @@ final class Job: @unchecked Sendable {
   private let turns: UnsafeMutablePointer<Atomic<Int>>
   private let finished = Atomic<Int>(0)
   private let seats: Atomic<Int>
+  /// Where threads wait that find no more pieces, if pieces may be divided.
+  private let handover: Handover?
   let helpers: Int
   private static let spacing = 8
 
-  init(count: Int, helpers: Int, body: BorrowedBody) {
-    self.count = count
-    self.body = body
-    self.helpers = helpers
+  init(count: Int, helpers: Int, handover: Handover? = nil, body: BorrowedBody) {
+    (self.count, self.helpers, self.handover, self.body) = (count, helpers, handover, body)
     lanes = helpers + 1
     seats = Atomic(helpers)
     turns = .allocate(capacity: lanes * Self.spacing)
@@ -54,11 +54,23 @@ final class Job: @unchecked Sendable {
     guard (0..<lanes).contains(where: { turns[$0 * Self.spacing].load(ordering: .relaxed) < size($0) }) else {
       return false
     }
-    return seats.subtract(1, ordering: .relaxed).newValue >= 0
+    return takeFreeSeat()
   }
 
-  /// Works until no piece is left to take. Thread 0 is the one that posted the job, worker w has number w + 1.
-  func work(_ thread: Int) {
+  /// Takes a seat for a part of a piece that is under way, if one is free.
+  func takeSeatForPart() -> Bool { handover != nil && !isOver && takeFreeSeat() }
+
+  private func takeFreeSeat() -> Bool {
+    let isFree = seats.subtract(1, ordering: .relaxed).newValue >= 0
+    if !isFree { leaveSeat() }
+    return isFree
+  }
+
+  private func leaveSeat() { seats.add(1, ordering: .relaxed) }
+
+  /// Works until no piece is left to take, nor a part of one, or until the thread is called away. Thread 0 is the one that posted the
+  /// job, worker w has number w + 1.
+  func work(_ thread: Int, isCalledAway: () -> Bool = { false }) {
     let first = thread == 0 || lanes == 1 ? 0 : 1 + (thread - 1) % (lanes - 1)
     for offset in 0..<lanes {
       let lane = (first + offset) % lanes
@@ -69,7 +81,13 @@ final class Job: @unchecked Sendable {
         finished.add(1, ordering: .releasing)
       }
     }
+    guard let handover else { return }
+    handover.serve { isOver || isCalledAway() }
+    leaveSeat()
   }
+
+  /// Tells whether every piece is done, and with it all parts that were given away.
+  private var isOver: Bool { finished.load(ordering: .acquiring) >= count }
 
   /// Takes the pieces nobody has begun out of the job, and returns how many have been begun.
   func close() -> Int {
@@ -82,7 +100,7 @@ final class Job: @unchecked Sendable {
 
   /// Waits until every piece is done; the others are in the middle of their last ones, so it spins first.
   func awaitEnd() {
-    Patience.wait { finished.load(ordering: .acquiring) >= count }
+    Patience.wait { isOver }
   }
 }
 

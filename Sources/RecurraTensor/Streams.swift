@@ -44,10 +44,34 @@ public enum Streams {
     }
   }
 
+  /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread that finds no more
+  /// waits at the handover for a part of one.
+  ///
+  /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there are.
+  package static func runDivisible(_ count: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void) {
+    let threads = lasting < leastWork && !insistsOnMembers || count == 0 ? 1 : threadCount
+    if threads <= 1 {
+      run(count, lasting: lasting) { body($0, .alone) }
+      return
+    }
+    calls.add(1, ordering: .relaxed)
+    defer { calls.subtract(1, ordering: .relaxed) }
+    let handover = Handover()
+    withoutActuallyEscaping(body) { body in
+      post(count, helpers: threads - 1, handover: handover) {
+        body($0, handover)
+      } _: { job in
+        job.work(0)
+      }
+    }
+  }
+
   /// Opens a job to the workers, lets the caller take its part, and waits for the end.
-  static func post(_ count: Int, helpers: Int, _ body: @escaping (Int) -> Void, _ part: (Job) -> Void) {
+  static func post(
+    _ count: Int, helpers: Int, handover: Handover? = nil, _ body: @escaping (Int) -> Void, _ part: (Job) -> Void
+  ) {
     withUnsafePointer(to: body) { body in
-      let job = Job(count: count, helpers: helpers, body: BorrowedBody(body))
+      let job = Job(count: count, helpers: helpers, handover: handover, body: BorrowedBody(body))
       Crew.shared.post(job)
       withDenormalsAsZero { part(job) }
       job.awaitEnd()

@@ -1,0 +1,130 @@
+import Glibc
+import RecurraTensor
+import Testing
+
+/// Each in a process of its own with a watchdog, as the streams' tests.
+@Suite struct HandoverTests {
+  @Test("A thread that finds no piece gets a part of one, and the call does not end before the part is done")
+  func parts() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      for threads in [2, 3, 8] {
+        Streams.threadCount = threads
+        for _ in 0..<20 {
+          let (own, given) = (Counter(), Counter())
+          Streams.runDivisible(1, lasting: .max) { _, handover in
+            let giver = pthread_self()
+            for _ in 1..<threads {
+              while !handover.divide(
+                { own.increment() },
+                giving: {
+                  usleep(200)
+                  if pthread_equal(giver, pthread_self()) == 0 { given.increment() }
+                })
+              {}
+            }
+          }
+          #expect(own.value == threads - 1)
+          #expect(given.value == threads - 1)
+        }
+      }
+    }
+  }
+
+  @Test("One thread alone is never asked; its pieces run as ever")
+  func alone() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      for (threads, lasting) in [(1, Int.max), (3, 1_000)] {
+        Streams.threadCount = threads
+        let (pieces, numbers) = (Counter(), Counter())
+        Streams.runDivisible(5, lasting: lasting) { _, handover in
+          pieces.increment()
+          #expect(!handover.isAwaited)
+          #expect(!handover.divide({}, giving: {}))
+          handover.each(0..<10) { _ in numbers.increment() }
+        }
+        #expect(pieces.value == 5)
+        #expect(numbers.value == 50)
+      }
+    }
+  }
+
+  @Test("Numbers are done once each, however their range is divided, by one caller or several")
+  func numbers() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      for threads in [1, 2, 3, 8] {
+        Streams.threadCount = threads
+        onThreads(3) { _ in
+          for count in [0, 1, 2, 57, 300] {
+            let runs = (0..<count).map { _ in Counter() }
+            Streams.runDivisible(2, lasting: .max) { piece, handover in
+              // The second has nothing to do, and soon asks the first for a part.
+              guard piece == 0 else { return }
+              handover.each(0..<count) {
+                runs[$0].increment()
+                usleep(10)
+              }
+            }
+            #expect(runs.allSatisfy { $0.value == 1 }, "\(threads) threads, \(count) numbers")
+          }
+        }
+      }
+    }
+  }
+
+  @Test("Parts may be divided in turn, and pieces may run others within")
+  func nested() async {
+    await #expect(processExitsWith: .success) {
+      alarm(120)
+      for threads in [2, 3, 8] {
+        Streams.threadCount = threads
+        let total = Counter()
+        @Sendable func halve(_ count: Int, _ handover: Handover) {
+          if count > 1,
+            handover.divide({ halve(count - count / 2, handover) }, giving: { halve(count / 2, handover) })
+          {
+            return
+          }
+          total.increment()
+          Streams.run(2) { _ in usleep(1) }
+          if count > 1 { halve(count - 1, handover) }
+        }
+        for _ in 0..<20 { Streams.runDivisible(2, lasting: .max) { _, handover in halve(64, handover) } }
+        #expect(total.value == 20 * 2 * 64)
+      }
+    }
+  }
+
+  @Test("A worker that waits for a part leaves for a piece of another call, and comes back")
+  func otherCalls() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      Streams.threadCount = 2
+      for _ in 0..<20 {
+        let (waits, isDone, given) = (Counter(), Counter(), Counter())
+        onThreads(2) { caller in
+          if caller == 0 {
+            Streams.runDivisible(1, lasting: .max) { _, handover in
+              while !handover.isAwaited { sched_yield() }
+              waits.increment()
+              while isDone.value == 0 { sched_yield() }
+              while !handover.divide({}, giving: { given.increment() }) { sched_yield() }
+            }
+          } else {
+            while waits.value == 0 { sched_yield() }
+            // Two pieces that wait for each other: without the worker there is no end.
+            let begun = Counter()
+            Streams.run(2) { _ in
+              begun.increment()
+              while begun.value < 2 { sched_yield() }
+            }
+            isDone.increment()
+          }
+        }
+        #expect(given.value == 1)
+      }
+    }
+  }
+}
