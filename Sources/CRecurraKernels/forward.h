@@ -113,9 +113,9 @@ INLINE ptrdiff_t forwardSteps(
     if (step.y) step.y += step.yStep;
     step.init += step.initStep;
     if (step.initRows) step.initRows += step.initRowsStep;
-    // The last step does not know what comes behind it.
-    step.xAhead = step.xAhead && left > 1 ? step.xAhead + step.xStep : NULL;
-    step.initRowsAhead = step.initRowsAhead && left > 1 ? step.initRowsAhead + step.initRowsStep : NULL;
+    const int hasNext = left > 1 || first->goesOn;
+    step.xAhead = step.xAhead && hasNext ? step.xAhead + step.xStep : NULL;
+    step.initRowsAhead = step.initRowsAhead && hasNext ? step.initRowsAhead + step.initRowsStep : NULL;
   }
   if (rest.y) awaitRow(&rest);
   return first->steps - left;

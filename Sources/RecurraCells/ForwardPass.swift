@@ -79,18 +79,21 @@ struct ForwardPass<S: FloatingScalar> {
       shareUnits(runs, kernels, scratch, by: multiplier)
       return
     }
-    Streams.run(runs.count * plan.rowBlocks, lasting: plan.lasting) { piece in
+    let all = runs.reduce(0) { $0 + $1.layout.batch }
+    plan.run(runs.count * plan.rowBlocks, rows: all, lasting: plan.lasting) { piece, handover in
       let (index, run) = (piece % runs.count, runs[piece % runs.count])
-      let rows = plan.rows(piece / runs.count, run.layout)
-      scratch.lend { scratch in
-        let multiplier = multiplier(index, Share(panels: panels, scratch: scratch))
-        if run.layout.order != nil, let target {
-          TimeLoop.forward(run, rows: rows, by: multiplier) { step, active in
-            run.writeOutput(step, active, to: target + run.place * units, width: width)
-            return true
+      let division = Division(handover: handover, layout: run.layout, rowNanoseconds: plan.rowNanoseconds)
+      division.run(0..<run.layout.steps, plan.rows(piece / runs.count, run.layout)) { steps, rows in
+        scratch.lend { scratch in
+          let multiplier = multiplier(index, Share(panels: panels, scratch: scratch))
+          if run.layout.order != nil, let target {
+            let next = TimeLoop.forward(run, from: steps.lowerBound, rows: rows, by: multiplier) { step, active in
+              run.writeOutput(step, active, to: target + run.place * units, width: width)
+              return !division.isDue(rows, left: (step + 1)..<steps.upperBound)
+            }
+            return next < steps.upperBound ? next..<steps.upperBound : nil
           }
-        } else {
-          TimeLoop.forward(run, rows: rows, by: multiplier)
+          return TimeLoop.forward(run, steps, rows: rows, by: multiplier, division)
         }
       }
     }

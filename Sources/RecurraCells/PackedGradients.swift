@@ -76,8 +76,8 @@ final class PackedGradients: @unchecked Sendable {
   /// Where the steps of a run put the gradient of their inputs; nil where they are not to make it.
   func inputTarget(_ index: Int) -> InputGradients.Target? { input?.target(index) }
 
-  /// Adds the products of a part, on this thread.
-  func add(_ part: Part) { add([part]) { count, body in for index in 0..<count { body(index) } } }
+  /// Adds the products of a part, on this thread and on those that wait at the handover.
+  func add(_ part: Part, _ handover: Handover) { add([part]) { handover.each(0..<$0, $1) } }
 
   /// Adds the products of parts of different runs, on all threads.
   func add(_ parts: [Part]) {

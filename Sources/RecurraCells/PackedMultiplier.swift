@@ -103,6 +103,7 @@ struct PackedMultiplier: Multiplier {
     (kernel.rows, kernel.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
     // Training keeps every step's states, and rows that are laid down come step by step.
     if run.isTraining || laysInput { kernel.steps = 1 }
+    kernel.goesOn = end < run.layout.steps ? 1 : 0
     if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
       let gates = run.gates(step).from(first)

@@ -21,6 +21,8 @@ struct Plan {
   let sharingSaves: Int
   /// Nanoseconds that the rows take on their way forward on one thread, by and large; `Int.max` for OpenBLAS.
   let lasting: Int
+  /// The part of it that a row takes for a step.
+  let rowNanoseconds: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
 
@@ -33,7 +35,7 @@ struct Plan {
     guard let kernels else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
-      (unitShares, sharingSaves, lasting, hoistedSteps) = (1, 0, .max, 0)
+      (unitShares, sharingSaves, lasting, rowNanoseconds, hoistedSteps) = (1, 0, .max, .max, 0)
       return
     }
     let stateWeights = cell.gateCount * units * units
@@ -52,7 +54,8 @@ struct Plan {
     // until the weights outgrow the shared cache as well.
     let work = Self.nanoseconds(weights: stateWeights, rows: batch)
     let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
-    lasting = Self.nanoseconds(weights: weights, slots: cell.slotCount * units) * batch * timesteps * directions
+    rowNanoseconds = Self.nanoseconds(weights: weights, slots: cell.slotCount * units)
+    lasting = rowNanoseconds * batch * timesteps * directions
     let hasFewRows = batch < 2 * shares && work - work / shares >= 200
     let costs = SharingCosts(
       meeting: hasFewRows ? Self.meetingCosts(lasting: alone) : 0, rows: batch, isTraining: isTraining)
@@ -151,6 +154,19 @@ struct Plan {
   private static func fixedBlocks(_ batch: Int) -> Int {
     if batch >= 64 { return (batch + 31) / 32 }
     return batch >= 16 ? 2 : 1
+  }
+
+  /// Runs pieces that take about so many nanoseconds alone, all together: with a handover that threads come to if they have rows enough,
+  /// and steps, to be divided.
+  func run(
+    _ pieces: Int, rows: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void
+  ) {
+    let isDivisible = rows >= Division.leastRows * pieces && lasting >= 3 * Streams.leastWork
+    if isDivisible || Streams.insistsOnMembers {
+      Streams.runDivisible(pieces, lasting: lasting, body)
+    } else {
+      Streams.run(pieces, lasting: lasting) { body($0, .alone) }
+    }
   }
 
   /// The rows of block `index` out of `rowBlocks` of a run.

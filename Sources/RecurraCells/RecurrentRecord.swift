@@ -81,7 +81,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       TimeLoop.backward(
         runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
         by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
-      ) { true }
+      ) { _ in true }
     }
     return WeightGradients(runs, needsInput: needsInput).run()
   }
@@ -114,6 +114,19 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
             gradients: gradientRuns[index], inputGradient: products.inputTarget(index), scratch: scratch))
       }
     }
+    let rowNanoseconds = Plan.nanoseconds(weights: runs[0].slots * units, slots: runs[0].slots)
+    let rows = runs.reduce(0) { $0 + $1.layout.batch }
+    func goBack(_ part: PackedGradients.Part, _ rows: Range<Int>, _ handover: Handover) {
+      let run = runs[part.run]
+      let division = Division(handover: handover, layout: run.layout, rowNanoseconds: rowNanoseconds)
+      division.run(part.steps, rows) { steps, rows in
+        loop(part.run, 0..<panels) { multiplier in
+          TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in
+            !division.isDue(rows, left: left)
+          }
+        }
+      }
+    }
     if sharesUnits {
       for part in products.parts.joined() {
         shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
@@ -122,30 +135,20 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     } else if isEachAlone {
       // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. Of those that
       // a thread took on the way forward the last first: its caches still hold what it kept of them.
-      Streams.run(runs.count, lasting: 3 * plan.lasting) { place in
+      plan.run(runs.count, rows: rows, lasting: 3 * plan.lasting) { place, handover in
         let (turn, thread) = (place / threads, place % threads)
         let index = ((runs.count - 1 - thread) / threads - turn) * threads + thread
         for part in products.parts[index] {
-          loop(index, 0..<panels) { multiplier in
-            TimeLoop.backward(
-              runs[index], steps: part.steps, rows: 0..<runs[index].layout.batch, by: multiplier
-            ) { true }
-          }
-          products.add(part)
+          goBack(part, 0..<runs[index].layout.batch, handover)
+          products.add(part, handover)
         }
       }
     } else {
       for parts in products.sideBySide {
-        let rows = parts.reduce(0) { $0 + $1.steps.count * runs[$1.run].layout.batch }
-        let lasting = Plan.nanoseconds(weights: runs[0].slots * units, slots: runs[0].slots) * rows
-        Streams.run(parts.count * plan.rowBlocks, lasting: lasting) { piece in
+        let lasting = rowNanoseconds * parts.reduce(0) { $0 + $1.steps.count * runs[$1.run].layout.batch }
+        plan.run(parts.count * plan.rowBlocks, rows: rows, lasting: lasting) { piece, handover in
           let part = parts[piece % parts.count]
-          let run = runs[part.run]
-          loop(part.run, 0..<panels) { multiplier in
-            TimeLoop.backward(
-              run, steps: part.steps, rows: plan.rows(piece / parts.count, run.layout), by: multiplier
-            ) { true }
-          }
+          goBack(part, plan.rows(piece / parts.count, runs[part.run].layout), handover)
         }
         products.add(parts)
       }
@@ -163,10 +166,10 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       let share = (panels * rank / size)..<(panels * (rank + 1) / size)
       let member = Rendezvous(barrier, rank)
       let left = loop(share) { multiplier in
-        TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier) { member.meet() }
+        TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier) { _ in member.meet() }
       }
       if let left, rank == 0 {
-        _ = loop(0..<panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { true } }
+        _ = loop(0..<panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { _ in true } }
       }
     }
   }

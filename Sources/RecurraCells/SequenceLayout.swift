@@ -97,6 +97,13 @@ struct SequenceLayout: Sendable {
   @inline(__always)
   func time(_ step: Int) -> Int { isReversed ? steps - 1 - step : step }
 
+  /// The row up to which some rows have half of what they run in some steps before them.
+  func middle(of rows: Range<Int>, in steps: Range<Int>) -> Int {
+    func count(_ end: Int) -> Int { steps.reduce(0) { $0 + (rows.lowerBound..<end).clamped(to: 0..<counts[$1]).count } }
+    let half = count(rows.upperBound) / 2
+    return rows.first { count($0 + 1) > half }.map { max($0, rows.lowerBound + 1) } ?? rows.upperBound - 1
+  }
+
   /// The place in the batch of a row.
   @inline(__always)
   func index(_ row: Int) -> Int { order.map { $0[row] } ?? firstRow + row }

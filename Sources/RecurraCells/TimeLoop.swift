@@ -36,6 +36,21 @@ enum TimeLoop {
     return run.layout.steps
   }
 
+  /// Runs steps for some rows until they should be divided; returns those that are left, nil if none are.
+  @inline(__always)
+  static func forward<S: FloatingScalar>(
+    _ run: DirectionRun<S>, _ steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier, _ division: Division
+  ) -> Range<Int>? {
+    let stride = division.stride(rows)
+    var left = steps
+    while !left.isEmpty, left == steps || !division.isDue(rows, left: left) {
+      let next = min(left.lowerBound + stride, steps.upperBound)
+      forward(run, from: left.lowerBound, to: next, rows: rows, by: multiplier)
+      left = next..<steps.upperBound
+    }
+    return left.isEmpty ? nil : left
+  }
+
   /// Goes back through a stretch of steps for some rows, after those behind it; when the first step is done, the carries hold the
   /// gradients of the initial states. `afterStep` tells whether to go on; if not, returns the steps that are left, perhaps none but what
   /// follows the first.
@@ -43,7 +58,7 @@ enum TimeLoop {
   @discardableResult
   static func backward<S: FloatingScalar>(
     _ run: DirectionRun<S>, steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier,
-    afterStep: () -> Bool
+    afterStep: (_ left: Range<Int>) -> Bool
   ) -> Range<Int>? {
     let counts = run.layout.counts
     for step in steps.reversed() {
@@ -56,7 +71,7 @@ enum TimeLoop {
       if !active.isEmpty {
         multiplier.backward(step, active, following: active.clamped(to: 0..<counts[step + 1]))
       }
-      if !afterStep() { return steps.lowerBound..<step }
+      if !afterStep(steps.lowerBound..<step) { return steps.lowerBound..<step }
     }
     if steps.lowerBound == 0 { multiplier.finish(0, rows.clamped(to: 0..<counts[0])) }
     return nil

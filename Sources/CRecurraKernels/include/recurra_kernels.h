@@ -64,6 +64,7 @@ typedef struct RecurraForwardStep {
   ptrdiff_t xStride, xStep;
   const float *_Nullable xAhead;  // where the next step's x lies, to be fetched ahead; or NULL
   ptrdiff_t xAheadStride;
+  int goesOn;  // of several steps the last has one behind it too, for which the others' xAhead and initRowsAhead hold
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   int fromZeros;  // h is all zeros: its product is left out, which only infinite weights or a bias of -0 could tell
