@@ -1,8 +1,8 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// How one call of a recurrent layer is carried out; decided from shapes, the number of threads and what a meeting of threads
-/// costs at the moment, never from data.
+/// How one call of a recurrent layer is carried out; decided from shapes, the number of threads, how fast the shared cache is and what
+/// a meeting of threads costs at the moment, never from data.
 ///
 /// Threads and costs may only choose among ways that give the same bits: with the packed kernels rows and units are independent
 /// of each other, with OpenBLAS the blocks of rows have a size that follows from the batch alone.
@@ -40,18 +40,23 @@ struct Plan {
     }
     let stateWeights = cell.gateCount * units * units
     let weights = stateWeights + cell.gateCount * units * inputs
-    // Directions take turns on all threads where their weights together overflow the shared cache. For a few rows, which multiply
-    // faster than weights come from there, already where those of one direction overflow a core's own cache, which then has to hold a
-    // share of them: 1.4 to 1.6 times as fast for a row and 384 to 512 units, 1.1 for 8 (Emerald Rapids; level on Zen 4).
+    // The matrix unit multiplies faster than weights come from anywhere.
+    let isOnMatrixUnit = kernels.usesMatrixUnit != 0
+    func isFed(_ rows: Int, weights: Int) -> Bool { !isOnMatrixUnit && rows >= Self.fedRows(weights: weights) }
+    // Directions take turns on all threads where their weights together overflow the shared cache, and for a few rows already where those
+    // of one direction overflow a core's own cache, which then has to hold a share of them: if they come slower than the rows multiply.
+    // 1.4 to 1.6 times as fast for a row and 384 to 512 units, 1.1 for 8 (Emerald Rapids; level on Zen 4).
     let overflows = directions * 4 * stateWeights > Self.sharedCacheBytes / 2
     let takesTurns =
       directions > 1 && threads > 1 && (overflows || (batch <= 8 && 4 * stateWeights > Self.privateCacheBytes))
+      && !isFed(batch / max(1, threads / directions), weights: directions * weights)
     let isHoisted = batch <= 4
     let shares = takesTurns ? threads : max(1, threads / directions)
     let stepBytes = 4 * (isHoisted ? stateWeights : weights)
     // Sharing the units of a step must save more than it costs. It does where there are too few rows to share, and where each core then
-    // streams its share only of weights that its own cache does not hold. With many rows the streaming hides behind the arithmetic,
-    // until the weights outgrow the shared cache as well.
+    // streams its share only of weights that its own cache does not hold. With rows enough the streaming hides behind the arithmetic, and
+    // rows are not held up at every step by the slowest thread: level or better for 4 rows each (Zen 4), 1.1 to 1.5 times as fast where
+    // somebody else takes a third of one processor.
     let work = Self.nanoseconds(weights: stateWeights, rows: batch)
     let alone = Self.nanoseconds(weights: weights, rows: batch) * timesteps
     rowNanoseconds = Self.nanoseconds(weights: weights, slots: cell.slotCount * units)
@@ -63,15 +68,12 @@ struct Plan {
     let saves = work * (members - 1) / members
     sharingSaves = saves
     let fewRows = hasFewRows && (saves >= 4_000 || saves > costs.of(members))
-    // The matrix unit multiplies faster than split weights come from the shared cache.
-    let isOnMatrixUnit = kernels.usesMatrixUnit != 0
-    let hidesStreaming = !isOnMatrixUnit && batch >= 16 * shares && 4 * weights <= Self.sharedCacheBytes / 2
     // Weights that fit alone, but not along with the rows, are streamed all the same: sharing them is 1.05 (16 rows) to 1.26 times (8) as
     // fast for an LSTM of 256 units in 2 MiB (Emerald Rapids). Not where threads then have much of h to read from each other, nor in
     // training, which reads other memory between two steps anyway.
     let rowBytes = isTraining || batch * units > 1 << 12 ? 0 : 4 * batch / shares * (inputs + 2 * units)
     let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
-    let largeWeights = streams && batch * stateWeights >= 1 << 20 && !hidesStreaming
+    let largeWeights = streams && batch * stateWeights >= 1 << 20 && !isFed(batch / shares, weights: weights)
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
     let isLong = saves * timesteps * directions >= Streams.gatheringNanoseconds || Streams.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
@@ -141,6 +143,33 @@ struct Plan {
   static let sharedCacheBytes: Int = {
     let bytes = Int(recurra_shared_cache_bytes())
     return bytes > 0 ? bytes : 1 << 24
+  }()
+
+  /// Rows with which a core multiplies weights no faster than they come: from the shared cache, or, where all that is used by turns
+  /// overflows it, from memory.
+  ///
+  /// 75 products in a nanosecond and row, and a fifth to spare for what does not hide: 4 rows where a core reads the shared cache at 100
+  /// GB/s (Zen 4), 13 at 30 (Emerald Rapids).
+  private static func fedRows(weights: Int) -> Int {
+    4 * weights <= sharedCacheBytes / 2 ? fedRowsOfCache : fedRows(bytesPerNanosecond: 16)
+  }
+
+  private static func fedRows(bytesPerNanosecond rate: Double) -> Int { Int((4 * 75 / 0.8 / rate).rounded(.up)) }
+
+  /// Measured once, where somebody asks: some milliseconds, most of them for getting the memory.
+  private static let fedRowsOfCache: Int = {
+    let floats = min(sharedCacheBytes / 4, 4 * privateCacheBytes) / 4
+    let buffer = Buffer<Float>(1, floats)
+    let least = withExtendedLifetime(buffer) {
+      let base = buffer.rows.base
+      base.update(repeating: 0, count: floats)
+      return (0..<4).reduce(Int.max) { least, _ in
+        let begin = Streams.nanoseconds()
+        _ = Kernels.table.readBurst(base, 4 * floats)
+        return min(least, Streams.nanoseconds() - begin)
+      }
+    }
+    return fedRows(bytesPerNanosecond: Double(4 * floats) / Double(max(1, least)))
   }()
 
   /// The blocks of a batch that are trained each by itself; one where two directions keep as many threads busy, and where the

@@ -60,7 +60,7 @@ extension Streams {
   }
 
   /// A clock that only runs forward.
-  static func nanoseconds() -> Int {
+  package static func nanoseconds() -> Int {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
