@@ -65,10 +65,11 @@ public enum StoragePool {
 
   /// Asks the system for a block; for one of huge pages where it is large, which a core finds its way through with fewer look-ups.
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-    guard size >= hugePage else { return aligned_alloc(64, size) }
-    let block = aligned_alloc(hugePage, size)
-    // A wish: without them the block serves as well.
-    if let block { _ = madvise(block, size, MADV_HUGEPAGE) }
+    // Unlike aligned_alloc, posix_memalign takes any size.
+    var block: UnsafeMutableRawPointer?
+    guard posix_memalign(&block, size >= hugePage ? hugePage : 64, size) == 0, let block else { return nil }
+    // A wish: without huge pages the block serves as well.
+    if size >= hugePage { _ = madvise(block, size, MADV_HUGEPAGE) }
     return block
   }
 
