@@ -148,8 +148,8 @@ struct Plan {
   /// Rows with which a core multiplies weights no faster than they come: from the shared cache, or, where all that is used by turns
   /// overflows it, from memory.
   ///
-  /// 75 products in a nanosecond and row, and a fifth to spare for what does not hide: 4 rows where a core reads the shared cache at 100
-  /// GB/s (Zen 4), 13 at 30 (Emerald Rapids).
+  /// With 75 products in a nanosecond, and a fifth of them to spare for what does not hide: 4 rows where a core reads the shared cache at
+  /// 100 GB/s (Zen 4), 13 at 30 (Emerald Rapids).
   private static func fedRows(weights: Int) -> Int {
     4 * weights <= sharedCacheBytes / 2 ? fedRowsOfCache : fedRows(bytesPerNanosecond: 16)
   }

@@ -97,11 +97,20 @@ struct SequenceLayout: Sendable {
   @inline(__always)
   func time(_ step: Int) -> Int { isReversed ? steps - 1 - step : step }
 
-  /// The row up to which some rows have half of what they run in some steps before them.
+  /// Where two rows or more fall in two halves that run about as many timesteps in some steps.
   func middle(of rows: Range<Int>, in steps: Range<Int>) -> Int {
-    func count(_ end: Int) -> Int { steps.reduce(0) { $0 + (rows.lowerBound..<end).clamped(to: 0..<counts[$1]).count } }
-    let half = count(rows.upperBound) / 2
-    return rows.first { count($0 + 1) > half }.map { max($0, rows.lowerBound + 1) } ?? rows.upperBound - 1
+    var (least, most) = (rows.lowerBound + 1, rows.upperBound - 1)
+    // Rows only ever leave, or only ever join: those that run first and last run all the time.
+    if steps.isEmpty || min(counts[steps.lowerBound], counts[steps.upperBound - 1]) >= rows.upperBound {
+      return (least + most + 1) / 2
+    }
+    func timesteps(_ rows: Range<Int>) -> Int { steps.reduce(0) { $0 + rows.clamped(to: 0..<counts[$1]).count } }
+    let half = timesteps(rows) / 2
+    while least < most {
+      let row = (least + most) / 2
+      if timesteps(rows.lowerBound..<row) < half { least = row + 1 } else { most = row }
+    }
+    return least
   }
 
   /// The place in the batch of a row.
