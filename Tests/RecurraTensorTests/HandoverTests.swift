@@ -106,11 +106,16 @@ import Testing
         let (waits, isDone, given) = (Counter(), Counter(), Counter())
         onThreads(2) { caller in
           if caller == 0 {
-            Streams.runDivisible(1, lasting: .max) { _, handover in
-              while !handover.isAwaited { sched_yield() }
-              waits.increment()
-              while isDone.value == 0 { sched_yield() }
-              while !handover.divide({}, giving: { given.increment() }) { sched_yield() }
+            // The worker may come first, and take the piece itself.
+            let thread = pthread_self()
+            while waits.value == 0 {
+              Streams.runDivisible(1, lasting: .max) { _, handover in
+                if pthread_equal(thread, pthread_self()) == 0 { return }
+                while !handover.isAwaited { sched_yield() }
+                waits.increment()
+                while isDone.value == 0 { sched_yield() }
+                while !handover.divide({}, giving: { given.increment() }) { sched_yield() }
+              }
             }
           } else {
             while waits.value == 0 { sched_yield() }
