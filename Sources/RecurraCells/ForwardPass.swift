@@ -41,7 +41,7 @@ struct ForwardPass<S: FloatingScalar> {
   @inline(__always)
   private func loop(_ run: DirectionRun<S>, rows: Range<Int>, by multiplier: some Multiplier) {
     let target = output.map { $0 + run.place * run.units }
-    TimeLoop.forward(run, rows: rows, by: multiplier) { step, active in
+    TimeLoop.forward(run, 0..<run.layout.steps, rows: rows, by: multiplier) { step, active in
       if let target { run.writeOutput(step, active, to: target, width: width) }
       return true
     }
@@ -86,14 +86,13 @@ struct ForwardPass<S: FloatingScalar> {
       division.run(0..<run.layout.steps, plan.rows(piece / runs.count, run.layout)) { steps, rows in
         scratch.lend { scratch in
           let multiplier = multiplier(index, Share(panels: panels, scratch: scratch))
-          if run.layout.order != nil, let target {
-            let next = TimeLoop.forward(run, from: steps.lowerBound, rows: rows, by: multiplier) { step, active in
-              run.writeOutput(step, active, to: target + run.place * units, width: width)
-              return !division.isDue(rows, left: (step + 1)..<steps.upperBound)
-            }
-            return next < steps.upperBound ? next..<steps.upperBound : nil
+          guard run.layout.order != nil, let target else {
+            return TimeLoop.forward(run, steps, rows: rows, by: multiplier, division)
           }
-          return TimeLoop.forward(run, steps, rows: rows, by: multiplier, division)
+          return TimeLoop.forward(run, steps, rows: rows, by: multiplier) { step, active in
+            run.writeOutput(step, active, to: target + run.place * units, width: width)
+            return !division.isDue(rows, left: (step + 1)..<steps.upperBound)
+          }
         }
       }
     }

@@ -44,10 +44,12 @@ extension ForwardPass {
               let rendezvous = Rendezvous(barrier, rank)
               let own = multiplier(
                 index, Share(panels: shares[rank], scratch: scratch, rank: rank, company: .rendezvous(rendezvous)))
-              step = TimeLoop.forward(run, rows: 0..<run.layout.batch, by: own) { _, _ in
+              let (steps, rows) = (run.layout.steps, 0..<run.layout.batch)
+              let left = TimeLoop.forward(run, 0..<steps, rows: rows, by: own) { _, _ in
                 isTogether = rendezvous.arrive()
                 return isTogether
               }
+              step = left?.lowerBound ?? steps
               rendezvous.awaitOthers()
             }
           }

@@ -19,21 +19,20 @@ enum TimeLoop {
     }
   }
 
-  /// Runs steps one by one, from `first` up to `end`, for some rows. `afterStep` is called when a step's states are there for everyone
-  /// who works on these rows, and tells whether to go on. Returns the first step that is left where it was told to stop, the number of
-  /// all otherwise.
+  /// Runs steps one by one for some rows. `afterStep` is called when a step's states are there for everyone who works on these rows, and
+  /// tells whether to go on. Returns the steps that are left, nil if none are.
   @inline(__always)
   @discardableResult
   static func forward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, from first: Int = 0, to end: Int = .max, rows: Range<Int>, by multiplier: some Multiplier,
+    _ run: DirectionRun<S>, _ steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier,
     afterStep: (_ step: Int, _ active: Range<Int>) -> Bool
-  ) -> Int {
-    for step in first..<max(first, min(end, run.layout.steps)) {
+  ) -> Range<Int>? {
+    for step in steps {
       let active = rows.clamped(to: 0..<run.layout.counts[step])
       if !active.isEmpty { multiplier.forward(step..<step + 1, active) }
-      if !afterStep(step, active) { return step + 1 }
+      if !afterStep(step, active), step + 1 < steps.upperBound { return (step + 1)..<steps.upperBound }
     }
-    return run.layout.steps
+    return nil
   }
 
   /// Runs steps for some rows until they should be divided; returns those that are left, nil if none are.

@@ -32,16 +32,7 @@ public enum Streams {
 
   /// The same, for what takes about so many nanoseconds alone: below `leastWork` on the caller's thread.
   package static func run(_ count: Int, lasting: Int, _ body: (Int) -> Void) {
-    calls.add(1, ordering: .relaxed)
-    defer { calls.subtract(1, ordering: .relaxed) }
-    let threads = lasting < leastWork && !insistsOnMembers ? 1 : min(threadCount, count)
-    if threads <= 1 {
-      withDenormalsAsZero { for index in 0..<count { body(index) } }
-      return
-    }
-    withoutActuallyEscaping(body) { body in
-      post(count, helpers: threads - 1, body) { job in job.work(0) }
-    }
+    run(count, threads: min(threadCount, count), lasting: lasting, handover: nil, body)
   }
 
   /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread that finds no more
@@ -49,20 +40,22 @@ public enum Streams {
   ///
   /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there are.
   package static func runDivisible(_ count: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void) {
-    let threads = lasting < leastWork && !insistsOnMembers || count == 0 ? 1 : threadCount
-    if threads <= 1 {
-      run(count, lasting: lasting) { body($0, .alone) }
-      return
-    }
+    let handover = Handover()
+    run(count, threads: count > 0 ? threadCount : 0, lasting: lasting, handover: handover) { body($0, handover) }
+  }
+
+  private static func run(
+    _ count: Int, threads most: Int, lasting: Int, handover: Handover?, _ body: (Int) -> Void
+  ) {
     calls.add(1, ordering: .relaxed)
     defer { calls.subtract(1, ordering: .relaxed) }
-    let handover = Handover()
+    let threads = lasting < leastWork && !insistsOnMembers ? 1 : most
+    if threads <= 1 {
+      withDenormalsAsZero { for index in 0..<count { body(index) } }
+      return
+    }
     withoutActuallyEscaping(body) { body in
-      post(count, helpers: threads - 1, handover: handover) {
-        body($0, handover)
-      } _: { job in
-        job.work(0)
-      }
+      post(count, helpers: threads - 1, handover: handover, body) { job in job.work(0) }
     }
   }
 
