@@ -77,14 +77,22 @@ final class PackedGradients: @unchecked Sendable {
   func inputTarget(_ index: Int) -> InputGradients.Target? { input?.target(index) }
 
   /// Adds the products of a part, on this thread and on those that wait at the handover.
-  func add(_ part: Part, _ handover: Handover) { add([part]) { handover.each(0..<$0, $1) } }
+  func add(_ part: Part, _ handover: Handover) {
+    let lasting = nanoseconds([part])
+    add([part]) { handover.each(0..<$0, lasting: lasting / max(1, $0), $1) }
+  }
 
   /// Adds the products of parts of different runs, on all threads.
   func add(_ parts: [Part]) {
+    let lasting = nanoseconds(parts)
+    add(parts) { Streams.run($0, lasting: lasting, $1) }
+  }
+
+  /// About how long the products of parts take one thread.
+  private func nanoseconds(_ parts: [Part]) -> Int {
     let (run, rows) = (runs[0], parts.reduce(0) { $0 + Self.rows($1, runs).count })
     let width = run.inputs - skippedRows + run.units + (input?.makesJobs == true ? run.inputs : 0)
-    let lasting = Plan.nanoseconds(multiplications: width * run.slots * rows)
-    add(parts) { Streams.run($0, lasting: lasting, $1) }
+    return Plan.nanoseconds(multiplications: width * run.slots * rows)
   }
 
   private func add(_ parts: [Part], _ each: WeightProduct.ForEach) {

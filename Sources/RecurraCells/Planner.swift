@@ -185,12 +185,12 @@ struct Plan {
     return batch >= 16 ? 2 : 1
   }
 
-  /// Runs pieces that take about so many nanoseconds alone, all together: with a handover that threads come to if they have rows enough,
-  /// and steps, to be divided.
+  /// Runs pieces that take about so many nanoseconds alone, all together: with a handover that threads come to if they have rows enough
+  /// to be divided, and take so long that one may be done much earlier than another.
   func run(
     _ pieces: Int, rows: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void
   ) {
-    let isDivisible = rows >= Division.leastRows * pieces && lasting >= 3 * Streams.leastWork
+    let isDivisible = rows >= Division.leastRows * pieces && lasting >= 10 * Streams.leastWork
     if isDivisible || Streams.insistsOnMembers {
       Streams.runDivisible(pieces, lasting: lasting, body)
     } else {

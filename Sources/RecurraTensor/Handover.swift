@@ -84,13 +84,15 @@ package final class Handover: @unchecked Sendable {
 }
 
 extension Handover {
-  /// Runs `body` for every number of a range, and gives half of what is left of it to a thread that waits. Returns when all is done.
-  package func each(_ range: Range<Int>, _ body: (Int) -> Void) {
+  /// Runs `body` for every number of a range, and gives half of what is left of it to a thread that waits, where that is worth it.
+  /// Returns when all is done.
+  ///
+  /// - Parameter lasting: nanoseconds that a number takes, by and large.
+  package func each(_ range: Range<Int>, lasting: Int, _ body: (Int) -> Void) {
     for index in range {
-      let rest = index..<range.upperBound
-      let middle = (rest.lowerBound + rest.upperBound + 1) / 2
-      if middle < rest.upperBound, isAwaited,
-        divide({ each(rest.lowerBound..<middle, body) }, giving: { each(middle..<rest.upperBound, body) })
+      let (middle, end) = ((index + range.upperBound + 1) / 2, range.upperBound)
+      if middle < end, isAwaited, lasting >= Streams.leastWork / (end - index) || Streams.insistsOnMembers,
+        divide({ each(index..<middle, lasting: lasting, body) }, giving: { each(middle..<end, lasting: lasting, body) })
       {
         return
       }

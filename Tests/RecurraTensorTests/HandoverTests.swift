@@ -42,7 +42,7 @@ import Testing
           pieces.increment()
           #expect(!handover.isAwaited)
           #expect(!handover.divide({}, giving: {}))
-          handover.each(0..<10) { _ in numbers.increment() }
+          handover.each(0..<10, lasting: 100_000) { _ in numbers.increment() }
         }
         #expect(pieces.value == 5)
         #expect(numbers.value == 50)
@@ -62,7 +62,7 @@ import Testing
             Streams.runDivisible(2, lasting: .max) { piece, handover in
               // The second has nothing to do, and soon asks the first for a part.
               guard piece == 0 else { return }
-              handover.each(0..<count) {
+              handover.each(0..<count, lasting: 100_000) {
                 runs[$0].increment()
                 usleep(10)
               }
