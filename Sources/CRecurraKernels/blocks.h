@@ -3,6 +3,17 @@
 
 enum { lineFloats = 16 };
 
+/// Asks for the lines of some rows of a matrix, `columns` floats each.
+INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const int writes) {
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t column = 0; column < columns; column += lineFloats) {
+      if (writes)
+        __builtin_prefetch(from + row * stride + column, 1);
+      else
+        __builtin_prefetch(from + row * stride + column, 0);
+    }
+}
+
 /// What is left to be fetched for the next step.
 typedef struct {
   RecurraAhead ranges[3];

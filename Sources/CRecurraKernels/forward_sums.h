@@ -174,17 +174,6 @@ typedef struct {
   int isBegun;
 } ForwardPanel;
 
-/// Asks for the lines of some rows of a matrix, `columns` floats each.
-INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const int writes) {
-  for (ptrdiff_t row = 0; row < rows; row++)
-    for (ptrdiff_t column = 0; column < columns; column += lineFloats) {
-      if (writes)
-        __builtin_prefetch(from + row * stride + column, 1);
-      else
-        __builtin_prefetch(from + row * stride + column, 0);
-    }
-}
-
 /// Whether a step is for some of the units only.
 INLINE int sharesUnits(enum Cell cell, const RecurraForwardStep *step) {
   return step->panelEnd - step->panelBegin < panelCount(step->units, panelUnits(cell));

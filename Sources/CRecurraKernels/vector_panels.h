@@ -3,28 +3,43 @@
 /// Vectors of a strip: a panel's columns are cut into strips (the last may be narrower), each [depth][strip width].
 #define STRIP (RECURRA_REGISTERS == 32 ? 4 : 2)
 
+/// Rows of weights that are asked for ahead: they lie too far apart for the core's own prefetcher.
+enum { packingAhead = 4 };
+
+/// Lays the weights of `count` units down as a panel; `weights` and `to` begin with them.
+INLINE void packPanel(
+  enum Cell cell, const ptrdiff_t count, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *to
+) {
+  const ptrdiff_t depth = inputs + units, stride = gateCount(cell) * units, floats = panelFloats(cell, count);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    // The last vector of a gate may reach into the next, which comes later, and that of the last leaves zeros behind it.
+    float row[sumsWidth + WIDTH];
+    for (ptrdiff_t position = 0; position < gateCount(cell); position++) {
+      const float *gate = weights + k * stride + gateAt(cell, position, k < inputs) * units;
+      if (k + packingAhead < depth) fetch(gate + packingAhead * stride, 0, 1, count, 0);
+#define GATHER(index, lanes) store(row + position * count + index, loadLanes(gate + index, lanes))
+      FOR_LANES(index, count, GATHER);
+#undef GATHER
+    }
+    for (ptrdiff_t column = 0; column < floats; column += WIDTH) {
+      const ptrdiff_t strip = column / (STRIP * WIDTH) * STRIP * WIDTH, width = smaller(STRIP * WIDTH, floats - strip);
+      store(to + strip * depth + k * width + column - strip, load(row + column));
+    }
+  }
+}
+
 INLINE void packForward(
   enum Cell cell, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
   ptrdiff_t panelEnd
 ) {
-  const ptrdiff_t depth = inputs + units, gates = gateCount(cell);
+  const ptrdiff_t full = panelUnits(cell);
   for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
-    const ptrdiff_t first = panel * panelUnits(cell);
-    const ptrdiff_t count = smaller(panelUnits(cell), units - first);
-    const ptrdiff_t floats = panelFloats(cell, count);
+    const ptrdiff_t count = smaller(full, units - panel * full);
     float *to = packed + forwardPanel(cell, panel, inputs, units);
-    for (ptrdiff_t k = 0; k < depth; k++) {
-      float row[sumsWidth + WIDTH];
-      for (ptrdiff_t position = 0; position < gates; position++) {
-        const float *from = weights + (k * gates + gateAt(cell, position, k < inputs)) * units + first;
-        memcpy(row + position * count, from, (size_t)count * sizeof(float));
-      }
-      memset(row + gates * count, 0, (size_t)(floats - gates * count) * sizeof(float));
-      for (ptrdiff_t column = 0; column < floats; column += STRIP * WIDTH) {
-        ptrdiff_t width = smaller(STRIP * WIDTH, floats - column);
-        memcpy(to + column * depth + k * width, row + column, (size_t)width * sizeof(float));
-      }
-    }
+    if (count == full)
+      packPanel(cell, full, inputs, units, weights + panel * full, to);
+    else
+      packPanel(cell, count, inputs, units, weights + panel * full, to);
   }
 }
 
