@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 import RecurraTensor
 
 /// One direction of one layer over some rows of a batch: where everything lies.
@@ -21,8 +22,14 @@ final class DirectionRun<S: FloatingScalar> {
   let direction: RecurrentDirection
   /// Which of the layer's directions it is.
   let place: Int
-  /// The input of all rows, [B, T, I], dense.
-  let input: Tensor
+  /// The input of all rows: B, T and I.
+  let inputShape: [Int]
+  /// The input's vectors, one row for each timestep, [B·T][I]; or where they are read from a table, that table's rows.
+  let givenRows: Rows<S>
+  /// The row of the table that each timestep of the input is, [B][T]; nil where the rows are the timesteps' own.
+  let ids: UnsafePointer<Int32>?
+  /// Keeps alive what is read.
+  private let given: InputSource
   /// Where the input's product is looked up, bias included, instead of being computed.
   let lookup: LookedUpInput?
   /// The bias spread over the slots, [slots].
@@ -43,22 +50,31 @@ final class DirectionRun<S: FloatingScalar> {
   private let hRows, cRows: Rows<S>
 
   init(
-    _ cell: any RecurrentCell, _ direction: RecurrentDirection, at place: Int = 0, input: Tensor, order: RowOrder,
+    _ cell: any RecurrentCell, _ direction: RecurrentDirection, at place: Int = 0, input: InputSource, order: RowOrder,
     rows: Range<Int>, isTraining: Bool, laysInput: Bool, lookup: (product: Tensor, ids: Tensor)? = nil,
     of type: S.Type
   ) {
     self.cell = cell
     self.direction = direction
     self.place = place
-    self.input = input
     self.isTraining = isTraining
     phases = cell.phases
-    inputs = input.shape[2]
+    inputShape = input.shape
+    inputs = inputShape[2]
     units = direction.weights.shape[1] / cell.gateCount
     slots = cell.slotCount * units
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.lookup = lookup.map { [layout] in LookedUpInput($0.product, $0.ids, layout) }
     self.laysInput = lookup == nil && (isTraining || laysInput || layout.order != nil)
+    // Only what is laid down may come from a table row by row; what the kernels read lies side by side.
+    switch lookup == nil && !self.laysInput ? .tensor(input.tensor) : input {
+    case .tensor(let tensor):
+      let vectors = tensor.contiguous
+      (given, givenRows, ids) = (.tensor(vectors), Rows(Self.rows(vectors).base, stride: inputs), nil)
+    case .lookup(let lookup):
+      let ids = lookup.ids.storage.pointer.assumingMemoryBound(to: Int32.self) + lookup.ids.offset
+      (given, givenRows, self.ids) = (.lookup(lookup), Self.rows(lookup.table), UnsafePointer(ids))
+    }
     let biasOrZeros = direction.bias.map { [units] in cell.slotBias($0.detached, units: units).contiguous }
     // Names of their own: a tensor read back from this object is counted up and down.
     let bias = biasOrZeros ?? .zeros([slots], dtype: S.dtype)
@@ -119,12 +135,21 @@ final class DirectionRun<S: FloatingScalar> {
   /// Copies the input rows of a step into Z.
   @inline(__always)
   func layInput(_ step: Int, _ active: Range<Int>) {
-    let (time, timesteps) = (layout.time(step), input.shape[1])
+    let (time, timesteps) = (layout.time(step), inputShape[1])
     let target = zRows.from(layout.blocks[step])
-    input.withPointer(of: S.self) { x in
+    guard let ids else {
       for row in active {
-        target[row].update(from: x + (layout.index(row) * timesteps + time) * inputs, count: inputs)
+        target[row].update(from: givenRows[layout.index(row) * timesteps + time], count: inputs)
       }
+      return
+    }
+    let hasNext = step + 1 < layout.steps
+    let later = (hasNext ? layout.time(step + 1) : time) - time
+    for row in active {
+      let place = layout.index(row) * timesteps + time
+      // Rows of a table lie anywhere: the next step's come while this one is computed.
+      if hasNext { recurra_fetch(givenRows[Int(ids[place + later])], inputs * MemoryLayout<S>.stride) }
+      target[row].update(from: givenRows[Int(ids[place])], count: inputs)
     }
   }
 
@@ -143,7 +168,7 @@ final class DirectionRun<S: FloatingScalar> {
   /// Copies the h that a step made to the output, [B][T][width].
   @inline(__always)
   func writeOutput(_ step: Int, _ active: Range<Int>, to output: UnsafeMutablePointer<S>, width: Int) {
-    let (time, timesteps) = (layout.time(step), input.shape[1])
+    let (time, timesteps) = (layout.time(step), inputShape[1])
     let h = hidden(step + 1)
     for row in active {
       (output + (layout.index(row) * timesteps + time) * width).update(from: h[row], count: units)
@@ -152,7 +177,7 @@ final class DirectionRun<S: FloatingScalar> {
 
   /// Fills the output at padded timesteps: zeros, or the last valid output again where the direction has come past it.
   func fillPadding(_ output: UnsafeMutablePointer<S>, width: Int, _ padding: PaddedOutput) {
-    let timesteps = input.shape[1]
+    let timesteps = inputShape[1]
     for row in 0..<layout.batch {
       let first = output + layout.index(row) * timesteps * width
       let length = layout.lengths[row]

@@ -37,7 +37,7 @@ struct InputGradients {
   }
 
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]?) {
-    let shape = runs[0].input.shape
+    let shape = runs[0].inputShape
     (self.runs, self.kernels, packed) = (runs, kernels, weights)
     scratch = Scratch.of(kernels, rows: 2 * Self.least, depth: runs[0].slots)
     isDirect = runs.allSatisfy { $0.layout.lengths.last == shape[1] && $0.layout.order == nil }

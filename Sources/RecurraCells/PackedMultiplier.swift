@@ -124,7 +124,7 @@ struct PackedMultiplier: Multiplier {
       let x = inputRows(step, first)
       (kernel.x, kernel.xStride, kernel.xStep) = (UnsafePointer(x.base), x.stride, inputStep)
       // Rows that are copied are read but once; only from afar are they waited for.
-      if !run.isLaid, !run.laysInput || run.isFarFlung, step + 1 < run.layout.steps {
+      if !run.isLaid, !run.laysInput || run.isFarFlung, run.ids == nil, step + 1 < run.layout.steps {
         let ahead = givenRows(step + 1, first)
         (kernel.xAhead, kernel.xAheadStride) = (UnsafePointer(ahead.base), ahead.stride)
       }
@@ -139,7 +139,7 @@ struct PackedMultiplier: Multiplier {
       UnsafePointer(c.base), c.stride, nextC.base, nextC.stride
     )
     if let output {
-      let stride = run.input.shape[1] * output.width
+      let stride = run.inputShape[1] * output.width
       let place = output.base + run.layout.index(first) * stride
       (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
       kernel.yStep = run.layout.isReversed ? -output.width : output.width
@@ -182,10 +182,9 @@ struct PackedMultiplier: Multiplier {
 
   /// The input rows of a step in the input itself.
   private func givenRows(_ step: Int, _ first: Int) -> Rows<Float> {
-    let (timesteps, inputs) = (run.input.shape[1], run.inputs)
-    let base = run.input.storage.pointer.assumingMemoryBound(to: Float.self) + run.input.offset
+    let timesteps = run.inputShape[1]
     return Rows(
-      base + (run.layout.index(first) * timesteps + run.layout.time(step)) * inputs, stride: timesteps * inputs)
+      run.givenRows[run.layout.index(first) * timesteps + run.layout.time(step)], stride: timesteps * run.inputs)
   }
 
   /// Computes the input's product for the stretch of steps that begins at `step`; all rows are of full length.

@@ -112,26 +112,28 @@ extension Tensor {
     _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]? = nil, returnsSequences: Bool,
     padding: PaddedOutput = .repeatsLast, keepsTrace: Bool = false
   ) -> RecurrentOutput {
-    recurrent(
-      cell, directions, of: nil, lengths: lengths, returnsSequences: returnsSequences, padding: padding,
-      keepsTrace: keepsTrace)
+    InputSource.tensor(self).recurrent(
+      cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: padding, keepsTrace: keepsTrace)
   }
+}
 
-  /// The same, of an input that is known to have been looked up in a table: to the bit what it is without knowing.
+extension InputSource {
+  /// The same, of an input that may have been looked up in a table: to the bit what it is for the vectors themselves.
   package func recurrent(
-    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], of lookup: TableLookup?, lengths: [Int]?,
-    returnsSequences: Bool, padding: PaddedOutput, keepsTrace: Bool = false
+    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]?, returnsSequences: Bool,
+    padding: PaddedOutput, keepsTrace: Bool = false
   ) -> RecurrentOutput {
     checkRecurrent(cell, directions, lengths)
     let call = RecurrentCall(
-      cell: cell, directions: directions, input: self, lookup: lookup, lengths: lengths,
-      returnsSequences: returnsSequences, padding: padding, keepsTrace: keepsTrace)
+      cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
+      padding: padding, keepsTrace: keepsTrace)
     return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
   }
 
   private func checkRecurrent(_ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ lengths: [Int]?) {
-    let name = "recurrent"
-    check(dtype.isFloating && rank == 3, name, expected: "a floating input [B, T, I]", got: "\(dtype) \(shape)")
+    let (name, shape) = ("recurrent", shape)
+    check(
+      dtype.isFloating && shape.count == 3, name, expected: "a floating input [B, T, I]", got: "\(dtype) \(shape)")
     check(shape[1] > 0, name, expected: "at least one timestep", got: "\(shape)")
     check((1...2).contains(directions.count), name, expected: "one or two directions", got: "\(directions.count)")
     let units = directions[0].weights.shape.last.map { $0 / cell.gateCount } ?? 0

@@ -5,9 +5,7 @@ import RecurraTensor
 struct RecurrentCall: Sendable {
   let cell: any RecurrentCell
   let directions: [RecurrentDirection]
-  let input: Tensor
-  /// Where the input was looked up, if anywhere.
-  let lookup: TableLookup?
+  let input: InputSource
   let lengths: [Int]?
   let returnsSequences: Bool
   let padding: PaddedOutput
@@ -16,19 +14,20 @@ struct RecurrentCall: Sendable {
   func run<S: FloatingScalar>(_ type: S.Type) -> RecurrentOutput {
     let isTracked = input.isTracked || directions.contains(where: \.isTracked)
     let isTraining = keepsTrace || isTracked
-    let x = input.detached.contiguous
+    let (shape, lookup) = (input.shape, input.lookup)
     let units = directions[0].weights.shape[1] / cell.gateCount
     let kernels = Plan.kernels(cell, S.dtype)
     let distinct = isTracked && !keepsTrace && kernels != nil ? distinctRows() : nil
     let found = kernels.flatMap { kernels in
-      distinct.map { lookedUp($0, kernels) } ?? (isTraining ? nil : lookedUp(kernels))
+      distinct.map { lookedUp($0, kernels) }
+        ?? (isTraining ? nil : lookup.flatMap { TableProduct.products($0, cell, directions, kernels) })
     }
     let plan = Plan(
-      cell: cell, kernels: kernels, batch: x.shape[0], timesteps: x.shape[1],
-      inputs: found == nil ? x.shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
-    let runs = makeRuns(x, plan, found, isTraining: isTraining, of: S.self)
+      cell: cell, kernels: kernels, batch: shape[0], timesteps: shape[1],
+      inputs: found == nil ? shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
+    let runs = makeRuns(plan, found, isTraining: isTraining, of: S.self)
     let width = directions.count * units
-    let sequence = returnsSequences ? Tensor(uninitialized: [x.shape[0], x.shape[1], width], dtype: S.dtype) : nil
+    let sequence = returnsSequences ? Tensor(uninitialized: [shape[0], shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }
     ForwardPass(runs: runs, plan: plan, output: target, width: width).run()
     if let target {
@@ -36,7 +35,7 @@ struct RecurrentCall: Sendable {
     }
     let output =
       sequence
-      ?? Tensor([x.shape[0], width], of: S.self) { last in
+      ?? Tensor([shape[0], width], of: S.self) { last in
         for run in runs { run.writeLastOutput(to: last + run.place * units, width: width) }
       }
     var states: [Tensor] = []
@@ -44,7 +43,7 @@ struct RecurrentCall: Sendable {
     for place in directions.indices {
       for index in 0..<cell.stateCount {
         states.append(
-          Tensor([x.shape[0], units], of: S.self) { state in
+          Tensor([shape[0], units], of: S.self) { state in
             for run in runs where run.place == place { run.writeFinalState(index, to: state, width: units) }
           })
       }
@@ -52,10 +51,13 @@ struct RecurrentCall: Sendable {
     let traces =
       keepsTrace ? directions.indices.map { place in RecurrentTrace(runs.filter { $0.place == place }) } : []
     guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
-    let source = distinct == nil ? input : lookup?.table ?? input
+    // Rows of a table are the table's own business, where nobody asks for the gradients of each.
+    let table = lookup.flatMap { $0.isShortcut && !keepsTrace ? $0 : nil }
+    let source = table?.table ?? input.tensor
     let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
     let record = RecurrentRecord(
-      call: detached, plan: plan, runs: runs, distinct: distinct, needsInput: source.isTracked)
+      call: detached, plan: plan, runs: runs, distinct: distinct, table: table?.detached,
+      needsInput: source.isTracked)
     let outputs = [output] + states
     let node = Node(
       of: parents.map(\.origin), outputCount: outputs.count, gradients: { record.gradients($0) })
@@ -63,14 +65,9 @@ struct RecurrentCall: Sendable {
     return RecurrentOutput(output: tracked[0], states: Array(tracked.dropFirst()), traces: traces)
   }
 
-  /// The products of the table that the input was looked up in, with every direction's weights; nil where they are not to be had.
-  private func lookedUp(_ kernels: RecurraCellKernels) -> LookedUpProducts? {
-    lookup.flatMap { TableProduct.products($0, cell, directions, kernels) }
-  }
-
   /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that does not pay.
   private func distinctRows() -> DistinctRows? {
-    guard let lookup, lookup.isShortcut else { return nil }
+    guard let lookup = input.lookup, lookup.isShortcut else { return nil }
     return DistinctRows(lookup, lengths: lengths)
   }
 
@@ -82,11 +79,12 @@ struct RecurrentCall: Sendable {
 
   /// Makes a run for every direction of every block of rows. Threads take runs by turns.
   private func makeRuns<S: FloatingScalar>(
-    _ x: Tensor, _ plan: Plan, _ found: LookedUpProducts?, isTraining: Bool, of type: S.Type
+    _ plan: Plan, _ found: LookedUpProducts?, isTraining: Bool, of type: S.Type
   ) -> [DirectionRun<S>] {
-    let order = RowOrder(batch: x.shape[0], timesteps: x.shape[1], lengths: lengths)
-    var blocks = [0..<x.shape[0]]
-    if plan.runBlocks > 1, x.shape[0] > 0 {
+    let (input, shape) = (input.detached, input.shape)
+    let order = RowOrder(batch: shape[0], timesteps: shape[1], lengths: lengths)
+    var blocks = [0..<shape[0]]
+    if plan.runBlocks > 1, shape[0] > 0 {
       blocks = RowOrder.cut(order.lengths, into: plan.runBlocks, byTimesteps: true).filter { !$0.isEmpty }
     }
     let detached = directions.map(\.detached)
@@ -98,7 +96,7 @@ struct RecurrentCall: Sendable {
       for place in detached.indices.reversed() {
         runs.append(
           DirectionRun(
-            cell, detached[place], at: place, input: x, order: order, rows: rows, isTraining: isTraining,
+            cell, detached[place], at: place, input: input, order: order, rows: rows, isTraining: isTraining,
             laysInput: plan.kernels == nil, lookup: found?[place], of: S.self))
       }
     }
@@ -109,7 +107,7 @@ struct RecurrentCall: Sendable {
   /// The same call without histories, for the record to hold.
   private var detached: RecurrentCall {
     RecurrentCall(
-      cell: cell, directions: directions.map(\.detached), input: input.detached, lookup: nil, lengths: lengths,
+      cell: cell, directions: directions.map(\.detached), input: input.detached, lengths: lengths,
       returnsSequences: returnsSequences, padding: padding, keepsTrace: false)
   }
 }

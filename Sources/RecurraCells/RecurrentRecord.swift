@@ -12,14 +12,18 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private let runs: [DirectionRun<S>]
   /// What the input was looked up from, where its gradient goes straight to the table.
   private let distinct: DistinctRows?
+  /// The lookup whose table the gradient of the input goes to; nil where it is wanted as it is.
+  private let table: TableLookup?
   private let needsInput: Bool
   /// Guards the buffers of the runs; true once the gates are gone.
   private let isSpent = Mutex(false)
 
   init(
-    call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, needsInput: Bool
+    call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, table: TableLookup?,
+    needsInput: Bool
   ) {
-    (self.call, self.plan, self.runs, self.distinct, self.needsInput) = (call, plan, runs, distinct, needsInput)
+    (self.call, self.plan, self.runs) = (call, plan, runs)
+    (self.distinct, self.table, self.needsInput) = (distinct, table, needsInput)
   }
 
   /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked up in, and of each
@@ -50,7 +54,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       GradientRun($0, output: sequence, column: $0.place * units, states: finals[$0.place])
     }
     let products = loopBack(gradientRuns)
-    var result = [products.input]
+    var result = [products.input.map(ofTable)]
     for (place, direction) in call.directions.enumerated() {
       result.append(.dense(products.weights[place]))
       if direction.bias != nil {
@@ -67,6 +71,12 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
     }
     return result
+  }
+
+  /// The gradients of vectors as those of the rows of the table that they are.
+  private func ofTable(_ gradient: Gradient) -> Gradient {
+    guard let table, case .dense(let vectors) = gradient else { return gradient }
+    return .rows(RowGradient(indices: table.ids, values: vectors, shape: table.table.shape))
   }
 
   /// Goes back through the loop, and computes the products over all timesteps.

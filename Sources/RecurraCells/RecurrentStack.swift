@@ -90,7 +90,7 @@ private struct Wave {
     var outputs: [Tensor?] = []
     for (index, layer) in layers.enumerated() {
       let run = DirectionRun(
-        layer.cell, layer.direction.detached, input: index == 0 ? input.detached : outputs[index - 1] ?? input,
+        layer.cell, layer.direction.detached, input: .tensor(index == 0 ? input.detached : outputs[index - 1] ?? input),
         order: order, rows: 0..<batch, isTraining: false, laysInput: false, of: Float.self)
       run.layInitialStates()
       runs.append(run)

@@ -32,7 +32,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
       cell: cell, kernels: Plan.kernels(cell, S.dtype), batch: batch, timesteps: 1, inputs: inputs, units: units,
       directions: 1, isTraining: false)
     run = DirectionRun(
-      cell, direction.detached, input: .zeros([batch, 2, inputs], dtype: S.dtype),
+      cell, direction.detached, input: .tensor(.zeros([batch, 2, inputs], dtype: S.dtype)),
       order: RowOrder(batch: batch, timesteps: 2, lengths: nil), rows: 0..<batch, isTraining: false,
       laysInput: plan.kernels == nil, of: S.self)
     reference = OpenBLASMultiplier(run)
@@ -62,9 +62,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
     check(
       input.shape == [batch, inputs] && input.dtype == S.dtype, "step", expected: "\(S.dtype) \([batch, inputs])",
       got: "\(input.dtype) \(input.shape)")
-    let target = DirectionRun<S>.rows(run.input)
     input.contiguous.withPointer(of: S.self) { x in
-      for row in 0..<batch { target[2 * row + parity].update(from: x + row * inputs, count: inputs) }
+      for row in 0..<batch { run.givenRows[2 * row + parity].update(from: x + row * inputs, count: inputs) }
     }
     Streams.withDenormalsAsZero {
       let step = parity..<parity + 1

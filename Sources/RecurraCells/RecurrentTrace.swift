@@ -12,7 +12,7 @@ public struct RecurrentTrace: Sendable {
 
   /// Gathers the trace of one direction from the runs over its rows.
   init<S: FloatingScalar>(_ runs: [DirectionRun<S>]) {
-    let (units, cell, shape) = (runs[0].units, runs[0].cell, runs[0].input.shape)
+    let (units, cell, shape) = (runs[0].units, runs[0].cell, runs[0].inputShape)
     func spread(_ row: (_ run: DirectionRun<S>, _ step: Int, _ row: Int) -> UnsafeMutablePointer<S>) -> Tensor {
       Tensor([shape[0], shape[1], units], of: S.self) { output in
         output.update(repeating: 0, count: shape[0] * shape[1] * units)

@@ -1,26 +1,6 @@
 internal import CRecurraKernels
-package import RecurraTensor
+import RecurraTensor
 internal import Synchronization
-
-/// Says that an input consists of rows of a table, an embedding's, so that its product with the weights need be computed but
-/// once for each row of the table.
-package struct TableLookup: Sendable {
-  /// The table, [N, I], dense.
-  let table: Tensor
-  /// The row that each timestep's input is, int32 [B, T], dense, all in 0..<N.
-  let ids: Tensor
-  /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers.
-  let owner: any AnyObject & Sendable
-  let version: Int
-  /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to the table.
-  let isShortcut: Bool
-
-  /// Puts a lookup together.
-  package init(table: Tensor, ids: Tensor, owner: any AnyObject & Sendable, version: Int, isShortcut: Bool) {
-    (self.table, self.ids) = (table.contiguous, ids.contiguous)
-    (self.owner, self.version, self.isShortcut) = (owner, version, isShortcut)
-  }
-}
 
 /// The products of a table with all directions, and for each timestep the row that is its.
 struct LookedUpProducts {

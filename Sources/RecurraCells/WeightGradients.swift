@@ -27,7 +27,7 @@ struct SequenceGradients {
 
   /// Puts the gradients of each run's rows, in its own order, into [B, T, I]; zeros at padded timesteps.
   static func inputGradient<S: FloatingScalar>(_ runs: [DirectionRun<S>], rows: [Tensor]) -> Tensor {
-    let (batch, timesteps, inputs) = (runs[0].input.shape[0], runs[0].input.shape[1], runs[0].inputs)
+    let (batch, timesteps, inputs) = (runs[0].inputShape[0], runs[0].inputShape[1], runs[0].inputs)
     // The runs of the same rows one after the other: the first sets, the others add.
     let sorted = runs.indices.sorted {
       (runs[$0].layout.firstRow, runs[$0].place) < (runs[$1].layout.firstRow, runs[$1].place)

@@ -74,14 +74,17 @@ public final class Embedding: Layer {
   /// Looks the ids up; with `maskZero` the result knows each row's length.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard let embeddings = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
-    _ = try outputShape(for: input.value.shape)
+    _ = try outputShape(for: input.shape)
     let ids = try self.ids(input.value)
     let (table, version) = context.versioned(embeddings)
-    var output = input.with(value: table.gathered(ids))
-    if ids.rank == 2 {
-      output.lookup = TableLookup(
-        table: table, ids: ids, owner: embeddings, version: version, isShortcut: context.differentiatesParametersOnly)
-    }
+    let source =
+      ids.rank == 2
+      ? InputSource.lookup(
+        TableLookup(
+          table: table, ids: ids, owner: embeddings, version: version,
+          isShortcut: context.differentiatesParametersOnly))
+      : .tensor(table.gathered(ids))
+    var output = Signal(source, lengths: input.lengths, states: input.states)
     if maskZero { output.lengths = try lengths(ids) }
     return output
   }

@@ -159,10 +159,10 @@ public final class Sequential: Layer {
   private func runStack(
     _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
   ) -> (output: Tensor, count: Int)? {
-    guard input.lengths == nil, input.states.isEmpty, input.value.rank == 3,
+    guard input.lengths == nil, input.states.isEmpty, input.shape.count == 3,
       layers[range.lowerBound] is any StackableLayer
     else { return nil }
-    var (stack, inputs, returnsSequences) = ([StackedLayer](), input.value.shape[2], true)
+    var (stack, inputs, returnsSequences) = ([StackedLayer](), input.shape[2], true)
     for index in range where returnsSequences {
       guard let layer = layers[index] as? any StackableLayer,
         let stacked = layer.stacked(inputs, context.forSublayer(index))

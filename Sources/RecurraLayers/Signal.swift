@@ -4,9 +4,12 @@ public import RecurraTensor
 /// What flows from layer to layer: values, and what is known about them.
 public struct Signal: Sendable {
   /// The values, batch first: [B, …].
-  public var value: Tensor { didSet { lookup = nil } }
-  /// Where the values were looked up, while they are nothing but that.
-  package var lookup: TableLookup?
+  public var value: Tensor {
+    get { source.tensor }
+    set { source = .tensor(newValue) }
+  }
+  /// The values, or where they are looked up as long as nobody has asked for them.
+  package private(set) var source: InputSource
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
   /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.
@@ -18,10 +21,18 @@ public struct Signal: Sendable {
 
   /// Makes a signal.
   public init(_ value: Tensor, lengths: [Int]? = nil, states: [Tensor] = []) {
-    self.value = value
+    self.init(.tensor(value), lengths: lengths, states: states)
+  }
+
+  /// Makes a signal of values that may have to be looked up first.
+  package init(_ source: InputSource, lengths: [Int]?, states: [Tensor]) {
+    self.source = source
     self.lengths = lengths
     self.states = states
   }
+
+  /// The extents of the values.
+  package var shape: [Int] { source.shape }
 
   /// Returns the signal with another value at the same timesteps.
   package func with(value: Tensor) -> Signal { Signal(value, lengths: lengths, states: states) }

@@ -132,8 +132,8 @@ public final class Bidirectional: Layer {
   /// Runs both directions; the outputs are one tensor, side by side, where that is all the merge needs.
   private func run(_ input: Signal, _ directions: [RecurrentDirection]) -> (outputs: [Tensor], states: [Tensor]) {
     func run(_ cell: any RecurrentCell, _ directions: [RecurrentDirection]) -> RecurrentOutput {
-      input.value.recurrent(
-        cell, directions, of: input.lookup, lengths: input.lengths,
+      input.source.recurrent(
+        cell, directions, lengths: input.lengths,
         returnsSequences: forwardLayer.options.returnSequences, padding: .zero)
     }
     if runsAsOne {

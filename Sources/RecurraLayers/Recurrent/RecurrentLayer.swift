@@ -108,8 +108,8 @@ extension RecurrentLayer {
   /// Runs the cell over whole sequences, from the states in `input` or from zeros.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let direction = try direction(input, input.states, context, isReversed: options.goBackwards)
-    let result = input.value.recurrent(
-      cell, [direction], of: input.lookup, lengths: input.lengths, returnsSequences: options.returnSequences,
+    let result = input.source.recurrent(
+      cell, [direction], lengths: input.lengths, returnsSequences: options.returnSequences,
       padding: options.zeroOutputForMask ? .zero : .repeatsLast)
     var output = Signal(result.output, states: options.returnState ? result.states : [])
     if options.returnSequences {
@@ -152,15 +152,17 @@ extension RecurrentLayer {
     _ input: Signal, _ initialStates: [Tensor], _ context: ForwardContext, isReversed: Bool
   ) throws(RecurraError) -> RecurrentDirection {
     guard let parts = state.built.value else { throw failure(expected: "a built layer", got: "one that is not") }
-    let (x, dtype) = (input.value, parts.weights.dtype)
-    guard x.rank == 3, x.shape[2] == parts.inputs else {
-      throw failure(expected: "input [B, T, \(parts.inputs)]", got: "\(x.shape)")
+    let (shape, dtype) = (input.shape, parts.weights.dtype)
+    guard shape.count == 3, shape[2] == parts.inputs else {
+      throw failure(expected: "input [B, T, \(parts.inputs)]", got: "\(shape)")
     }
-    guard x.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(x.dtype)") }
-    guard x.shape[0] > 0, x.shape[1] > 0 else {
-      throw failure(expected: "at least one row and one timestep", got: "input \(x.shape)")
+    guard input.source.dtype == dtype else {
+      throw failure(expected: "\(dtype) input", got: "\(input.source.dtype)")
     }
-    let (rows, timesteps) = (x.shape[0], x.shape[1])
+    let (rows, timesteps) = (shape[0], shape[1])
+    guard rows > 0, timesteps > 0 else {
+      throw failure(expected: "at least one row and one timestep", got: "input \(shape)")
+    }
     if let lengths = input.lengths, lengths.count != rows || !lengths.allSatisfy({ (0...timesteps).contains($0) }) {
       let wrong = lengths.first { !(0...timesteps).contains($0) }
       throw failure(

@@ -1,0 +1,93 @@
+package import RecurraTensor
+internal import Synchronization
+
+/// What goes into a layer: a tensor, or rows of a table, which are not laid side by side before somebody wants them so.
+package enum InputSource: Sendable {
+  case tensor(Tensor)
+  case lookup(TableLookup)
+
+  /// The extents of the tensor, or of what it would be.
+  package var shape: [Int] {
+    switch self {
+    case .tensor(let tensor): tensor.shape
+    case .lookup(let lookup): lookup.ids.shape + lookup.table.shape.dropFirst()
+    }
+  }
+
+  /// The type of its elements.
+  package var dtype: DType {
+    switch self {
+    case .tensor(let tensor): tensor.dtype
+    case .lookup(let lookup): lookup.table.dtype
+    }
+  }
+
+  /// Where it was looked up, if anywhere.
+  package var lookup: TableLookup? {
+    guard case .lookup(let lookup) = self else { return nil }
+    return lookup
+  }
+
+  /// The tensor; rows of a table are copied for it, the first time.
+  package var tensor: Tensor {
+    switch self {
+    case .tensor(let tensor): tensor
+    case .lookup(let lookup): lookup.vectors
+    }
+  }
+
+  var isTracked: Bool {
+    switch self {
+    case .tensor(let tensor): tensor.isTracked
+    case .lookup(let lookup): lookup.table.isTracked
+    }
+  }
+
+  /// The same without a history.
+  var detached: InputSource {
+    switch self {
+    case .tensor(let tensor): .tensor(tensor.detached)
+    case .lookup(let lookup): .lookup(lookup.detached)
+    }
+  }
+}
+
+/// Says that an input consists of rows of a table, an embedding's: they are read where they lie, and their product with the weights need be
+/// computed but once for each row of the table.
+package struct TableLookup: Sendable {
+  /// The rows once they have been copied.
+  private final class Vectors: Sendable {
+    let tensor = Mutex<Tensor?>(nil)
+  }
+
+  /// The table, [N, I], dense.
+  let table: Tensor
+  /// The row that each timestep's input is, int32 [B, T], dense, all in 0..<N.
+  let ids: Tensor
+  /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers.
+  let owner: any AnyObject & Sendable
+  let version: Int
+  /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to the table.
+  let isShortcut: Bool
+  private let copied = Vectors()
+
+  /// Puts a lookup together.
+  package init(table: Tensor, ids: Tensor, owner: any AnyObject & Sendable, version: Int, isShortcut: Bool) {
+    (self.table, self.ids) = (table.contiguous, ids.contiguous)
+    (self.owner, self.version, self.isShortcut) = (owner, version, isShortcut)
+  }
+
+  /// The rows side by side, [B, T, I].
+  var vectors: Tensor {
+    copied.tensor.withLock { vectors in
+      let result = vectors ?? table.gathered(ids)
+      vectors = result
+      return result
+    }
+  }
+
+  var detached: TableLookup {
+    guard table.isTracked else { return self }
+    return TableLookup(table: table.detached, ids: ids, owner: owner, version: version, isShortcut: isShortcut)
+  }
+}
