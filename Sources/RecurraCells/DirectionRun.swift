@@ -24,7 +24,7 @@ final class DirectionRun<S: FloatingScalar> {
   let place: Int
   /// The input of all rows: B, T and I.
   let inputShape: [Int]
-  /// The input's vectors, one row for each timestep, [B·T][I]; or where they are read from a table, that table's rows.
+  /// The input's vectors, dense, one row for each timestep, [B·T][I]; or where they are read from a table, that table's rows.
   let givenRows: Rows<S>
   /// The row of the table that each timestep of the input is, [B][T]; nil where the rows are the timesteps' own.
   let ids: UnsafePointer<Int32>?
@@ -69,8 +69,7 @@ final class DirectionRun<S: FloatingScalar> {
     // Only what is laid down may come from a table row by row; what the kernels read lies side by side.
     switch lookup == nil && !self.laysInput ? .tensor(input.tensor) : input {
     case .tensor(let tensor):
-      let vectors = tensor.contiguous
-      (given, givenRows, ids) = (.tensor(vectors), Rows(Self.rows(vectors).base, stride: inputs), nil)
+      (given, givenRows, ids) = (.tensor(tensor), Rows(Self.rows(tensor).base, stride: inputs), nil)
     case .lookup(let lookup):
       let ids = lookup.ids.storage.pointer.assumingMemoryBound(to: Int32.self) + lookup.ids.offset
       (given, givenRows, self.ids) = (.lookup(lookup), Self.rows(lookup.table), UnsafePointer(ids))

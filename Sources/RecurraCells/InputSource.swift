@@ -43,10 +43,10 @@ package enum InputSource: Sendable {
     }
   }
 
-  /// The same without a history.
+  /// The same without a history, dense.
   var detached: InputSource {
     switch self {
-    case .tensor(let tensor): .tensor(tensor.detached)
+    case .tensor(let tensor): .tensor(tensor.detached.contiguous)
     case .lookup(let lookup): .lookup(lookup.detached)
     }
   }
