@@ -137,7 +137,7 @@ CELL(GRU, gru)
 #define RECURRA_TABLE(symbol, isa)                                                                          \
   const RecurraKernels symbol = {                                                                           \
     .name = isa, .vectorWidth = WIDTH, .rnn = CELL_TABLE(RNN, rnn), .lstm = CELL_TABLE(LSTM, lstm),         \
-    .gru = CELL_TABLE(GRU, gru), .sumRows = sumRows, .exp = mapExp, .tanh = mapTanh,                        \
+    .gru = CELL_TABLE(GRU, gru), .sumRows = sumRows, .addRows = addRows, .exp = mapExp, .tanh = mapTanh,    \
     .sigmoid = mapSigmoid, .sgd = sgd, .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad,                \
     .sumOfSquares = sumOfSquares,                                                                           \
     .fmaBurst = fmaBurst, .readBurst = readBurst                                                            \

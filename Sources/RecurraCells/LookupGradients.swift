@@ -4,8 +4,9 @@ import RecurraTensor
 /// What goes back through a lookup in a table, when the loops are done: the gradients of W, of the gates' biases, and of the rows.
 ///
 /// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the gradient of the rows is
-/// S·Wᵀ: products over N rows instead of all timesteps. Sums run in the order of runs, steps and rows; nothing depends on the number of
-/// threads.
+/// S·Wᵀ: products over N rows instead of all timesteps. A small S, which a core's own cache holds, is added up along with the products of
+/// each part of a run, while the gates are still in a cache; a large one at the end, row by row. Either way follows from shapes and ids,
+/// and sums run in a fixed order; nothing depends on the number of threads.
 struct LookupGradients {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels
@@ -13,6 +14,11 @@ struct LookupGradients {
   private let inputWeights: [Tensor]?
   private let inputs, units, columns: Int
   private let scratch: Scratch?
+  /// S of each run, where it is small.
+  private let sums: [Tensor]?
+
+  /// Floats of a small S.
+  private static let few = 1 << 16
 
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
@@ -22,22 +28,52 @@ struct LookupGradients {
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
     scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count, depth: columns)
+    let shape = [rows.count, columns]
+    sums = rows.count * columns <= Self.few ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
+  }
+
+  /// Jobs of a part: each adds up some of the columns of a small S.
+  var jobCount: Int { sums == nil ? 0 : (columns + Self.jobColumns - 1) / Self.jobColumns }
+
+  private static let jobColumns = 128
+
+  /// Adds some steps of a run to its S, in job `job`.
+  func add(_ steps: Range<Int>, of index: Int, job: Int) {
+    guard let sums, let places = runs[index].lookup?.places else { return }
+    let (run, target) = (runs[index], DirectionRun<Float>.rows(sums[index]))
+    var additions = RecurraRowAdditions()
+    let first = job * Self.jobColumns
+    additions.columns = min(Self.jobColumns, columns - first)
+    (additions.out, additions.outStride) = (target.base + first, target.stride)
+    for step in steps {
+      let gates = run.gates(step)
+      (additions.rows, additions.places) = (run.layout.counts[step], places + step * run.layout.batch)
+      (additions.from, additions.fromStride) = (UnsafePointer(gates.base) + first, gates.stride)
+      Kernels.table.addRows(&additions)
+    }
   }
 
   /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the
   /// gradient of the table where it is asked for.
   func run(weights: [Tensor], biases: [Tensor]) -> Gradient? {
-    let sums = weights.map { _ in Tensor(uninitialized: [rows.count, columns], dtype: .float32) }
+    let sums =
+      sums.map { sums in
+        weights.indices.map { place in
+          SequenceGradients.addUp(runs.indices.filter { runs[$0].place == place }.map { sums[$0] })
+        }
+      } ?? weights.map { _ in Tensor(uninitialized: [rows.count, columns], dtype: .float32) }
     let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
-    let rowSums = weights.indices.map(rowSums)
+    let rowSums = self.sums == nil ? weights.indices.map(rowSums) : []
     let (size, places) = (96, weights.count)
     let multiplying = Plan.nanoseconds(multiplications: rows.count * inputs * columns * places)
-    let adding = Streams.nanoseconds(copying: rows.places.count * columns * places)
+    let adding = rowSums.isEmpty ? 0 : Streams.nanoseconds(copying: rows.places.count * columns * places)
     let lasting = adding + (targets.isEmpty ? 0 : multiplying)
     Streams.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in
       let (place, first) = (piece % places, piece / places * size)
       let block = first..<min(first + size, rows.count)
-      rowSums[place].write(block, columns: columns, to: DirectionRun<Float>.rows(sums[place])[first])
+      if !rowSums.isEmpty {
+        rowSums[place].write(block, columns: columns, to: DirectionRun<Float>.rows(sums[place])[first])
+      }
       if !targets.isEmpty { multiply(block, sums[place], place, to: targets[place]) }
     }
     let product = WeightProduct(

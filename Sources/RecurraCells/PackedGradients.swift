@@ -103,6 +103,13 @@ final class PackedGradients: @unchecked Sendable {
         out: DirectionRun<Float>.rows(weights[part.run]).from(skippedRows),
         bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
     }
+    if let lookup {
+      let jobs = lookup.jobCount
+      product.add(operands, each: each, others: jobs * parts.count) {
+        lookup.add(parts[$0 / jobs].steps, of: parts[$0 / jobs].run, job: $0 % jobs)
+      }
+      return
+    }
     let jobs = parts.flatMap { input?.jobs($0.steps, of: $0.run) ?? [] }
     product.add(operands, each: each, others: jobs.count) { [input] in input?.run(jobs[$0]) }
   }

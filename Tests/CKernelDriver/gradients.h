@@ -171,6 +171,35 @@ static void checkRowSums(const RecurraKernels *kernels, const GradientCase *k) {
   free(starts), free(sources);
 }
 
+/// Rows of z added to fewer rows, some of which get many and some none, from a column on.
+static void checkRowAdditions(const RecurraKernels *kernels, const GradientCase *k) {
+  enum { targets = 7 };
+  const ptrdiff_t columns = k->z.columns;
+  int32_t *places = malloc((size_t)k->rows * sizeof(int32_t));
+  for (ptrdiff_t row = 0; row < k->rows; row++) places[row] = (int32_t)(row * row % targets);
+  for (ptrdiff_t first = 0; first < columns; first += 1 + columns / 3) {
+    Matrix out = makeMatrix(targets, columns - first, 3);
+    float *wanted = calloc((size_t)(targets * columns), sizeof(float));
+    for (ptrdiff_t row = 0; row < targets; row++)
+      for (ptrdiff_t column = 0; column < columns - first; column++)
+        out.data[row * out.stride + column] = wanted[row * columns + column] = (float)(row - column) / 8;
+    for (ptrdiff_t row = 0; row < k->rows; row++)
+      for (ptrdiff_t column = first; column < columns; column++)
+        wanted[places[row] * columns + column - first] += at(k->z, row, column);
+    kernels->addRows(&(RecurraRowAdditions){
+      .rows = k->rows, .columns = columns - first, .from = k->z.data + first, .fromStride = k->z.stride,
+      .places = places, .out = out.data, .outStride = out.stride});
+    int same = 1;
+    for (ptrdiff_t row = 0; row < targets; row++)
+      for (ptrdiff_t column = 0; column < columns - first; column++)
+        same &= wanted[row * columns + column] == at(out, row, column);
+    expectGradient(same, kernels->name, k, "rows added to others: in order, to the bit");
+    expectGradient(gapsIntact(out), kernels->name, k, "rows added to others: writes outside its columns");
+    freeMatrix(&out), free(wanted);
+  }
+  free(places);
+}
+
 static int checkGradients(void) {
   static const ptrdiff_t sizes[] = {1, 5, 16, 60, 72, 100}, rowCounts[] = {1, 7, 50, 384, 385, 800};
   for (Cell cell = RNN; cell <= GRU; cell++)
@@ -188,6 +217,7 @@ static int checkGradients(void) {
         checkWeightGradient(kernels, &k, &fused);
         checkInputGradient(kernels, &k);
         checkRowSums(kernels, &k);
+        checkRowAdditions(kernels, &k);
       }
       freeMatrix(&fused), freeMatrix(&k.z), freeMatrix(&k.dgates), freeMatrix(&k.weights);
     }

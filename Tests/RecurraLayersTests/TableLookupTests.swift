@@ -150,6 +150,18 @@ import Testing
     }
   }
 
+  /// The gates' gradients of so many units outgrow a cache, and are added up another way.
+  @Test(arguments: [kinds[1], kinds[3]]) func repeatedRowsOfALargeLayerAreMultipliedOnce(kind: Kind) throws {
+    let pair = try Pair(kind, units: 720, returnsSequences: false)
+    let ids = ids(2, 60, seed: 11)
+    let plain = try differentiate(pair, ids, parametersOnly: false)
+    let once = try differentiate(pair, ids, parametersOnly: true)
+    for (index, (found, wanted)) in zip(once.gradients, plain.gradients).enumerated() {
+      expectClose(
+        found.dense, wanted.dense, relative: Tolerance.multipliers, toLargest: true, "parameter \(index)")
+    }
+  }
+
   @Test func rowsThatHardlyRepeatAreMultipliedAsTheyCome() throws {
     let pair = try Pair(Self.kinds[1])
     let few = Tensor((0..<20).map { Int32($0) }, shape: [2, 10])

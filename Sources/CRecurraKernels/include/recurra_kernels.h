@@ -176,6 +176,16 @@ typedef struct RecurraRowSums {
   ptrdiff_t outStride;
 } RecurraRowSums;
 
+/// Rows added to others, one after the other: row places[n] of out is added row n of from.
+typedef struct RecurraRowAdditions {
+  ptrdiff_t rows, columns;
+  const float *_Nullable from;  // [rows][columns]
+  ptrdiff_t fromStride;
+  const int32_t *_Nullable places;  // [rows]
+  float *_Nullable out;
+  ptrdiff_t outStride;
+} RecurraRowAdditions;
+
 /// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.
 typedef struct RecurraSGD {
   float learningRate, momentum;
@@ -266,6 +276,7 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   RecurraCellKernels gru;   // reset after: h' = (1-z)*n + z*h
 
   void (*sumRows)(const RecurraRowSums *sums);
+  void (*addRows)(const RecurraRowAdditions *additions);
 
   // Maps of `count` values; output may be input. Exact at 0 and +-Inf, NaN in NaN out, the same bits in every lane
   // and in every set with FMA. The bounds are of all 2^32 floats against double, with subnormals not flushed.
