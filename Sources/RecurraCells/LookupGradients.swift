@@ -125,6 +125,8 @@ struct LookupGradients {
         }
       }
     }
-    return RowSums(count: rows.count, targets: targets, addresses: addresses)
+    return targets.withUnsafeBufferPointer { targets in
+      RowSums(count: rows.count, targets: targets) { addresses[$0] }
+    }
   }
 }

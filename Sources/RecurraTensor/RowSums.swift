@@ -8,18 +8,28 @@ package struct RowSums: @unchecked Sendable {
   private let sources: [UnsafePointer<Float>]
   private let starts: [Int32]
 
-  /// Sorts rows at `addresses` by their `targets`, the rows of the result, each in 0..<count.
-  package init(count: Int, targets: [Int32], addresses: [UnsafePointer<Float>]) {
-    // A counting sort. Two places ahead at first: a row's entry is where its next term goes, and in the end where the row behind it begins.
+  /// Sorts rows by their `targets`, the rows of the result, each in 0..<count; row i lies at `address(i)`.
+  package init(count: Int, targets: UnsafeBufferPointer<Int32>, address: (Int) -> UnsafePointer<Float>) {
+    // A counting sort, by pointers: every training step waits for it. Two places ahead at first: a row's entry is where its next term goes,
+    // and in the end where the row behind it begins.
     var starts = [Int32](repeating: 0, count: count + 2)
-    for target in targets { starts[Int(target) + 2] += 1 }
-    for row in 1..<(count + 1) { starts[row + 1] += starts[row] }
-    var sources = addresses
-    for (target, address) in zip(targets, addresses) {
-      sources[Int(starts[Int(target) + 1])] = address
-      starts[Int(target) + 1] += 1
+    sources = starts.withUnsafeMutableBufferPointer { starts in
+      for target in targets { starts[Int(target) + 2] += 1 }
+      var sum: Int32 = 0
+      for row in starts.indices {
+        sum += starts[row]
+        starts[row] = sum
+      }
+      return Array(unsafeUninitializedCapacity: targets.count) { sources, filled in
+        for (index, target) in targets.enumerated() {
+          let place = starts[Int(target) + 1]
+          starts[Int(target) + 1] = place + 1
+          sources[Int(place)] = address(index)
+        }
+        filled = targets.count
+      }
     }
-    (self.sources, self.starts) = (sources, starts)
+    self.starts = starts
   }
 
   /// Writes some rows of the result, one behind the other from `result` on.
