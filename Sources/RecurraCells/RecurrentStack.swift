@@ -13,14 +13,14 @@ package struct StackedLayer: Sendable {
   }
 }
 
-extension Tensor {
+extension InputSource {
   /// Runs recurrent layers that feed each other over whole sequences of full length, several at the same time: while one layer is at
   /// some timesteps, the layer below is at later ones.
   ///
   /// A sequence or two leave a thread nothing to share but the units of every step, with a meeting after each; layers meet every six
   /// steps, or more. The result is the same to the bit as of one layer after the other.
   ///
-  /// - Shapes: this tensor [B, T, I]; result [B, T, H] or [B, H] of the last layer.
+  /// - Shapes: this input [B, T, I]; result [B, T, H] or [B, H] of the last layer.
   /// - Returns: nil where that would not be faster, or cannot be done: the caller then runs the layers in turn.
   package func recurrentStack(_ layers: [StackedLayer], returnsSequences: Bool) -> Tensor? {
     guard let wave = Wave(self, layers) else { return nil }
@@ -38,9 +38,9 @@ private struct Wave {
   /// Nanoseconds that the wave saves, by and large.
   private let saving: Int
 
-  init?(_ input: Tensor, _ layers: [StackedLayer]) {
+  init?(_ input: InputSource, _ layers: [StackedLayer]) {
     let threads = min(Streams.threadCount, layers.count)
-    guard threads > 1, input.dtype == .float32, input.rank == 3, !input.isTracked else { return nil }
+    guard threads > 1, input.dtype == .float32, input.shape.count == 3, !input.isTracked else { return nil }
     let (batch, timesteps) = (input.shape[0], input.shape[1])
     guard batch > 0, batch < 2 * Streams.threadCount, timesteps >= 24 else { return nil }
     var plans: [Plan] = []
@@ -62,7 +62,7 @@ private struct Wave {
     }
     kernels = plans.compactMap(\.kernels)
     guard kernels.count == layers.count else { return nil }
-    (self.input, self.layers, self.plans, members) = (input.contiguous, layers, plans, threads)
+    (self.layers, self.plans, members) = (layers, plans, threads)
     // Kernels take six rows at a time, and the product of the input has a chunk's timesteps for rows; it stays in the cache.
     let most = plans.map(\.hoistedSteps).filter { $0 > 0 }.min() ?? timesteps
     chunk = max(6, min(timesteps / 12, most) / 6 * 6)
@@ -81,6 +81,7 @@ private struct Wave {
     }
     saving = inTurn - wave
     guard saving > Streams.gatheringNanoseconds + inTurn / 16 || Streams.insistsOnMembers else { return nil }
+    self.input = input.tensor.contiguous
   }
 
   func run(returnsSequences: Bool) -> Tensor {

@@ -171,7 +171,7 @@ public final class Sequential: Layer {
       (inputs, returnsSequences) = (layer.options.units, layer.options.returnSequences)
     }
     guard stack.count > 1 else { return nil }
-    return input.value.recurrentStack(stack, returnsSequences: returnsSequences).map { ($0, stack.count) }
+    return input.source.recurrentStack(stack, returnsSequences: returnsSequences).map { ($0, stack.count) }
   }
 
   /// Adds the layer's name to an error, since a model may have several of a class.

@@ -41,7 +41,7 @@ extension EngineSettings {
           }
           for threads in [2, 3, 4] {
             let found = EngineSettings.with(multiplier, threads: threads) {
-              x.recurrentStack(stack, returnsSequences: returnsSequences)
+              InputSource.tensor(x).recurrentStack(stack, returnsSequences: returnsSequences)
             }
             #expect(found?.shape == wanted.shape)
             #expect(found?.doubles == wanted.doubles, "\(batch) sequences, \(timesteps) timesteps, \(threads) threads")
@@ -61,16 +61,16 @@ extension EngineSettings {
       }
       let x = Tensor.varied([1, 120, 32], seed: 4, dtype: .float32)
       EngineSettings.with(.packed, threads: 2) {
-        #expect(x.recurrentStack(stack, returnsSequences: true)?.shape == [1, 120, 32])
+        #expect(InputSource.tensor(x).recurrentStack(stack, returnsSequences: true)?.shape == [1, 120, 32])
         // A history, a batch that can be cut by rows, a few timesteps, and OpenBLAS: one layer after the other.
-        #expect(x.tracked.recurrentStack(stack, returnsSequences: true) == nil)
+        #expect(InputSource.tensor(x.tracked).recurrentStack(stack, returnsSequences: true) == nil)
         let many = Tensor.varied([64, 120, 32], seed: 5, dtype: .float32)
-        #expect(many.recurrentStack(stack, returnsSequences: true) == nil)
+        #expect(InputSource.tensor(many).recurrentStack(stack, returnsSequences: true) == nil)
         let few = Tensor.varied([1, 8, 32], seed: 6, dtype: .float32)
-        #expect(few.recurrentStack(stack, returnsSequences: true) == nil)
+        #expect(InputSource.tensor(few).recurrentStack(stack, returnsSequences: true) == nil)
       }
       EngineSettings.with(.openblas, threads: 2) {
-        #expect(x.recurrentStack(stack, returnsSequences: true) == nil)
+        #expect(InputSource.tensor(x).recurrentStack(stack, returnsSequences: true) == nil)
       }
     }
   }

@@ -167,6 +167,11 @@ typedef struct RecurraInputGradient {
   float *_Nullable scratch;  // of scratchSize(rows, G*H)
 } RecurraInputGradient;
 
+/// Asks for what will be read before long.
+static inline void recurra_fetch(const void *_Nonnull from, ptrdiff_t bytes) {
+  for (ptrdiff_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)from + byte, 0, 2);
+}
+
 /// Sums of rows that lie anywhere: row n of out is the sum of sources[starts[n]] to sources[starts[n + 1] - 1], in this order.
 typedef struct RecurraRowSums {
   ptrdiff_t rowBegin, rowEnd, columns;

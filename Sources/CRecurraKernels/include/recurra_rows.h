@@ -97,11 +97,6 @@ static inline void recurra_row_push(const float *line) {
 #endif
 }
 
-/// Asks for what will be read before long.
-static inline void recurra_fetch(const void *from, ptrdiff_t bytes) {
-  for (ptrdiff_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)from + byte, 0, 2);
-}
-
 /// Asks for a line that this member is about to write and others have read, so that it need not wait for it then.
 static inline void recurra_row_claim(const float *line) {
 #if defined(__x86_64__)
