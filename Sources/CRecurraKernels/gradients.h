@@ -26,8 +26,13 @@ static void sumRows(const RecurraRowSums *job) {
     ptrdiff_t column = 0;
     for (; column + 4 * WIDTH <= columns; column += 4 * WIDTH)
       sumColumns(4, sources, count, end - first, column, WIDTH, out);
-    for (; column < columns; column += WIDTH)
-      sumColumns(1, sources, count, end - first, column, smaller(WIDTH, columns - column), out);
+    const ptrdiff_t rest = columns - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
+    switch (vectors) {
+    case 4: sumColumns(4, sources, count, end - first, column, lanes, out); break;
+    case 3: sumColumns(3, sources, count, end - first, column, lanes, out); break;
+    case 2: sumColumns(2, sources, count, end - first, column, lanes, out); break;
+    case 1: sumColumns(1, sources, count, end - first, column, lanes, out);
+    }
   }
 }
 
