@@ -72,8 +72,6 @@ INLINE void gradientTileBody(const int rows, const int vectors, GRADIENT_TILE_PA
   EACH(index, 0, rows * vectors) sum[index] = sums.begins ? broadcast(0) : load(sums.pending + index * WIDTH);
   const ptrdiff_t width = vectors * WIDTH;
   ptrdiff_t k = 0;
-  // From one part of a run to the next these lines leave the core's own cache.
-  if (sums.ends) fetch(out, outStride, rows, width, 1);
   // Packed left lies at distances that the compiler knows.
   if (leftStride == rows)
     for (; k + groupDepth <= depth; k += groupDepth)
