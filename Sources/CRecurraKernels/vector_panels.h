@@ -11,9 +11,9 @@ INLINE void packPanel(
   enum Cell cell, const ptrdiff_t count, ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *to
 ) {
   const ptrdiff_t depth = inputs + units, stride = gateCount(cell) * units, floats = panelFloats(cell, count);
+  // The last vector of a gate may reach into the next, which comes later; behind the last there are zeros.
+  float row[sumsWidth + WIDTH] = {0};
   for (ptrdiff_t k = 0; k < depth; k++) {
-    // The last vector of a gate may reach into the next, which comes later, and that of the last leaves zeros behind it.
-    float row[sumsWidth + WIDTH];
     for (ptrdiff_t position = 0; position < gateCount(cell); position++) {
       const float *gate = weights + k * stride + gateAt(cell, position, k < inputs) * units;
       if (k + packingAhead < depth) fetch(gate + packingAhead * stride, 0, 1, count, 0);
