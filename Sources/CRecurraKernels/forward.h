@@ -4,13 +4,13 @@ static void finishNothing(const void *panel, ptrdiff_t row, ptrdiff_t rows, floa
   (void)panel, (void)row, (void)rows, (void)sums;
 }
 
-INLINE void forwardStep(enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish) {
-#if !RECURRA_MATRIX_UNIT
-  if (step->rows == 1) {
-    forwardRow(cell, step);
+INLINE void forwardStep(
+  enum Cell cell, const RecurraForwardStep *step, const Lead *lead, PrepareSums *prepare, FinishSums *finish
+) {
+  if (step->rows == 1 && !RECURRA_MATRIX_UNIT) {
+    forwardRow(cell, step, lead);
     return;
   }
-#endif
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
   const ptrdiff_t depth = packedDepth(inputs) + packedDepth(units);
   // Laid down in one row, [x, h] is one operand.
@@ -100,15 +100,23 @@ INLINE ptrdiff_t forwardSteps(
     step.y = NULL;
   }
   ptrdiff_t left = first->steps;
+  const int isLed = hasLead && step.lead && step.rows == 1 && !step.hoisted;
+  Lead lead;
+  if (isLed) {
+    // The inputs' chains come between the row's own, of which one panel has enough then.
+    step.pairs = 0;
+    lead = beginLead(cell, &step, left > 0 ? left : 1);
+  }
   for (;;) {
     // The first row of all has been there from the beginning.
     if (rest.member && rest.turn > 0) step.awaitRest = awaitRow;
-    forwardStep(cell, &step, prepare, finish);
+    forwardStep(cell, &step, isLed ? &lead : NULL, prepare, finish);
     left--, rest.turn++;
     if ((rest.member && !recurra_row_hand_over(rest.member, rest.turn)) || left <= 0) break;
     float *const h = (float *)step.h, *const c = (float *)step.c;
     step.h = step.hNext, step.hNext = h, step.c = step.cNext, step.cNext = c;
     step.descending = !step.descending, step.fromZeros = 0;
+    if (isLed) advanceLead(&step, &lead);
     if (step.x) step.x += step.xStep;
     if (step.y) step.y += step.yStep;
     step.init += step.initStep;

@@ -12,9 +12,10 @@ INLINE ptrdiff_t panelsTogether(enum Cell cell, const RecurraForwardStep *step, 
 
 /// Adds an operand of one row times `count` panels that follow each other to their sums.
 INLINE void accumulateRow(
-  enum Cell cell, const Operand *operand, const ForwardPanel *panels, ptrdiff_t count, ptrdiff_t depth, float *sums
+  enum Cell cell, const Operand *operand, const ForwardPanel *panels, ptrdiff_t count, ptrdiff_t depth, float *sums,
+  ptrdiff_t sumsStride
 ) {
-  for (ptrdiff_t index = 0; index < count; index++, sums += sumsWidth) {
+  for (ptrdiff_t index = 0; index < count; index++, sums += sumsStride) {
     const ptrdiff_t units = panels[index].count;
     const RecurraForwardStep *step = panels->step;
     const float *weights =
@@ -27,9 +28,9 @@ INLINE void accumulateRow(
       const ptrdiff_t floats = panelFloats(cell, units), nextFloats = panelFloats(cell, nextUnits);
       pairTiles[floats / WIDTH - 3][nextFloats / WIDTH - 1](
         own.z, own.depth, weights + own.first * floats, weights + floats * depth + own.first * nextFloats,
-        sums + own.column, sums + sumsWidth + (own.column ? nextUnits : 0));
+        sums + own.column, sums + sumsStride + (own.column ? nextUnits : 0));
       index++;
-      sums += sumsWidth;
+      sums += sumsStride;
       continue;
     }
 #endif
@@ -40,11 +41,12 @@ INLINE void accumulateRow(
 
 /// Applies the gates of a row to some panels, so many vectors together as the maths takes.
 INLINE void applyGatesToRow(
-  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, ptrdiff_t count, float *sums
+  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, ptrdiff_t count, float *sums,
+  ptrdiff_t sumsStride
 ) {
   Units at[bundle];
   ptrdiff_t vectors = 0;
-  for (ptrdiff_t panel = 0; panel < count; panel++, sums += sumsWidth)
+  for (ptrdiff_t panel = 0; panel < count; panel++, sums += sumsStride)
     for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
       const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
       at[vectors++] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
@@ -64,36 +66,48 @@ INLINE void applyGatesToRow(
 /// A step of a single row for `count` panels from `begin` on, which may have to wait for a part of h.
 INLINE void forwardRowPanels(
   enum Cell cell, const RecurraForwardStep *step, const ptrdiff_t count, ptrdiff_t begin, int isLast, int waits,
-  float *sums
+  float *sums, const Lead *lead
 ) {
   const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
   const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
+  const ptrdiff_t sumsStride = lead ? leadSteps * sumsWidth : sumsWidth;
   ForwardPanel panels[2];
   EACH(index, 0, (int)count) {
     const ptrdiff_t unit = (begin + index) * width;
     panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast, 0, 0};
   }
-  for (int operand = step->hoisted != 0; operand < 2; operand++) {
-    EACH(index, 0, (int)count)
-      prepareForward(
-        panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
+  if (lead) {
+    sums = leadSums(step, lead->now, begin) + lead->place * sumsWidth;
+    EACH(index, 0, (int)count) fetchForward(panels[index].count, cell, &panels[index], 0, 1);
+    if (count == 1 && !waits && multiplyWithSlice(cell, step, lead, begin, sums)) {
+      applyGatesToRow(cell, step, panels, count, sums, sumsStride);
+      return;
+    }
+    multiplySlices(cell, step, lead, begin, count);
+  }
+  for (int operand = step->hoisted || lead; operand < 2; operand++) {
+    if (!lead) {
+      EACH(index, 0, (int)count)
+        prepareForward(
+          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
+    }
     if (operand == 1 && step->fromZeros) continue;
     Operand rest = operands[operand];
     if (operand == 1 && waits) {
       Operand early = rest;
       early.depth = step->ready;
-      if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums);
+      if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums, sumsStride);
       step->awaitRest(step->waiter);
       fetch(step->h + step->ready, 0, 1, units - step->ready, 0);
       rest.z += step->ready, rest.first += step->ready, rest.depth -= step->ready;
     }
-    accumulateRow(cell, &rest, panels, count, inputs + units, sums);
+    accumulateRow(cell, &rest, panels, count, inputs + units, sums, sumsStride);
   }
-  applyGatesToRow(cell, step, panels, count, sums);
+  applyGatesToRow(cell, step, panels, count, sums, sumsStride);
 }
 
-/// A step of a single row.
-INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
+/// A step of a single row; of one whose inputs are ahead of it, with their next slices.
+INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step, const Lead *lead) {
   const ptrdiff_t width = panelUnits(cell);
   _Alignas(64) float sums[2 * sumsWidth + 4 * WIDTH];
   // Others may have read what hNext held: its lines come back while the product is computed.
@@ -111,9 +125,9 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
     // While it waits, the first panels have something to do; those behind them are then gone through in one go, as
     // caches like it.
     if (count == 2)
-      forwardRowPanels(cell, step, 2, begin, first == last, waits, sums);
+      forwardRowPanels(cell, step, 2, begin, first == last, waits, sums, lead);
     else
-      forwardRowPanels(cell, step, 1, begin, first == last, waits, sums);
+      forwardRowPanels(cell, step, 1, begin, first == last, waits, sums, lead);
     waits = 0;
   }
 }

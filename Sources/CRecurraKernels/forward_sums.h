@@ -179,6 +179,24 @@ INLINE int sharesUnits(enum Cell cell, const RecurraForwardStep *step) {
   return step->panelEnd - step->panelBegin < panelCount(step->units, panelUnits(cell));
 }
 
+/// Asks for what the gates will read and write, which comes while the product is computed.
+INLINE void fetchForward(
+  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, ptrdiff_t row, ptrdiff_t rows
+) {
+  const RecurraForwardStep *step = panel->step;
+  const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
+  // Unless the step before has asked for it bit by bit.
+  const int isAlone = RECURRA_MATRIX_UNIT || !step->ahead[0].from;
+  if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
+  if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
+  // Others have read what hNext held.
+  if (sharesUnits(cell, step))
+    fetch(step->hNext + first * step->hNextStride + unit, step->hNextStride, rows, count, 1);
+  if (step->gates && step->gates != step->init && isAlone)
+    for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
+      fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
+}
+
 /// Sets the sums before the first product; the GRU's padding behind nx reaches into nh, so nh is set after the inputs.
 INLINE void prepareForward(
   ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums
@@ -189,17 +207,7 @@ INLINE void prepareForward(
   const int isFirst = operand == 0 && !panel->isBegun, isLast = step->hoisted || operand == 1;
   if (panel->isFetched && operand == 0) fetch(step->h + first * step->hStride, step->hStride, rows, units, 0);
   if (isFirst) {
-    // What the gates will read and write comes while the product is computed, unless the step before has asked for it
-    // bit by bit.
-    const int isAlone = RECURRA_MATRIX_UNIT || !step->ahead[0].from;
-    if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
-    if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
-    // Others have read what hNext held.
-    if (sharesUnits(cell, step))
-      fetch(step->hNext + first * step->hNextStride + unit, step->hNextStride, rows, count, 1);
-    if (step->gates && step->gates != step->init && isAlone)
-      for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
-        fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
+    fetchForward(count, cell, panel, row, rows);
     if (panel->isLast && step->xAhead)
       fetch(step->xAhead + first * step->xAheadStride, step->xAheadStride, rows, step->inputs, 0);
     if (step->initRowsAhead) {

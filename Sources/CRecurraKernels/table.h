@@ -12,7 +12,10 @@
 #include "product.h"
 #endif
 #include "forward_sums.h"
-#if !RECURRA_MATRIX_UNIT
+#if RECURRA_MATRIX_UNIT
+#include "tile_rows.h"
+#else
+#include "input_lead.h"
 #include "forward_row.h"
 #endif
 #include "forward.h"
@@ -130,7 +133,8 @@ CELL(GRU, gru)
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
     .backward = kernels##Backward, .inputGradient = kernels##InputGradient,                                 \
     .forwardGates = kernels##ForwardGates,                                                                  \
-    .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize, .leftPanels = leftPanels,          \
+    .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize, .leadSize = leadSize,              \
+    .leftPanels = leftPanels,                                                                               \
     .packedLeftSize = packedLeftSize, .packLeft = packLeft, .weightGradient = weightGradient                \
   }
 

@@ -54,6 +54,7 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
+    let leads = runs.map { lead($0, kernels) }
     let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.lazy.map(\.layout.batch).max() ?? 0
     let scratch = Scratch.of(kernels, rows: rows, depth: runs[0].inputs + units)
     if runs[0].isTraining {
@@ -72,8 +73,8 @@ struct ForwardPass<S: FloatingScalar> {
           rows: buffer.rows.from(share.rank * stretch * run.layout.batch), stretch: stretch, first: share.firstStep)
       }
       return PackedMultiplier(
-        run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist, output: rows,
-        scratch: share.scratch, company: share.company)
+        run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist,
+        lead: leads[index].map { $0.rows[share.rank] }, output: rows, scratch: share.scratch, company: share.company)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       shareUnits(runs, kernels, scratch, by: multiplier)
@@ -100,13 +101,20 @@ struct ForwardPass<S: FloatingScalar> {
 
   /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
   private func hoist(_ run: DirectionRun<Float>) -> Buffer<Float>? {
-    guard !run.isTraining, !run.laysInput, run.lookup == nil, plan.hoistedSteps > 0,
-      run.layout.lengths.last == run.layout.steps
-    else {
-      return nil
-    }
+    guard plan.hoistedSteps > 0, !plan.leadsInputs, isComputedAhead(run) else { return nil }
     // One for each member that shares units, who would else take lines from each other.
     return Buffer(plan.unitShares * plan.hoistedSteps * run.layout.batch, run.slots)
+  }
+
+  /// Room for the sums of the next timesteps' inputs, where those are multiplied along with the loop; nil where they are not.
+  private func lead(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels) -> Buffer<Float>? {
+    guard plan.leadsInputs, isComputedAhead(run) else { return nil }
+    return Buffer(plan.unitShares, Int(kernels.leadSize(kernels.forwardPanels(run.units))))
+  }
+
+  /// Tells whether all timesteps of the input lie side by side, for a product of several at a time.
+  private func isComputedAhead(_ run: DirectionRun<Float>) -> Bool {
+    !run.isTraining && !run.laysInput && run.lookup == nil && run.layout.lengths.last == run.layout.steps
   }
 
   /// Rows of the input whose product is computed in one go, at most.

@@ -60,6 +60,20 @@ extension EngineSettings {
       }
     }
 
+    @Test("Multiplying the inputs of later timesteps along with those at hand", arguments: kinds)
+    func leading(kind: NaiveCell.Kind) {
+      for (timesteps, units) in [(1, 176), (5, 176), (6, 170), (23, 181)] {
+        let whole = LayerCase(
+          kind: kind, batch: 5, timesteps: timesteps, inputs: 93, units: units, reversals: [false, true],
+          hasInitialStates: timesteps > 5)
+        EngineSettings.withEachKernels {
+          let values = whole.values(.float32)
+          let wanted = whole.results(of: values)
+          for row in 0..<5 { expectRows([row], whole, values, wanted) }
+        }
+      }
+    }
+
     @Test("Training goes forward to the same bits as inference", arguments: kinds)
     func training(kind: NaiveCell.Kind) {
       let full = LayerCase(

@@ -22,6 +22,8 @@ extension EngineSettings {
         LayerCase(batch: 260, timesteps: 3, inputs: 4, units: 6),
         LayerCase(batch: 1, timesteps: 7, inputs: 30, units: 300),
         LayerCase(batch: 2, timesteps: 7, inputs: 33, units: 270, reversals: [true], hasInitialStates: true),
+        // One whose inputs are multiplied along with earlier timesteps.
+        LayerCase(batch: 1, timesteps: 13, inputs: 99, units: 195, hasInitialStates: true),
         LayerCase(batch: 3, timesteps: 7, inputs: 6, units: 261, lengths: [7, 4, 1]),
         LayerCase(batch: 1, timesteps: 6, inputs: 20, units: 280, reversals: [false, true], hasInitialStates: true),
         // Weights that a core's own cache does not hold: directions take turns.
