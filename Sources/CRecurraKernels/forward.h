@@ -8,7 +8,11 @@ INLINE void forwardStep(
   enum Cell cell, const RecurraForwardStep *step, const Lead *lead, PrepareSums *prepare, FinishSums *finish
 ) {
   if (step->rows == 1 && !RECURRA_MATRIX_UNIT) {
-    forwardRow(cell, step, lead);
+    // Each with code of its own: where the sums lie is then known to it.
+    if (lead)
+      forwardRow(cell, step, lead);
+    else
+      forwardRow(cell, step, NULL);
     return;
   }
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
