@@ -8,11 +8,7 @@ INLINE void forwardStep(
   enum Cell cell, const RecurraForwardStep *step, const Lead *lead, PrepareSums *prepare, FinishSums *finish
 ) {
   if (step->rows == 1 && !RECURRA_MATRIX_UNIT) {
-    // Each with code of its own: where the sums lie is then known to it.
-    if (lead)
-      forwardRow(cell, step, lead);
-    else
-      forwardRow(cell, step, NULL);
+    forwardRow(cell, step, lead);
     return;
   }
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
@@ -91,9 +87,9 @@ static void awaitRow(void *waiter) {
   rest->y += rest->yStep, rest->written = rest->turn;
 }
 
-/// Does steps that follow each other; returns how many.
-INLINE ptrdiff_t forwardSteps(
-  enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
+/// Does steps that follow each other, perhaps with the inputs of later ones ahead; returns how many.
+INLINE ptrdiff_t walk(
+  enum Cell cell, const RecurraForwardStep *first, const int isLed, PrepareSums *prepare, FinishSums *finish
 ) {
   RecurraForwardStep step = *first;
   RowTurn rest = {first->member, first->turn, NULL, first->yStep, first->units, first->turn};
@@ -104,7 +100,6 @@ INLINE ptrdiff_t forwardSteps(
     step.y = NULL;
   }
   ptrdiff_t left = first->steps;
-  const int isLed = hasLead && step.lead && step.rows == 1 && !step.hoisted;
   Lead lead;
   if (isLed) {
     // The inputs' chains come between the row's own, of which one panel has enough then.
@@ -131,6 +126,15 @@ INLINE ptrdiff_t forwardSteps(
   }
   if (rest.y) awaitRow(&rest);
   return first->steps - left;
+}
+
+/// Does steps that follow each other; returns how many. With inputs ahead by code of its own: where the sums of a row lie
+/// is then known to either.
+INLINE ptrdiff_t forwardSteps(
+  enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
+) {
+  const int isLed = hasLead && first->lead && first->rows == 1 && !first->hoisted;
+  return isLed ? walk(cell, first, 1, prepare, finish) : walk(cell, first, 0, prepare, finish);
 }
 
 /// Does the gates alone, on pre-activations that are complete.
