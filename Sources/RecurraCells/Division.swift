@@ -13,7 +13,10 @@ struct Division {
   static let leastRows = 4
 
   /// Steps of some rows that one call of the kernels may do, so that nobody waits much longer than it takes to wake up.
-  func stride(_ rows: Range<Int>) -> Int { max(1, Streams.leastWork / (rowNanoseconds * max(1, rows.count))) }
+  /// Those of too few rows are never divided: all steps then, which follow each other faster.
+  func stride(_ rows: Range<Int>) -> Int {
+    rows.count < Self.leastRows ? layout.steps : max(1, Streams.leastWork / (rowNanoseconds * rows.count))
+  }
 
   /// Tells whether a thread waits, and these rows have enough before them.
   @inline(__always)
