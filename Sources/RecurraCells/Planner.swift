@@ -89,7 +89,7 @@ struct Plan {
       (runBlocks, rowBlocks) = unitShares > 1 ? (1, blocks) : (blocks, 1)
     }
     // It fills the time that a row waits for U, where U does not stay in the first cache. W is then read again every few steps: that must
-    // not drive U out of the core's own cache, nor both out of the shared one. 1.05 to 1.1 times as fast for 192 to 650 units and inputs
+    // not drive U out of the core's own cache, nor both out of the shared one. 1.04 to 1.12 times as fast for 192 to 650 units and inputs
     // (Zen 4); 0.83 where U alone stays in the core's own.
     let ownBytes = 4 * stateWeights / unitShares
     let staysPut = ownBytes > Self.privateCacheBytes || 4 * weights / unitShares <= Self.privateCacheBytes
