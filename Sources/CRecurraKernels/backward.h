@@ -118,18 +118,12 @@ typedef struct {
   int multiplies;
 } BackwardPanel;
 
-/// Sets the sums of the inputs to zero; the lines that their gradient goes to come while the product is computed.
-INLINE void prepareInputColumns(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+/// Asks for the lines that the gradient of the inputs goes to: they come while the product is computed.
+INLINE void fetchInputColumns(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows) {
   const RecurraBackwardStep *step = panel->step;
-  if (panel->multiplies && panel->inputs > 0) {
-    const ptrdiff_t stride = step->dxNextStride;
-    fetch(step->dxNext + (panel->first + row) * stride + panel->input, stride, rows, panel->inputs, 1);
-  }
-  for (ptrdiff_t index = 0; index < rows; index++, sums += sumsWidth) {
-#define CLEAR(column, lanes) storeLanes(sums + column, broadcast(0), lanes)
-    FOR_LANES(column, panel->inputs, CLEAR);
-#undef CLEAR
-  }
+  if (!panel->multiplies || panel->inputs == 0) return;
+  fetch(step->dxNext + (panel->first + row) * step->dxNextStride + panel->input, step->dxNextStride, rows,
+    panel->inputs, 1);
 }
 
 /// Puts the gradient of the inputs down.
@@ -145,10 +139,12 @@ INLINE void putInputs(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows,
 }
 
 INLINE void prepareBackward(
-  ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+  ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums,
+  TileStart *start
 ) {
   const RecurraBackwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
+  fetchInputColumns(panel, row, rows);
   // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit
   // by bit.
   if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
@@ -161,9 +157,20 @@ INLINE void prepareBackward(
       fetch(step->dc + first * step->dcStride + unit, step->dcStride, rows, count, 1);
     }
   }
-  for (ptrdiff_t index = 0; index < rows; index++) {
+  const int isWhole = count == backwardPanelUnits && step->dy;
+  if (start && !step->dhCarry && (isWhole || !step->dy)) {
+    beginWithZeros(rows, start);
+    if (isWhole) start->slot = slotColumns;
+    for (ptrdiff_t index = 0; isWhole && index < rows; index++)
+      start->row[index] = step->dy + (first + index) * step->dyStride + unit;
+    return;
+  }
+  for (ptrdiff_t index = 0; index < rows; index++, sums += sumsWidth) {
+#define CLEAR(column, lanes) storeLanes(sums + column, broadcast(0), lanes)
+    FOR_LANES(column, panel->inputs, CLEAR);
+#undef CLEAR
 #define FILL(column, lanes) \
-  store(sums + index * sumsWidth + column, incomingGradient(step, first + index, unit + column, lanes))
+  store(sums + panel->inputs + column, incomingGradient(step, first + index, unit + column, lanes))
     FOR_LANES(column, count, FILL);
 #undef FILL
   }

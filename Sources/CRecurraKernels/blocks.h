@@ -33,8 +33,35 @@ INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
   return NULL;
 }
 
-/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, `finish` uses them.
-typedef void PrepareSums(const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums);
+enum { maximumTileRows = 6, slotColumns = 16 };
+
+/// Where the sums of a tile begin: each row's first columns, and how far on the next slotColumns of them lie.
+///
+/// A bias, a row that has been looked up, or zeros need not be copied first: by the time that a panel's weights have
+/// gone through the first cache, the sums of the panel before have left it, and stores wait for their lines one by one.
+typedef struct {
+  const float *row[maximumTileRows];
+  ptrdiff_t slot;
+} TileStart;
+
+/// Zeros to begin with.
+static const _Alignas(64) float zeroColumns[slotColumns];
+
+INLINE void beginWithZeros(ptrdiff_t rows, TileStart *start) {
+  for (ptrdiff_t row = 0; row < rows; row++) start->row[row] = zeroColumns;
+  start->slot = 0;
+}
+
+INLINE TileStart startInSums(ptrdiff_t rows, const float *sums) {
+  TileStart start = {.slot = slotColumns};
+  for (ptrdiff_t row = 0; row < rows; row++) start.row[row] = sums + row * sumsWidth;
+  return start;
+}
+
+/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, or says where else they
+/// begin if that is asked for; `finish` uses them.
+typedef void PrepareSums(
+  const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start);
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
 
 /// Where the weights of a step are when it comes to them again.

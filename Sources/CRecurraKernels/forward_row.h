@@ -35,7 +35,7 @@ INLINE void accumulateRow(
     }
 #endif
     const Panel packed = panelOf(gateCount(cell) * units, weights, weights, depth, NULL, ownCache);
-    accumulate(1, &own, 0, 0, own.depth, &packed, sums, 0, 1, 0);
+    accumulate(1, &own, 0, 0, own.depth, &packed, NULL, sums, 0, 1, 0);
   }
 }
 
@@ -89,7 +89,7 @@ INLINE void forwardRowPanels(
     if (!lead) {
       EACH(index, 0, (int)count)
         prepareForward(
-          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth);
+          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth, NULL);
     }
     if (operand == 1 && step->fromZeros) continue;
     Operand rest = operands[operand];

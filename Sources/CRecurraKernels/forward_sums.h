@@ -197,9 +197,23 @@ INLINE void fetchForward(
       fetch(step->gates + first * step->gatesStride + slot * units + unit, step->gatesStride, rows, count, 1);
 }
 
+/// Lets sums begin where the beginnings lie, if their slots are whole and in order, or else copies them into the sums.
+INLINE void beginSums(
+  enum Cell cell, const Beginnings *beginnings, ptrdiff_t units, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t rows,
+  float *sums, TileStart *start
+) {
+  if (!start || cell == GRU || count != panelUnits(cell)) {
+    fillSums(cell, 0, gateCount(cell), beginnings, units, unit, count, rows, sums);
+    return;
+  }
+  for (ptrdiff_t row = 0; row < rows; row++) start->row[row] = beginning(beginnings, row) + unit;
+  start->slot = cell == RNN ? slotColumns : units;
+}
+
 /// Sets the sums before the first product; the GRU's padding behind nx reaches into nh, so nh is set after the inputs.
 INLINE void prepareForward(
-  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums
+  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums,
+  TileStart *start
 ) {
   const RecurraForwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
@@ -215,7 +229,7 @@ INLINE void prepareForward(
       for (ptrdiff_t index = 0; index < rows; index++)
         fetch(beginning(&next, index) + unit, units, slotCount(cell), count, 0);
     }
-    fillSums(cell, 0, gateCount(cell), &init, units, unit, count, rows, sums);
+    beginSums(cell, &init, units, unit, count, rows, sums, start);
   }
   if (cell == GRU && isLast) fillSums(cell, 3, 4, &init, units, unit, count, rows, sums);
 }

@@ -59,12 +59,17 @@ INLINE float *inputTarget(const InputPanel *panel, ptrdiff_t row) {
   return job->out + n / job->rowsPerStep * job->stepStride + n % job->rowsPerStep * job->rowStride + panel->column;
 }
 
-static void prepareInputs(const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {
+static void prepareInputs(
+  const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start
+) {
   (void)operand;
   const InputPanel *own = panel;
   // Rows lie far apart: their lines come while the product is computed.
   for (ptrdiff_t index = 0; index < rows; index++) fetch(inputTarget(own, row + index), 0, 1, own->count, 1);
-  for (ptrdiff_t index = 0; index < rows * sumsWidth; index += WIDTH) store(sums + index, broadcast(0));
+  if (start)
+    beginWithZeros(rows, start);
+  else
+    for (ptrdiff_t index = 0; index < rows * sumsWidth; index += WIDTH) store(sums + index, broadcast(0));
 }
 
 static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {

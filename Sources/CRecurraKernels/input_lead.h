@@ -60,9 +60,12 @@ INLINE void endSlice(
 ) {
   const ptrdiff_t floats = panelFloats(cell, slice->count);
   const Beginnings bias = {step->init, 0, 0, NULL};
-  if (begin < slice->end)
+  if (begin < slice->end) {
+    const TileStart start = startInSums(rows, slice->sums);
     tiles[floats / WIDTH - 1][rows - 1](
-      x + begin, step->xStep, slice->end - begin, slice->weights + begin * floats, 0, slice->sums, (Ahead){NULL, 0});
+      x + begin, step->xStep, slice->end - begin, slice->weights + begin * floats, 0, &start, 0, slice->sums,
+      (Ahead){NULL, 0});
+  }
   if (cell == GRU && slice->end == step->inputs)
     fillSums(cell, 3, 4, &bias, step->units, slice->unit, slice->count, rows, slice->sums);
 }

@@ -7,11 +7,12 @@ typedef struct {
 } ProductPanel;
 
 INLINE void prepareProduct(
-  ptrdiff_t count, enum Cell cell, const ProductPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
+  ptrdiff_t count, enum Cell cell, const ProductPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums,
+  TileStart *start
 ) {
   const RecurraProduct *job = panel->product;
   const Beginnings init = {job->init, job->initStride, panel->first + row, NULL};
-  fillSums(cell, 0, gateCount(cell), &init, job->units, panel->unit, count, rows, sums);
+  beginSums(cell, &init, job->units, panel->unit, count, rows, sums, start);
 }
 
 INLINE void finishProduct(

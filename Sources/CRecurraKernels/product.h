@@ -73,18 +73,24 @@ static __attribute__((noinline)) Ahead aheadOf(
 /// negative, those behind the ones at hand.
 INLINE void accumulate(
   ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const Panel *panel,
-  float *sums, ptrdiff_t block, ptrdiff_t blocks, ptrdiff_t nextDepth
+  const TileStart *start, float *sums, ptrdiff_t block, ptrdiff_t blocks, ptrdiff_t nextDepth
 ) {
   const ptrdiff_t stripFloats = STRIP * WIDTH, stripStride = stripFloats * panel->depth, depth = end - begin;
   const ptrdiff_t firstDepth = operand->first + begin;
   const float *z = operand->z + row * operand->stride + begin;
   ptrdiff_t column = 0;
   sums += operand->column;
+  TileStart own;
+  if (!start || !start->row[0]) {
+    own = startInSums(rows, sums);
+    start = &own;
+  }
+#define FIRST_COLUMN (column / slotColumns * start->slot + column % slotColumns)
   if (rows <= 3)
     for (ptrdiff_t strips; (strips = smaller((panel->floats - column) / stripFloats, rows == 1 ? 4 : 2)) > 1;) {
       const float *weights = panel->weights + column * panel->depth + firstDepth * stripFloats;
       groupTiles[rows - 1][strips - 1](
-        z, operand->stride, depth, weights, stripStride, sums + column, (Ahead){NULL, 0});
+        z, operand->stride, depth, weights, stripStride, start, FIRST_COLUMN, sums + column, (Ahead){NULL, 0});
       column += strips * stripFloats;
     }
   for (; column < panel->floats; column += stripFloats) {
@@ -99,9 +105,13 @@ INLINE void accumulate(
 #if WIDTH == 16
     if (panel->endsHalf && column + width == panel->floats) tile = halfTiles[width / WIDTH - 1][rows - 1];
 #endif
-    tile(z, operand->stride, depth, weights, 0, sums + column, ahead);
+    tile(z, operand->stride, depth, weights, 0, start, FIRST_COLUMN, sums + column, ahead);
   }
+#undef FIRST_COLUMN
 }
+
+/// Whether tiles may begin elsewhere than in their sums: where a strip has whole slots.
+enum { hasBeginnings = STRIP * WIDTH % slotColumns == 0 };
 
 /// Multiplies at most rowsPerBlock rows by a panel, tile by tile; operands follow each other in one chain of sums.
 ///
@@ -124,15 +134,20 @@ INLINE void multiplyPanel(
     for (uint32_t block = 0; block < blocks; block++) {
       const ptrdiff_t tileRows = share + (block < larger);
       float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
+      TileStart start = {.slot = slotColumns};
       ptrdiff_t passed = 0;
       EACH(index, 0, count) {
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
-        if (from <= passed && (passed < to || to == total)) prepare(job, index, row, tileRows, tileSums);
+        if (from <= passed && (passed < to || to == total))
+          prepare(job, index, row, tileRows, tileSums, total > 0 && hasBeginnings ? &start : NULL);
         // Behind the last stretch comes the first of the next panel.
         const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
-        if (begin < end)
-          accumulate(tileRows, &operands[index], row, begin, end, panel, tileSums, block, blocks, nextDepth);
+        if (begin < end) {
+          accumulate(
+            tileRows, &operands[index], row, begin, end, panel, &start, tileSums, block, blocks, nextDepth);
+          start.row[0] = NULL;
+        }
         passed += operands[index].depth;
       }
       if (!together && to == total) finish(job, row, tileRows, tileSums);

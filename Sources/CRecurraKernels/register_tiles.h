@@ -3,12 +3,16 @@
 // A strip's weights are contiguous, so a tile reads whole cache lines in order whatever the panel's shape.
 // Sums live in memory between calls, which is exact: operands and stretches of depth may be cut anywhere.
 
-enum { maximumTileRows = 6, leftPanelWidth = maximumTileRows };
+enum { leftPanelWidth = maximumTileRows };
 
 #define TILE_PARAMETERS                                                                       \
-  const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride, float *sums, \
-    Ahead ahead
-#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, sums, ahead
+  const float *z, ptrdiff_t zStride, ptrdiff_t depth, const float *weights, ptrdiff_t stripStride,              \
+    const TileStart *start, ptrdiff_t firstColumn, float *sums, Ahead ahead
+#define TILE_ARGUMENTS z, zStride, depth, weights, stripStride, start, firstColumn, sums, ahead
+
+/// Where vector `v` of a tile's row begins; a strip has whole slots.
+#define BEGIN(row, v)                                                                      \
+  (start->row[row] + firstColumn + (v) * WIDTH / slotColumns * start->slot + (v) * WIDTH % slotColumns)
 
 /// Steps of depth that a tile does together, to share the loop's instructions: where another thread has half of the
 /// core, their number is what counts.
@@ -132,8 +136,8 @@ INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
   Vector sum[24];
   HalfVector last[maximumTileRows];
   EACH(row, 0, rows) {
-    EACH(v, 0, full) sum[row * full + v] = load(sums + row * sumsWidth + v * WIDTH);
-    last[row] = *(const UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH);
+    EACH(v, 0, full) sum[row * full + v] = load(BEGIN(row, v));
+    last[row] = *(const UnalignedHalf *)BEGIN(row, full);
   }
   const TileOperands operands = tileOperands(rows, 1, z, zStride, weights, stripStride);
 #define STEP(k) halfTileStep(rows, full, &operands, k, sum, last)
@@ -164,7 +168,7 @@ static Tile *const halfTiles[STRIP][maximumTileRows] = {
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
   const int width = strips * vectors;
   Vector sum[24];
-  EACH(row, 0, rows) EACH(v, 0, width) sum[row * width + v] = load(sums + row * sumsWidth + v * WIDTH);
+  EACH(row, 0, rows) EACH(v, 0, width) sum[row * width + v] = load(BEGIN(row, v));
   accumulateTile(rows, strips, vectors, z, zStride, depth, weights, stripStride, ahead, sum);
   EACH(row, 0, rows) EACH(v, 0, width) store(sums + row * sumsWidth + v * WIDTH, sum[row * width + v]);
 }

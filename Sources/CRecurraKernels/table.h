@@ -42,30 +42,29 @@
     function(own->count, __VA_ARGS__)
 #define PREPARE_AND_FINISH(cell, kernels)                                                                   \
   static void kernels##PrepareForward(                                                                      \
-    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start) {         \
     const ForwardPanel *own = panel;                                                                        \
-    FULL_OR_LAST(panelUnits(cell), prepareForward, cell, own, operand, row, rows, sums);                    \
+    FULL_OR_LAST(panelUnits(cell), prepareForward, cell, own, operand, row, rows, sums, start);             \
   }                                                                                                         \
   static void kernels##FinishForward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {       \
     const ForwardPanel *own = panel;                                                                        \
     FULL_OR_LAST(panelUnits(cell), applyGates, cell, own->step, own->first + row, rows, own->unit, sums);   \
   }                                                                                                         \
   static void kernels##PrepareProduct(                                                                      \
-    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start) {         \
     (void)operand;                                                                                          \
     const ProductPanel *own = panel;                                                                        \
-    FULL_OR_LAST(panelUnits(cell), prepareProduct, cell, own, row, rows, sums);                             \
+    FULL_OR_LAST(panelUnits(cell), prepareProduct, cell, own, row, rows, sums, start);                      \
   }                                                                                                         \
   static void kernels##FinishProduct(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {       \
     const ProductPanel *own = panel;                                                                        \
     FULL_OR_LAST(panelUnits(cell), finishProduct, cell, own, row, rows, sums);                              \
   }                                                                                                         \
   static void kernels##PrepareBackward(                                                                     \
-    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums) {                           \
+    const void *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start) {         \
     if (operand != 0) return;                                                                               \
     const BackwardPanel *own = panel;                                                                       \
-    FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums + own->inputs);            \
-    prepareInputColumns(own, row, rows, sums);                                                              \
+    FULL_OR_LAST(backwardPanelUnits, prepareBackward, cell, own, row, rows, sums, start);                   \
   }                                                                                                         \
   static void kernels##FinishBackward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {      \
     const BackwardPanel *own = panel;                                                                       \

@@ -228,7 +228,7 @@ INLINE void multiplyPanel(
   (void)together;
   configureTiles(tileRows(rows));
   EACH(index, 0, count) {
-    prepare(job, index, 0, rows, sums);
+    prepare(job, index, 0, rows, sums, NULL);
     if (operands[index].depth > 0) accumulateTiles(rows, &operands[index], panel, sums);
   }
   _tile_release();
