@@ -89,13 +89,15 @@ struct Plan {
       (runBlocks, rowBlocks) = unitShares > 1 ? (1, blocks) : (blocks, 1)
     }
     // It fills the time that a row waits for U, where U does not stay in the first cache. W is then read again every few steps: that must
-    // not drive U out of the core's own cache, nor both out of the shared one. 1.04 to 1.12 times as fast for 192 to 650 units and inputs
-    // (Zen 4); 0.83 where U alone stays in the core's own.
-    let ownBytes = 4 * stateWeights / unitShares
-    let staysPut = ownBytes > Self.privateCacheBytes || 4 * weights / unitShares <= Self.privateCacheBytes
+    // not drive U out of the core's own cache, nor both out of the shared one, and where both come from there, or nearly, reading must cost
+    // less than multiplying. 1.04 to 1.12 times as fast for 192 to 650 units and inputs (Zen 4); 0.83 where U alone stays in the core's
+    // own, 0.91 to 0.95 from the shared cache of a core that does 512 bits in one pass (Zen 5).
+    let (ownBytes, allBytes) = (4 * stateWeights / unitShares, 4 * weights / unitShares)
+    let staysPut = ownBytes > Self.privateCacheBytes || allBytes <= Self.privateCacheBytes
     leadsInputs =
       batch == 1 && !isTraining && kernels.leadSize(1) > 0 && units > 160 && 2 * inputs >= units && staysPut
       && directions * 4 * weights <= Self.sharedCacheBytes / 2
+      && (allBytes <= Self.privateCacheBytes / 8 * 7 || Self.rereadsCheaply)
     if isTraining, isHoisted {
       hoistedSteps = timesteps
     } else if isHoisted {
@@ -166,8 +168,23 @@ struct Plan {
 
   private static func fedRows(bytesPerNanosecond rate: Double) -> Int { Int((4 * 75 / 0.8 / rate).rounded(.up)) }
 
-  /// Measured once, where somebody asks: some milliseconds, most of them for getting the memory.
-  private static let fedRowsOfCache: Int = {
+  private static let fedRowsOfCache = fedRows(bytesPerNanosecond: cacheBytesPerNanosecond)
+
+  /// Whether a core reads a fifth of some weights from the shared cache clearly sooner than it multiplies them all by a row: in half of the
+  /// time on Zen 4, which gains by it, and in nine tenths on Zen 5, which does not.
+  private static let rereadsCheaply = 4 / (5 * cacheBytesPerNanosecond) < 0.7 / multiplicationsPerNanosecond
+
+  /// The best of four bursts of some microseconds.
+  private static let multiplicationsPerNanosecond: Double = {
+    (0..<4).reduce(1) { most, _ in
+      let begin = Streams.nanoseconds()
+      let flops = Kernels.table.fmaBurst(2_000)
+      return max(most, flops / 2 / Double(max(1, Streams.nanoseconds() - begin)))
+    }
+  }()
+
+  /// What a core reads of the shared cache: measured once, where somebody asks; some milliseconds, most of them for getting the memory.
+  private static let cacheBytesPerNanosecond: Double = {
     let floats = min(sharedCacheBytes / 4, 4 * privateCacheBytes) / 4
     let buffer = Buffer<Float>(1, floats)
     let least = withExtendedLifetime(buffer) {
@@ -179,7 +196,7 @@ struct Plan {
         return min(least, Streams.nanoseconds() - begin)
       }
     }
-    return fedRows(bytesPerNanosecond: Double(4 * floats) / Double(max(1, least)))
+    return Double(4 * floats) / Double(max(1, least))
   }()
 
   /// The blocks of a batch that are trained each by itself; one where two directions keep as many threads busy, and where the
