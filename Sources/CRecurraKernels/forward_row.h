@@ -49,17 +49,17 @@ INLINE void applyGatesToRow(
   for (ptrdiff_t panel = 0; panel < count; panel++, sums += sumsStride)
     for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
       const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
-      at[vectors++] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
-      activate(cell, step, 0, panels[panel].unit + index, panels[panel].count, lanes, sums + index);
+      at[vectors] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
+      activate(cell, step, 1, at[vectors++]);
       if (vectors == bundle) {
-        emit(cell, step, bundle, at);
+        emit(cell, step, 1, bundle, at);
         vectors = 0;
       }
     }
   switch (vectors) {
-  case 3: emit(cell, step, 3, at); break;
-  case 2: emit(cell, step, 2, at); break;
-  case 1: emit(cell, step, 1, at);
+  case 3: emit(cell, step, 1, 3, at); break;
+  case 2: emit(cell, step, 1, 2, at); break;
+  case 1: emit(cell, step, 1, 1, at);
   }
 }
 

@@ -1,91 +1,136 @@
 // What a timestep does with its sums: fill them, and apply the gates while they are in L1.
 
+/// A vector of a row's units, or of the last units of some rows that fill one together, and where its sums lie.
+typedef struct {
+  ptrdiff_t row, unit, count, lanes;
+  float *sums;
+} Units;
+
 /// Positions of the LSTM's sums that hold o between two passes.
 enum { oBottom = 2, oTop = 3 };
 
-/// First pass over `lanes` units of one row: the activations that wait for nothing.
+/// How far apart the positions lie that hold something between two passes. Several rows use the first one's sums as
+/// whole vectors: what those held has been read by then.
+INLINE ptrdiff_t kept(const int rows, ptrdiff_t count) { return rows > 1 ? WIDTH : count; }
+
+/// First pass: the activations that wait for nothing.
 ///
 /// Two passes, because one chain from the gates through c to tanh(c) is longer than a core looks ahead.
 /// Leaves c and o (LSTM) or the candidate's pre-activation and z (GRU) in the sums for the second pass; o as a
 /// fraction, because one division serves for two factors. The GRU's whole vectors reach, of a panel's last units, only
 /// into slots that are done with, or are written next, but for its candidates: behind them z of the first units is
 /// kept, because there nh is 0, filled up with zeros.
-INLINE void activate(
-  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t count, ptrdiff_t lanes,
-  float *sums
-) {
-  float *gates = step->gates ? step->gates + row * step->gatesStride + unit : NULL;
-  const ptrdiff_t units = step->units;
+INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int rows, const Units at) {
+  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = kept(rows, count);
+  float *const sums = at.sums;
+  float *const gates = step->gates ? step->gates + at.row * step->gatesStride + at.unit : NULL;
+#define SUMS(position) loadRows(sums + (position) * count, sumsWidth, rows, WIDTH)
+#define KEEP_GATE(slot, value) storeRows(gates + (slot) * units, step->gatesStride, rows, value, lanes)
   if (cell == LSTM) {
-    const Vector ifoc[4] = {load(sums), load(sums + count), load(sums + 3 * count), load(sums + 2 * count)};
+    const Vector ifoc[4] = {SUMS(0), SUMS(1), SUMS(3), SUMS(2)};
     Vector top[4], bottom[4];
     fractions(3, 4, leastGate, ifoc, top, bottom);
     const Vector f = top[1] / bottom[1], ic = top[0] * top[3] / (bottom[0] * bottom[3]);
-    Vector c = loadLanes(step->c + row * step->cStride + unit, lanes);
+    Vector c = loadRows(step->c + at.row * step->cStride + at.unit, step->cStride, rows, lanes);
     c = fma(f, c, ic);
-    storeLanes(step->cNext + row * step->cNextStride + unit, c, lanes);
+    storeRows(step->cNext + at.row * step->cNextStride + at.unit, step->cNextStride, rows, c, lanes);
     storeLanes(sums, c, lanes);
-    storeLanes(sums + oTop * count, top[2], lanes);
-    storeLanes(sums + oBottom * count, bottom[2], lanes);
+    storeLanes(sums + oTop * next, top[2], lanes);
+    storeLanes(sums + oBottom * next, bottom[2], lanes);
     if (gates) {
       // Each by itself, so that a gate that is wide open is 1.
-      storeLanes(gates, top[0] / bottom[0], lanes);
-      storeLanes(gates + units, f, lanes);
-      storeLanes(gates + 2 * units, top[3] / bottom[3], lanes);
-      storeLanes(gates + 3 * units, top[2] / bottom[2], lanes);
+      KEEP_GATE(0, top[0] / bottom[0]);
+      KEEP_GATE(1, f);
+      KEEP_GATE(2, top[3] / bottom[3]);
+      KEEP_GATE(3, top[2] / bottom[2]);
     }
   } else if (cell == GRU) {
-    Vector zr[2] = {load(sums + count), load(sums + 2 * count)};
-    Vector recurrent = load(sums + 3 * count);
+    const Vector input = SUMS(0), recurrent = SUMS(3);
+    Vector zr[2] = {SUMS(1), SUMS(2)};
     sigmoids(2, zr);
-    store(sums, fma(zr[1], recurrent, load(sums)));
-    store(sums + count, zr[0]);
+    store(sums, fma(zr[1], recurrent, input));
+    store(sums + next, zr[0]);
     if (gates) {
-      storeLanes(gates, zr[0], lanes);
-      storeLanes(gates + units, zr[1], lanes);
-      storeLanes(gates + 3 * units, recurrent, lanes);
+      KEEP_GATE(0, zr[0]);
+      KEEP_GATE(1, zr[1]);
+      KEEP_GATE(3, recurrent);
     }
   }
+#undef SUMS
+#undef KEEP_GATE
 }
 
-/// A vector of a row's units, and where its panel's sums of them lie.
-typedef struct {
-  ptrdiff_t row, unit, count, lanes;
-  const float *sums;
-} Units;
-
-/// Second pass: the new h of some vectors, together.
-INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
+/// Second pass: the new h of some vectors, together, which have as many rows each.
+INLINE void emit(
+  enum Cell cell, const RecurraForwardStep *step, const int rows, const int vectors, const Units *at
+) {
   Vector h[bundle], top[bundle], bottom[bundle];
-  EACH(v, 0, vectors) h[v] = load(at[v].sums);
+  EACH(v, 0, vectors) h[v] = loadRows(at[v].sums, sumsWidth, cell == RNN ? rows : 1, WIDTH);
   if (cell == LSTM)
     fractions(0, vectors, 0, h, top, bottom);
   else
     tanhs(vectors, h);
   EACH(v, 0, vectors) {
-    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes;
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = kept(rows, at[v].count);
     if (cell == LSTM) {
-      const Vector oTops = load(at[v].sums + oTop * at[v].count), oBottoms = load(at[v].sums + oBottom * at[v].count);
+      const Vector oTops = load(at[v].sums + oTop * next), oBottoms = load(at[v].sums + oBottom * next);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
     }
     if (cell == GRU) {
-      if (step->gates) storeLanes(step->gates + row * step->gatesStride + 2 * step->units + unit, h[v], lanes);
-      Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
-      h[v] = fma(load(at[v].sums + at[v].count), previous - h[v], h[v]);
+      float *gates = step->gates ? step->gates + row * step->gatesStride + 2 * step->units + unit : NULL;
+      if (gates) storeRows(gates, step->gatesStride, rows, h[v], lanes);
+      Vector previous = loadRows(step->h + row * step->hStride + unit, step->hStride, rows, lanes);
+      h[v] = fma(load(at[v].sums + next), previous - h[v], h[v]);
     }
-    storeLanes(step->hNext + row * step->hNextStride + unit, h[v], lanes);
-    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[v], lanes);
+    storeRows(step->hNext + row * step->hNextStride + unit, step->hNextStride, rows, h[v], lanes);
+    if (step->y) storeRows(step->y + row * step->yStride + unit, step->yStride, rows, h[v], lanes);
   }
 }
 
-/// The second pass over the same units of `rows` rows.
+/// The second pass over some vectors, the rows of each behind those of the one before.
 INLINE void emitRows(
-  enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, const int rows, ptrdiff_t unit, ptrdiff_t count,
-  ptrdiff_t lanes, const float *sums
+  enum Cell cell, const RecurraForwardStep *step, const int rows, const int vectors, const Units first
 ) {
   Units at[bundle];
-  EACH(r, 0, rows) at[r] = (Units){first + r, unit, count, lanes, sums + r * sumsWidth};
-  emit(cell, step, rows, at);
+  EACH(v, 0, vectors) {
+    at[v] = first;
+    at[v].row += v * rows, at[v].sums += v * rows * sumsWidth;
+  }
+  emit(cell, step, rows, vectors, at);
+}
+
+/// Both passes over rows of a panel, `together` of which fill each vector.
+INLINE void applyGatesTo(
+  const int together, ptrdiff_t count, enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows,
+  ptrdiff_t unit, float *sums
+) {
+  const ptrdiff_t vectors = rows / together, columns = together * count;
+#define UNITS(index, lanes) \
+  ((Units){first + v * together, unit + index, count, lanes, sums + v * together * sumsWidth + index})
+#define ACTIVATE(index, lanes) activate(cell, step, together, UNITS(index, lanes))
+#define EMIT_4(index, lanes) emitRows(cell, step, together, 4, UNITS(index, lanes))
+#define EMIT_3(index, lanes) emitRows(cell, step, together, 3, UNITS(index, lanes))
+#define EMIT_2(index, lanes) emitRows(cell, step, together, 2, UNITS(index, lanes))
+#define EMIT_1(index, lanes) emitRows(cell, step, together, 1, UNITS(index, lanes))
+  if (cell != RNN)
+    for (ptrdiff_t v = 0; v < vectors; v++) FOR_LANES(index, columns, ACTIVATE);
+  // Never a single vector where two can be had: one chain alone waits for itself.
+  for (ptrdiff_t v = 0; v < vectors;) {
+    const ptrdiff_t left = vectors - v, next = left == 5 || left == 6 ? 3 : smaller(left, 4);
+    switch (next) {
+    case 4: FOR_LANES(index, columns, EMIT_4); break;
+    case 3: FOR_LANES(index, columns, EMIT_3); break;
+    case 2: FOR_LANES(index, columns, EMIT_2); break;
+    default: FOR_LANES(index, columns, EMIT_1);
+    }
+    v += next;
+  }
+#undef UNITS
+#undef ACTIVATE
+#undef EMIT_4
+#undef EMIT_3
+#undef EMIT_2
+#undef EMIT_1
 }
 
 /// Applies the gates of a panel to rows [first, first + rows).
@@ -95,35 +140,19 @@ INLINE void applyGates(
 ) {
   // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
   const RecurraForwardStep own = *whole, *const step = &own;
-  if (cell != RNN)
-    for (ptrdiff_t row = 0; row < rows; row++) {
-#define ACTIVATE(index, lanes) \
-  activate(cell, step, first + row, unit + index, count, lanes, sums + row * sumsWidth + index)
-      FOR_LANES(index, count, ACTIVATE);
-#undef ACTIVATE
-    }
-#define EMIT(rows, index, lanes) \
-  emitRows(cell, step, first + row, rows, unit + index, count, lanes, sums + row * sumsWidth + index)
-#define EMIT_4(index, lanes) EMIT(4, index, lanes)
-#define EMIT_3(index, lanes) EMIT(3, index, lanes)
-#define EMIT_2(index, lanes) EMIT(2, index, lanes)
-#define EMIT_1(index, lanes) EMIT(1, index, lanes)
-  // Never a single row where two can be had: one chain alone waits for itself.
-  for (ptrdiff_t row = 0; row < rows;) {
-    const ptrdiff_t left = rows - row, together = left == 5 || left == 6 ? 3 : smaller(left, 4);
-    switch (together) {
-    case 4: FOR_LANES(index, count, EMIT_4); break;
-    case 3: FOR_LANES(index, count, EMIT_3); break;
-    case 2: FOR_LANES(index, count, EMIT_2); break;
-    default: FOR_LANES(index, count, EMIT_1);
-    }
-    row += together;
-  }
-#undef EMIT
-#undef EMIT_4
-#undef EMIT_3
-#undef EMIT_2
-#undef EMIT_1
+#define APPLY(together, units)                                                             \
+  do {                                                                                     \
+    const ptrdiff_t filling = rows - rows % together;                                      \
+    applyGatesTo(together, units, cell, step, first, filling, unit, sums);                 \
+    first += filling, rows -= filling, sums += filling * sumsWidth;                        \
+  } while (0)
+#if WIDTH >= 8
+  // The last units of several rows fill a vector.
+  if (count == WIDTH / 2) APPLY(2, WIDTH / 2);
+  if (count == WIDTH / 4) APPLY(4, WIDTH / 4);
+#endif
+  APPLY(1, count);
+#undef APPLY
 }
 
 /// Where the sums of some rows begin: at row `first` and those behind it, or where `places` says.

@@ -107,9 +107,6 @@ INLINE void accumulateTile(
 }
 
 #if WIDTH == 16
-typedef float HalfVector __attribute__((ext_vector_type(8)));
-typedef float UnalignedHalf __attribute__((ext_vector_type(8), aligned(4)));
-
 INLINE void halfTileStep(
   const int rows, const int full, const TileOperands *operands, ptrdiff_t k, Vector *sum, HalfVector *last
 ) {

@@ -98,6 +98,51 @@ INLINE void storeLanes(float *to, Vector value, ptrdiff_t lanes) {
     storePartial(to, value, lanes);
 }
 
+#if WIDTH >= 8
+typedef float HalfVector __attribute__((ext_vector_type(WIDTH / 2)));
+typedef float UnalignedHalf __attribute__((ext_vector_type(WIDTH / 2), aligned(4)));
+typedef float QuarterVector __attribute__((ext_vector_type(WIDTH / 4)));
+typedef float UnalignedQuarter __attribute__((ext_vector_type(WIDTH / 4), aligned(4)));
+#endif
+
+/// Loads the first `lanes` floats of a row, or one vector out of the WIDTH / rows floats of each of 2 or 4 rows.
+INLINE Vector loadRows(const float *from, ptrdiff_t stride, const int rows, ptrdiff_t lanes) {
+#if WIDTH >= 8
+#define HALF(row) (*(const UnalignedHalf *)(from + (row) * stride))
+#define QUARTER(row) (*(const UnalignedQuarter *)(from + (row) * stride))
+  if (rows > 1) {
+    HalfVector low, high;
+    Vector value;
+    if (rows == 2)
+      low = HALF(0), high = HALF(1);
+    else
+      low.lo = QUARTER(0), low.hi = QUARTER(1), high.lo = QUARTER(2), high.hi = QUARTER(3);
+    value.lo = low, value.hi = high;
+    return value;
+  }
+#endif
+  (void)stride, (void)rows;
+  return loadLanes(from, lanes);
+}
+
+INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value, ptrdiff_t lanes) {
+#if WIDTH >= 8
+#define STORE_HALF(row, half) *(UnalignedHalf *)(to + (row) * stride) = half
+#define STORE_QUARTER(row, quarter) *(UnalignedQuarter *)(to + (row) * stride) = quarter
+  if (rows == 2) {
+    STORE_HALF(0, value.lo), STORE_HALF(1, value.hi);
+    return;
+  }
+  if (rows == 4) {
+    const HalfVector low = value.lo, high = value.hi;
+    STORE_QUARTER(0, low.lo), STORE_QUARTER(1, low.hi), STORE_QUARTER(2, high.lo), STORE_QUARTER(3, high.hi);
+    return;
+  }
+#endif
+  (void)stride, (void)rows;
+  storeLanes(to, value, lanes);
+}
+
 /// Runs `body(unit, lanes)` over [0, count) so that the full vectors see a constant number of lanes.
 #define FOR_LANES(unit, count, body)                               \
   do {                                                             \
