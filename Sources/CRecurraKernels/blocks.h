@@ -52,10 +52,10 @@ INLINE void beginWithZeros(ptrdiff_t rows, TileStart *start) {
   start->slot = 0;
 }
 
-INLINE TileStart startInSums(ptrdiff_t rows, const float *sums) {
-  TileStart start = {.slot = slotColumns};
-  for (ptrdiff_t row = 0; row < rows; row++) start.row[row] = sums + row * sumsWidth;
-  return start;
+/// In place: a start that is returned is copied by whole vectors, which wait for its pointers one by one.
+INLINE void beginInSums(ptrdiff_t rows, const float *sums, TileStart *start) {
+  for (ptrdiff_t row = 0; row < rows; row++) start->row[row] = sums + row * sumsWidth;
+  start->slot = slotColumns;
 }
 
 /// What is done with the sums of some rows: `prepare` sets those of an operand before its product, or says where else they

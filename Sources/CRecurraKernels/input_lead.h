@@ -61,7 +61,8 @@ INLINE void endSlice(
   const ptrdiff_t floats = panelFloats(cell, slice->count);
   const Beginnings bias = {step->init, 0, 0, NULL};
   if (begin < slice->end) {
-    const TileStart start = startInSums(rows, slice->sums);
+    TileStart start;
+    beginInSums(rows, slice->sums, &start);
     tiles[floats / WIDTH - 1][rows - 1](
       x + begin, step->xStep, slice->end - begin, slice->weights + begin * floats, 0, &start, 0, slice->sums,
       (Ahead){NULL, 0});

@@ -82,7 +82,7 @@ INLINE void accumulate(
   sums += operand->column;
   TileStart own;
   if (!start || !start->row[0]) {
-    own = startInSums(rows, sums);
+    beginInSums(rows, sums, &own);
     start = &own;
   }
 #define FIRST_COLUMN (column / slotColumns * start->slot + column % slotColumns)
@@ -134,7 +134,8 @@ INLINE void multiplyPanel(
     for (uint32_t block = 0; block < blocks; block++) {
       const ptrdiff_t tileRows = share + (block < larger);
       float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
-      TileStart start = {.slot = slotColumns};
+      TileStart start;
+      start.row[0] = NULL, start.slot = slotColumns;
       ptrdiff_t passed = 0;
       EACH(index, 0, count) {
         const ptrdiff_t begin = from > passed ? from - passed : 0;
