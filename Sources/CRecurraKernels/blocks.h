@@ -33,14 +33,15 @@ INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
   return NULL;
 }
 
-enum { maximumTileRows = 6, slotColumns = 16 };
+/// Rows of a tile; of one that is a single vector wide, which else has too few chains to hide an FMA's latency.
+enum { maximumTileRows = 6, tallTileRows = 12, slotColumns = 16 };
 
 /// Where the sums of a tile begin: each row's first columns, and how far on the next slotColumns of them lie.
 ///
 /// A bias, a row that has been looked up, or zeros need not be copied first: by the time that a panel's weights have
 /// gone through the first cache, the sums of the panel before have left it, and stores wait for their lines one by one.
 typedef struct {
-  const float *row[maximumTileRows];
+  const float *row[tallTileRows];
   ptrdiff_t slot;
 } TileStart;
 

@@ -67,6 +67,16 @@ static __attribute__((noinline)) Ahead aheadOf(
   return (Ahead){from, from ? groupDepth : 0};
 }
 
+/// The tile for so many rows and vectors.
+INLINE Tile *tileOf(ptrdiff_t rows, ptrdiff_t vectors, int endsHalf) {
+#if WIDTH == 16
+  if (endsHalf)
+    return rows > maximumTileRows ? tallHalfTiles[rows - maximumTileRows - 1] : halfTiles[vectors - 1][rows - 1];
+#endif
+  (void)endsHalf;
+  return rows > maximumTileRows ? tallTiles[rows - maximumTileRows - 1] : tiles[vectors - 1][rows - 1];
+}
+
 /// Adds depth [begin, end) of an operand times a panel to the sums of tile `block` of `blocks`.
 ///
 /// Meanwhile it asks for weights: those of each strip from depth `nextDepth` of the next panel on, or where that is
@@ -101,13 +111,15 @@ INLINE void accumulate(
     // With few rows the weights stream by anyway.
     Ahead ahead = {NULL, 0};
     if (rows > 3 && panel->asks) ahead = aheadOf(panel, width, depth, block, blocks, next);
-    Tile *tile = tiles[width / WIDTH - 1][rows - 1];
-#if WIDTH == 16
-    if (panel->endsHalf && column + width == panel->floats) tile = halfTiles[width / WIDTH - 1][rows - 1];
-#endif
-    tile(z, operand->stride, depth, weights, 0, start, FIRST_COLUMN, sums + column, ahead);
+    tileOf(rows, width / WIDTH, panel->endsHalf && column + width == panel->floats)(
+      z, operand->stride, depth, weights, 0, start, FIRST_COLUMN, sums + column, ahead);
   }
 #undef FIRST_COLUMN
+}
+
+/// The most rows of a panel's tiles.
+INLINE uint32_t tileRows(const Panel *panel) {
+  return panel->floats == WIDTH ? tallTileRows : maximumTileRows;
 }
 
 /// Whether tiles may begin elsewhere than in their sums: where a strip has whole slots.
@@ -125,14 +137,15 @@ INLINE void multiplyPanel(
   EACH(index, 0, count) total += operands[index].depth;
   const int keepsSums = together || total > stretchDepth;
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
-  const uint32_t blocks = ((uint32_t)rows + maximumTileRows - 1) / maximumTileRows;
+  const uint32_t most = tileRows(panel);
+  const uint32_t blocks = ((uint32_t)rows + most - 1) / most;
   const uint32_t share = (uint32_t)rows / blocks, larger = (uint32_t)rows - share * blocks;
   ptrdiff_t from = 0;
   do {
     const ptrdiff_t to = smaller(from + stretchDepth, total);
     ptrdiff_t row = 0;
     for (uint32_t block = 0; block < blocks; block++) {
-      const ptrdiff_t tileRows = share + (block < larger);
+      const ptrdiff_t ofTile = share + (block < larger);
       float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
       TileStart start;
       start.row[0] = NULL, start.slot = slotColumns;
@@ -141,18 +154,18 @@ INLINE void multiplyPanel(
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
         if (from <= passed && (passed < to || to == total))
-          prepare(job, index, row, tileRows, tileSums, total > 0 && hasBeginnings ? &start : NULL);
+          prepare(job, index, row, ofTile, tileSums, total > 0 && hasBeginnings ? &start : NULL);
         // Behind the last stretch comes the first of the next panel.
         const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
         if (begin < end) {
           accumulate(
-            tileRows, &operands[index], row, begin, end, panel, &start, tileSums, block, blocks, nextDepth);
+            ofTile, &operands[index], row, begin, end, panel, &start, tileSums, block, blocks, nextDepth);
           start.row[0] = NULL;
         }
         passed += operands[index].depth;
       }
-      if (!together && to == total) finish(job, row, tileRows, tileSums);
-      row += tileRows;
+      if (!together && to == total) finish(job, row, ofTile, tileSums);
+      row += ofTile;
     }
     from = to;
   } while (from < total);

@@ -28,7 +28,7 @@ typedef void Tile(TILE_PARAMETERS);
 
 /// The rows and strips of a tile, each with a pointer of its own.
 typedef struct {
-  const float *row[maximumTileRows], *strip[4];
+  const float *row[tallTileRows], *strip[4];
 } TileOperands;
 
 /// Otherwise the compiler derives the pointers from each other again at every step.
@@ -131,7 +131,7 @@ INLINE void halfTileStep(
 INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
   const int full = vectors - 1;
   Vector sum[24];
-  HalfVector last[maximumTileRows];
+  HalfVector last[tallTileRows];
   EACH(row, 0, rows) {
     EACH(v, 0, full) sum[row * full + v] = load(BEGIN(row, v));
     last[row] = *(const UnalignedHalf *)BEGIN(row, full);
@@ -160,6 +160,9 @@ ROWS_OF_HALVES(3)
 ROWS_OF_HALVES(4)
 static Tile *const halfTiles[STRIP][maximumTileRows] = {
   ROW_OF_HALVES(1), ROW_OF_HALVES(2), ROW_OF_HALVES(3), ROW_OF_HALVES(4)};
+HALF_TILE(7, 1) HALF_TILE(8, 1) HALF_TILE(9, 1) HALF_TILE(10, 1) HALF_TILE(11, 1) HALF_TILE(12, 1)
+static Tile *const tallHalfTiles[tallTileRows - maximumTileRows] = {
+  halfTile_7_1, halfTile_8_1, halfTile_9_1, halfTile_10_1, halfTile_11_1, halfTile_12_1};
 #endif
 
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
@@ -192,6 +195,9 @@ INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_P
 
 ROWS_OF_TILES(1)
 ROWS_OF_TILES(2)
+TILE(7, 1, 1) TILE(8, 1, 1) TILE(9, 1, 1) TILE(10, 1, 1) TILE(11, 1, 1) TILE(12, 1, 1)
+static Tile *const tallTiles[tallTileRows - maximumTileRows] = {
+  tile_7_1_1, tile_8_1_1, tile_9_1_1, tile_10_1_1, tile_11_1_1, tile_12_1_1};
 #if RECURRA_REGISTERS == 32
 ROWS_OF_TILES(3)
 ROWS_OF_TILES(4)
