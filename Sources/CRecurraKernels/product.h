@@ -118,7 +118,7 @@ INLINE void accumulate(
 }
 
 /// The most rows of a panel's tiles.
-INLINE uint32_t tileRows(const Panel *panel) {
+INLINE uint32_t mostTileRows(const Panel *panel) {
   return panel->floats == WIDTH ? tallTileRows : maximumTileRows;
 }
 
@@ -137,7 +137,7 @@ INLINE void multiplyPanel(
   EACH(index, 0, count) total += operands[index].depth;
   const int keepsSums = together || total > stretchDepth;
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
-  const uint32_t most = tileRows(panel);
+  const uint32_t most = mostTileRows(panel);
   const uint32_t blocks = ((uint32_t)rows + most - 1) / most;
   const uint32_t share = (uint32_t)rows / blocks, larger = (uint32_t)rows - share * blocks;
   ptrdiff_t from = 0;
@@ -145,7 +145,7 @@ INLINE void multiplyPanel(
     const ptrdiff_t to = smaller(from + stretchDepth, total);
     ptrdiff_t row = 0;
     for (uint32_t block = 0; block < blocks; block++) {
-      const ptrdiff_t ofTile = share + (block < larger);
+      const ptrdiff_t tileRows = share + (block < larger);
       float *tileSums = sums + (keepsSums ? row * sumsWidth : 0);
       TileStart start;
       start.row[0] = NULL, start.slot = slotColumns;
@@ -154,18 +154,18 @@ INLINE void multiplyPanel(
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
         if (from <= passed && (passed < to || to == total))
-          prepare(job, index, row, ofTile, tileSums, total > 0 && hasBeginnings ? &start : NULL);
+          prepare(job, index, row, tileRows, tileSums, total > 0 && hasBeginnings ? &start : NULL);
         // Behind the last stretch comes the first of the next panel.
         const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
         if (begin < end) {
           accumulate(
-            ofTile, &operands[index], row, begin, end, panel, &start, tileSums, block, blocks, nextDepth);
+            tileRows, &operands[index], row, begin, end, panel, &start, tileSums, block, blocks, nextDepth);
           start.row[0] = NULL;
         }
         passed += operands[index].depth;
       }
-      if (!together && to == total) finish(job, row, ofTile, tileSums);
-      row += ofTile;
+      if (!together && to == total) finish(job, row, tileRows, tileSums);
+      row += tileRows;
     }
     from = to;
   } while (from < total);

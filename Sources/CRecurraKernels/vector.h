@@ -120,11 +120,14 @@ INLINE Vector loadRows(const float *from, ptrdiff_t stride, const int rows, ptrd
     value.lo = low, value.hi = high;
     return value;
   }
+#undef HALF
+#undef QUARTER
 #endif
   (void)stride, (void)rows;
   return loadLanes(from, lanes);
 }
 
+/// Stores what loadRows loads.
 INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value, ptrdiff_t lanes) {
 #if WIDTH >= 8
 #define STORE_HALF(row, half) *(UnalignedHalf *)(to + (row) * stride) = half
@@ -138,6 +141,8 @@ INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value,
     STORE_QUARTER(0, low.lo), STORE_QUARTER(1, low.hi), STORE_QUARTER(2, high.lo), STORE_QUARTER(3, high.hi);
     return;
   }
+#undef STORE_HALF
+#undef STORE_QUARTER
 #endif
   (void)stride, (void)rows;
   storeLanes(to, value, lanes);
