@@ -2,13 +2,13 @@
 
 /// What the gates of a row read and write, from a unit on.
 typedef struct {
+  const RecurraBackwardStep *step;
   float *gates, *dc;
   const float *h, *hPrevious, *c, *cPrevious;
-  ptrdiff_t units;
 } BackwardRow;
 
 INLINE BackwardRow backwardRowFrom(enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit) {
-  BackwardRow from = {.gates = step->gates + row * step->gatesStride + unit, .units = step->units};
+  BackwardRow from = {.step = step, .gates = step->gates + row * step->gatesStride + unit};
   if (cell == RNN) from.h = step->h + row * step->hStride + unit;
   if (cell == GRU) from.hPrevious = step->hPrevious + row * step->hPreviousStride + unit;
   if (cell == LSTM) {
@@ -19,37 +19,42 @@ INLINE BackwardRow backwardRowFrom(enum Cell cell, const RecurraBackwardStep *st
   return from;
 }
 
-/// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates; the LSTM wants tanh(c).
-/// Returns what reaches the h before without a product.
+/// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates, or those of the last units
+/// of `rows` rows that fill a vector together; the LSTM wants tanh(c). Returns what reaches the h before without a
+/// product.
 INLINE Vector backwardUnits(
-  enum Cell cell, const BackwardRow *row, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
+  enum Cell cell, const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
 ) {
+  const RecurraBackwardStep *step = row->step;
   float *gates = row->gates + at;
-  const ptrdiff_t units = row->units;
+  const ptrdiff_t units = step->units;
+#define GATE(slot) loadRows(gates + (slot) * units, step->gatesStride, rows, lanes)
+#define PUT_GATE(slot, value) storeRows(gates + (slot) * units, step->gatesStride, rows, value, lanes)
   if (cell == RNN) {
-    Vector h = loadLanes(row->h + at, lanes);
-    storeLanes(gates, dh * fma(-h, h, broadcast(1)), lanes);
+    Vector h = loadRows(row->h + at, step->hStride, rows, lanes);
+    PUT_GATE(0, dh * fma(-h, h, broadcast(1)));
   } else if (cell == LSTM) {
-    Vector i = loadLanes(gates, lanes), f = loadLanes(gates + units, lanes);
-    Vector candidate = loadLanes(gates + 2 * units, lanes), o = loadLanes(gates + 3 * units, lanes);
-    Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), loadLanes(row->dc + at, lanes));
-    Vector previous = loadLanes(row->cPrevious + at, lanes);
-    storeLanes(gates, dc * candidate * fma(-i, i, i), lanes);
-    storeLanes(gates + units, dc * previous * fma(-f, f, f), lanes);
-    storeLanes(gates + 2 * units, dc * i * fma(-candidate, candidate, broadcast(1)), lanes);
-    storeLanes(gates + 3 * units, dh * tanhC * fma(-o, o, o), lanes);
-    storeLanes(row->dc + at, dc * f, lanes);
+    Vector i = GATE(0), f = GATE(1), candidate = GATE(2), o = GATE(3);
+    Vector later = loadRows(row->dc + at, step->dcStride, rows, lanes);
+    Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), later);
+    Vector previous = loadRows(row->cPrevious + at, step->cPreviousStride, rows, lanes);
+    PUT_GATE(0, dc * candidate * fma(-i, i, i));
+    PUT_GATE(1, dc * previous * fma(-f, f, f));
+    PUT_GATE(2, dc * i * fma(-candidate, candidate, broadcast(1)));
+    PUT_GATE(3, dh * tanhC * fma(-o, o, o));
+    storeRows(row->dc + at, step->dcStride, rows, dc * f, lanes);
   } else {
-    Vector z = loadLanes(gates, lanes), r = loadLanes(gates + units, lanes);
-    Vector candidate = loadLanes(gates + 2 * units, lanes), recurrent = loadLanes(gates + 3 * units, lanes);
-    Vector previous = loadLanes(row->hPrevious + at, lanes);
+    Vector z = GATE(0), r = GATE(1), candidate = GATE(2), recurrent = GATE(3);
+    Vector previous = loadRows(row->hPrevious + at, step->hPreviousStride, rows, lanes);
     Vector dCandidate = fma(-z, dh, dh) * fma(-candidate, candidate, broadcast(1));
-    storeLanes(gates, dh * (previous - candidate) * fma(-z, z, z), lanes);
-    storeLanes(gates + units, dCandidate * recurrent * fma(-r, r, r), lanes);
-    storeLanes(gates + 2 * units, dCandidate, lanes);
-    storeLanes(gates + 3 * units, dCandidate * r, lanes);
+    PUT_GATE(0, dh * (previous - candidate) * fma(-z, z, z));
+    PUT_GATE(1, dCandidate * recurrent * fma(-r, r, r));
+    PUT_GATE(2, dCandidate);
+    PUT_GATE(3, dCandidate * r);
     return dh * z;
   }
+#undef GATE
+#undef PUT_GATE
   return broadcast(0);
 }
 
@@ -79,10 +84,22 @@ INLINE void backwardRow(
   const BackwardRow from = backwardRowFrom(cell, step, row, unit);
   EACH(v, 0, vectors) tanhC[v] = cell == LSTM ? loadLanes(from.c + v * WIDTH, LANES(v)) : broadcast(0);
   if (cell == LSTM) tanhs(vectors, tanhC);
-  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, v * WIDTH, LANES(v), dh[v], tanhC[v]);
+  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, 1, v * WIDTH, LANES(v), dh[v], tanhC[v]);
   // No branch before this, for the compiler would take the maths of later vectors behind it.
   if (carry) EACH(v, 0, vectors) storeLanes(carry + v * WIDTH, dh[v], LANES(v));
 #undef LANES
+}
+
+/// Takes the last units of `rows` rows, which fill a vector, through the gates.
+INLINE void backwardLastUnits(
+  enum Cell cell, const RecurraBackwardStep *step, const int rows, ptrdiff_t row, ptrdiff_t unit, const float *sums
+) {
+  const BackwardRow from = backwardRowFrom(cell, step, row, unit);
+  float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
+  Vector dh = loadRows(sums, sumsWidth, rows, WIDTH);
+  const Vector tanhC = cell == LSTM ? tanhOne(loadRows(from.c, step->cStride, rows, WIDTH)) : broadcast(0);
+  dh = backwardUnits(cell, &from, rows, 0, WIDTH, dh, tanhC);
+  if (carry) storeRows(carry, step->dhCarryStride, rows, dh, WIDTH);
 }
 
 /// A row's units from `unit` on.
@@ -179,7 +196,18 @@ INLINE void prepareBackward(
 INLINE void finishBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
-  for (ptrdiff_t index = 0; index < rows; index++)
+  ptrdiff_t index = 0;
+#define LAST_UNITS(together)                                                                                 \
+  for (; index + together <= rows; index += together)                                                       \
+    backwardLastUnits(cell, panel->step, together, panel->first + row + index, panel->unit, sums + index * sumsWidth)
+#if WIDTH >= 8
+  if (panel->step->gates) {
+    if (count == WIDTH / 2) LAST_UNITS(2);
+    if (count == WIDTH / 4) LAST_UNITS(4);
+  }
+#endif
+#undef LAST_UNITS
+  for (; index < rows; index++)
     backwardUnitsOfRow(
       count, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
 }
