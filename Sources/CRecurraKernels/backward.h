@@ -66,56 +66,49 @@ INLINE Vector incomingGradient(const RecurraBackwardStep *step, ptrdiff_t row, p
   return dh;
 }
 
-/// Takes some vectors of a row through the gates, the last with `lanes` units; dh from the sums or, where there are
-/// none, as it comes in.
+/// Takes some vectors of a row through the gates, the last with `lanes` units, or one of `rows` rows that fill it
+/// together; dh from the sums or, where there are none, as it comes in.
 INLINE void backwardRow(
-  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const int vectors, ptrdiff_t lanes,
-  const float *sums
+  enum Cell cell, const RecurraBackwardStep *step, const int rows, ptrdiff_t row, ptrdiff_t unit, const int vectors,
+  ptrdiff_t lanes, const float *sums
 ) {
   Vector dh[bundle], tanhC[bundle];
 #define LANES(v) (v == vectors - 1 ? lanes : WIDTH)
-  EACH(v, 0, vectors) dh[v] = sums ? load(sums + v * WIDTH) : incomingGradient(step, row, unit + v * WIDTH, LANES(v));
+  EACH(v, 0, vectors)
+    dh[v] = sums ? loadRows(sums + v * WIDTH, sumsWidth, rows, WIDTH)
+                 : incomingGradient(step, row, unit + v * WIDTH, LANES(v));
   if (!step->gates) {
-    if (step->dhOut)
-      EACH(v, 0, vectors) storeLanes(step->dhOut + row * step->dhOutStride + unit + v * WIDTH, dh[v], LANES(v));
+    float *to = step->dhOut ? step->dhOut + row * step->dhOutStride + unit : NULL;
+    if (to) EACH(v, 0, vectors) storeRows(to + v * WIDTH, step->dhOutStride, rows, dh[v], LANES(v));
     return;
   }
   float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
   const BackwardRow from = backwardRowFrom(cell, step, row, unit);
-  EACH(v, 0, vectors) tanhC[v] = cell == LSTM ? loadLanes(from.c + v * WIDTH, LANES(v)) : broadcast(0);
+  EACH(v, 0, vectors)
+    tanhC[v] = cell == LSTM ? loadRows(from.c + v * WIDTH, step->cStride, rows, LANES(v)) : broadcast(0);
   if (cell == LSTM) tanhs(vectors, tanhC);
-  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, 1, v * WIDTH, LANES(v), dh[v], tanhC[v]);
+  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, rows, v * WIDTH, LANES(v), dh[v], tanhC[v]);
   // No branch before this, for the compiler would take the maths of later vectors behind it.
-  if (carry) EACH(v, 0, vectors) storeLanes(carry + v * WIDTH, dh[v], LANES(v));
+  if (carry) EACH(v, 0, vectors) storeRows(carry + v * WIDTH, step->dhCarryStride, rows, dh[v], LANES(v));
 #undef LANES
 }
 
-/// Takes the last units of `rows` rows, which fill a vector, through the gates.
-INLINE void backwardLastUnits(
-  enum Cell cell, const RecurraBackwardStep *step, const int rows, ptrdiff_t row, ptrdiff_t unit, const float *sums
+/// The `count` units from `unit` on of a row, or of `rows` rows that fill a vector with them.
+INLINE void backwardUnitsOfRows(
+  const int rows, ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit,
+  const float *sums
 ) {
-  const BackwardRow from = backwardRowFrom(cell, step, row, unit);
-  float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
-  Vector dh = loadRows(sums, sumsWidth, rows, WIDTH);
-  const Vector tanhC = cell == LSTM ? tanhOne(loadRows(from.c, step->cStride, rows, WIDTH)) : broadcast(0);
-  dh = backwardUnits(cell, &from, rows, 0, WIDTH, dh, tanhC);
-  if (carry) storeRows(carry, step->dhCarryStride, rows, dh, WIDTH);
-}
-
-/// A row's units from `unit` on.
-INLINE void backwardUnitsOfRow(
-  ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const float *sums
-) {
+  const ptrdiff_t columns = rows * count;
   ptrdiff_t column = 0;
-  for (; column + bundle * WIDTH <= count; column += bundle * WIDTH)
-    backwardRow(cell, step, row, unit + column, bundle, WIDTH, sums ? sums + column : NULL);
-  const ptrdiff_t rest = count - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
+  for (; column + bundle * WIDTH <= columns; column += bundle * WIDTH)
+    backwardRow(cell, step, rows, row, unit + column, bundle, WIDTH, sums ? sums + column : NULL);
+  const ptrdiff_t rest = columns - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
   const float *from = sums ? sums + column : NULL;
   switch (vectors) {
-  case 4: backwardRow(cell, step, row, unit + column, 4, lanes, from); break;
-  case 3: backwardRow(cell, step, row, unit + column, 3, lanes, from); break;
-  case 2: backwardRow(cell, step, row, unit + column, 2, lanes, from); break;
-  case 1: backwardRow(cell, step, row, unit + column, 1, lanes, from);
+  case 4: backwardRow(cell, step, rows, row, unit + column, 4, lanes, from); break;
+  case 3: backwardRow(cell, step, rows, row, unit + column, 3, lanes, from); break;
+  case 2: backwardRow(cell, step, rows, row, unit + column, 2, lanes, from); break;
+  case 1: backwardRow(cell, step, rows, row, unit + column, 1, lanes, from);
   }
 }
 
@@ -196,20 +189,12 @@ INLINE void prepareBackward(
 INLINE void finishBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
-  ptrdiff_t index = 0;
-#define LAST_UNITS(together)                                                                                 \
-  for (; index + together <= rows; index += together)                                                       \
-    backwardLastUnits(cell, panel->step, together, panel->first + row + index, panel->unit, sums + index * sumsWidth)
-#if WIDTH >= 8
-  if (panel->step->gates) {
-    if (count == WIDTH / 2) LAST_UNITS(2);
-    if (count == WIDTH / 4) LAST_UNITS(4);
-  }
-#endif
-#undef LAST_UNITS
-  for (; index < rows; index++)
-    backwardUnitsOfRow(
-      count, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
+#define FINISH(together, units, from, some)                                        \
+  for (ptrdiff_t index = from; index < (from) + (some); index += together)         \
+    backwardUnitsOfRows(                                                           \
+      together, units, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth)
+  FOR_ROWS(count, rows, FINISH);
+#undef FINISH
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
@@ -259,5 +244,5 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
 }
 
 INLINE void backwardGates(enum Cell cell, const RecurraBackwardStep *step) {
-  for (ptrdiff_t row = 0; row < step->rows; row++) backwardUnitsOfRow(step->units, cell, step, row, 0, NULL);
+  for (ptrdiff_t row = 0; row < step->rows; row++) backwardUnitsOfRows(1, step->units, cell, step, row, 0, NULL);
 }

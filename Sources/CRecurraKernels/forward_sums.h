@@ -11,7 +11,7 @@ enum { oBottom = 2, oTop = 3 };
 
 /// How far apart the positions lie that hold something between two passes. Several rows use the first one's sums as
 /// whole vectors: what those held has been read by then.
-INLINE ptrdiff_t kept(const int rows, ptrdiff_t count) { return rows > 1 ? WIDTH : count; }
+INLINE ptrdiff_t keptStride(const int rows, ptrdiff_t count) { return rows > 1 ? WIDTH : count; }
 
 /// First pass: the activations that wait for nothing.
 ///
@@ -21,7 +21,7 @@ INLINE ptrdiff_t kept(const int rows, ptrdiff_t count) { return rows > 1 ? WIDTH
 /// into slots that are done with, or are written next, but for its candidates: behind them z of the first units is
 /// kept, because there nh is 0, filled up with zeros.
 INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int rows, const Units at) {
-  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = kept(rows, count);
+  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = keptStride(rows, count);
   float *const sums = at.sums;
   float *const gates = step->gates ? step->gates + at.row * step->gatesStride + at.unit : NULL;
 #define SUMS(position) loadRows(sums + (position) * count, sumsWidth, rows, WIDTH)
@@ -71,7 +71,7 @@ INLINE void emit(
   else
     tanhs(vectors, h);
   EACH(v, 0, vectors) {
-    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = kept(rows, at[v].count);
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = keptStride(rows, at[v].count);
     if (cell == LSTM) {
       const Vector oTops = load(at[v].sums + oTop * next), oBottoms = load(at[v].sums + oBottom * next);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
@@ -140,18 +140,9 @@ INLINE void applyGates(
 ) {
   // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
   const RecurraForwardStep own = *whole, *const step = &own;
-#define APPLY(together, units)                                                             \
-  do {                                                                                     \
-    const ptrdiff_t filling = rows - rows % together;                                      \
-    applyGatesTo(together, units, cell, step, first, filling, unit, sums);                 \
-    first += filling, rows -= filling, sums += filling * sumsWidth;                        \
-  } while (0)
-#if WIDTH >= 8
-  // The last units of several rows fill a vector.
-  if (count == WIDTH / 2) APPLY(2, WIDTH / 2);
-  if (count == WIDTH / 4) APPLY(4, WIDTH / 4);
-#endif
-  APPLY(1, count);
+#define APPLY(together, units, from, some) \
+  applyGatesTo(together, units, cell, step, first + (from), some, unit, sums + (from) * sumsWidth)
+  FOR_ROWS(count, rows, APPLY);
 #undef APPLY
 }
 

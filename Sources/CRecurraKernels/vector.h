@@ -156,6 +156,21 @@ INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value,
     if (unit < (count)) body(unit, (count) - unit);                \
   } while (0)
 
+/// Runs `body(together, count, first, rows)` over rows of `count` floats: with the 2 or 4 together that fill a vector,
+/// where so many do, and with each of the rest by itself.
+#if WIDTH >= 8
+#define FOR_ROWS(count, rows, body)                                                          \
+  do {                                                                                       \
+    const int together = (count) == WIDTH / 2 ? 2 : (count) == WIDTH / 4 ? 4 : 1;            \
+    const ptrdiff_t filling = together > 1 ? (rows) / together * together : 0;               \
+    if (together == 2) body(2, WIDTH / 2, 0, filling);                                       \
+    if (together == 4) body(4, WIDTH / 4, 0, filling);                                       \
+    body(1, count, filling, (rows) - filling);                                               \
+  } while (0)
+#else
+#define FOR_ROWS(count, rows, body) body(1, count, 0, rows)
+#endif
+
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 INLINE ptrdiff_t roundUp(ptrdiff_t value, ptrdiff_t multiple) { return (value + multiple - 1) / multiple * multiple; }
