@@ -41,12 +41,22 @@ INLINE void accumulateRow(
 
 /// Applies the gates of a row to some panels, so many vectors together as the maths takes.
 INLINE void applyGatesToRow(
-  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, ptrdiff_t count, float *sums,
+  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, const int count, float *sums,
   ptrdiff_t sumsStride
 ) {
   Units at[bundle];
+  if (panelUnits(cell) <= WIDTH) {
+    // A vector each: where they lie is known, and stays in registers.
+    EACH(panel, 0, count) {
+      const ptrdiff_t units = panels[panel].count;
+      at[panel] = (Units){0, panels[panel].unit, units, units, sums + panel * sumsStride};
+      activate(cell, step, 1, at[panel]);
+    }
+    emit(cell, step, 1, count, at);
+    return;
+  }
   ptrdiff_t vectors = 0;
-  for (ptrdiff_t panel = 0; panel < count; panel++, sums += sumsStride)
+  for (int panel = 0; panel < count; panel++, sums += sumsStride)
     for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
       const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
       at[vectors] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
@@ -65,20 +75,20 @@ INLINE void applyGatesToRow(
 
 /// A step of a single row for `count` panels from `begin` on, which may have to wait for a part of h.
 INLINE void forwardRowPanels(
-  enum Cell cell, const RecurraForwardStep *step, const ptrdiff_t count, ptrdiff_t begin, int isLast, int waits,
+  enum Cell cell, const RecurraForwardStep *step, const int count, ptrdiff_t begin, int isLast, int waits,
   float *sums, const Lead *lead
 ) {
   const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
   const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
   const ptrdiff_t sumsStride = lead ? leadSteps * sumsWidth : sumsWidth;
   ForwardPanel panels[2];
-  EACH(index, 0, (int)count) {
+  EACH(index, 0, count) {
     const ptrdiff_t unit = (begin + index) * width;
     panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast, 0, 0};
   }
   if (lead) {
     sums = leadSums(step, lead->now, begin) + lead->place * sumsWidth;
-    EACH(index, 0, (int)count) fetchForward(panels[index].count, cell, &panels[index], 0, 1);
+    EACH(index, 0, count) fetchForward(panels[index].count, cell, &panels[index], 0, 1);
     if (count == 1 && !waits && multiplyWithSlice(cell, step, lead, begin, sums)) {
       applyGatesToRow(cell, step, panels, count, sums, sumsStride);
       return;
@@ -87,7 +97,7 @@ INLINE void forwardRowPanels(
   }
   for (int operand = step->hoisted || lead; operand < 2; operand++) {
     if (!lead) {
-      EACH(index, 0, (int)count)
+      EACH(index, 0, count)
         prepareForward(
           panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth, NULL);
     }

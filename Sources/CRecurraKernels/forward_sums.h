@@ -9,9 +9,11 @@ typedef struct {
 /// Positions of the LSTM's sums that hold o between two passes.
 enum { oBottom = 2, oTop = 3 };
 
-/// How far apart the positions lie that hold something between two passes. Several rows use the first one's sums as
-/// whole vectors: what those held has been read by then.
-INLINE ptrdiff_t keptStride(const int rows, ptrdiff_t count) { return rows > 1 ? WIDTH : count; }
+/// How far apart the positions lie that hold something between two passes. Where a vector is all that there is, its sums
+/// have been read by then and it is kept as a whole, several rows' in the first one's sums.
+INLINE ptrdiff_t keptStride(enum Cell cell, const int rows, ptrdiff_t count) {
+  return rows > 1 || panelUnits(cell) <= WIDTH || count <= WIDTH ? WIDTH : count;
+}
 
 /// First pass: the activations that wait for nothing.
 ///
@@ -21,10 +23,11 @@ INLINE ptrdiff_t keptStride(const int rows, ptrdiff_t count) { return rows > 1 ?
 /// into slots that are done with, or are written next, but for its candidates: behind them z of the first units is
 /// kept, because there nh is 0, filled up with zeros.
 INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int rows, const Units at) {
-  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = keptStride(rows, count);
+  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = keptStride(cell, rows, count);
   float *const sums = at.sums;
   float *const gates = step->gates ? step->gates + at.row * step->gatesStride + at.unit : NULL;
-#define SUMS(position) loadRows(sums + (position) * count, sumsWidth, rows, WIDTH)
+#define SUMS(position)                                                                                          \
+  (rows > 1 ? loadRows(sums + (position)*count, sumsWidth, rows, WIDTH) : loadStored(sums + (position)*count, count))
 #define KEEP_GATE(slot, value) storeRows(gates + (slot) * units, step->gatesStride, rows, value, lanes)
   if (cell == LSTM) {
     const Vector ifoc[4] = {SUMS(0), SUMS(1), SUMS(3), SUMS(2)};
@@ -34,9 +37,10 @@ INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int r
     Vector c = loadRows(step->c + at.row * step->cStride + at.unit, step->cStride, rows, lanes);
     c = fma(f, c, ic);
     storeRows(step->cNext + at.row * step->cNextStride + at.unit, step->cNextStride, rows, c, lanes);
-    storeLanes(sums, c, lanes);
-    storeLanes(sums + oTop * next, top[2], lanes);
-    storeLanes(sums + oBottom * next, bottom[2], lanes);
+    const ptrdiff_t kept = next == WIDTH ? WIDTH : lanes;
+    storeLanes(sums, c, kept);
+    storeLanes(sums + oTop * next, top[2], kept);
+    storeLanes(sums + oBottom * next, bottom[2], kept);
     if (gates) {
       // Each by itself, so that a gate that is wide open is 1.
       KEEP_GATE(0, top[0] / bottom[0]);
@@ -71,7 +75,7 @@ INLINE void emit(
   else
     tanhs(vectors, h);
   EACH(v, 0, vectors) {
-    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = keptStride(rows, at[v].count);
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = keptStride(cell, rows, at[v].count);
     if (cell == LSTM) {
       const Vector oTops = load(at[v].sums + oTop * next), oBottoms = load(at[v].sums + oBottom * next);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
@@ -172,9 +176,20 @@ INLINE void fillSums(
   const ptrdiff_t together = beginnings->places || beginnings->stride ? 1 : rows;
   for (ptrdiff_t row = 0; row < rows; row += together) {
     const float *begin = beginning(beginnings, row) + unit;
+    float *const first = sums + row * sumsWidth;
+    // Of narrow slots in order, as the tile will load them: it would wait for stores that share a vector.
+    if (WIDTH >= 8 && cell == LSTM && count == WIDTH / 4) {
+      spread(loadRows(begin, units, 4, WIDTH), together, first);
+      continue;
+    }
+    if (WIDTH >= 8 && cell == LSTM && count == WIDTH / 2) {
+      spread(loadRows(begin, units, 2, WIDTH), together, first);
+      spread(loadRows(begin + 2 * units, units, 2, WIDTH), together, first + WIDTH);
+      continue;
+    }
     for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
       const float *from = begin + slotAt(cell, position) * units;
-      float *to = sums + row * sumsWidth + position * count;
+      float *to = first + position * count;
 #define SPREAD(index, lanes) spread(loadLanes(from + index, lanes), together, to + index)
       FOR_LANES(index, count, SPREAD);
 #undef SPREAD

@@ -105,6 +105,26 @@ typedef float QuarterVector __attribute__((ext_vector_type(WIDTH / 4)));
 typedef float UnalignedQuarter __attribute__((ext_vector_type(WIDTH / 4), aligned(4)));
 #endif
 
+/// Loads `count` floats that a wider store has left, and what lies behind them or, of half or a quarter of a vector, zeros:
+/// a load that reaches beyond a single store waits until that is in the cache, and behind all that comes before it.
+INLINE Vector loadStored(const float *from, ptrdiff_t count) {
+#if WIDTH >= 8
+  Vector value = broadcast(0);
+  if (count == WIDTH / 4) {
+    HalfVector low = value.lo;
+    low.lo = *(const UnalignedQuarter *)from;
+    value.lo = low;
+    return value;
+  }
+  if (count == WIDTH / 2) {
+    value.lo = *(const UnalignedHalf *)from;
+    return value;
+  }
+#endif
+  (void)count;
+  return load(from);
+}
+
 /// Loads the first `lanes` floats of a row, or one vector out of the WIDTH / rows floats of each of 2 or 4 rows.
 INLINE Vector loadRows(const float *from, ptrdiff_t stride, const int rows, ptrdiff_t lanes) {
 #if WIDTH >= 8
