@@ -3,6 +3,9 @@
 // What a member has made travels along with the news that it is there: a line of memory carries fifteen floats and the
 // turn they belong to, and crosses from cache to cache once, where a flag and then the floats it stands for would cross
 // one after the other. Each member keeps a whole row, so nobody reads what others write but their lines.
+//
+// A line carries fifteen of the sixteen floats that were stored together, because a load across two stores waits until
+// both are in the cache; the sixteenths follow in lines of their own, with what is left of the part.
 #ifndef RECURRA_ROWS_H
 #define RECURRA_ROWS_H
 
@@ -12,7 +15,7 @@
 
 #pragma clang assume_nonnull begin
 
-enum { RECURRA_LINE_BYTES = 64, RECURRA_LINE_FLOATS = 15 };
+enum { RECURRA_LINE_BYTES = 64, RECURRA_LINE_SLOTS = 16, RECURRA_LINE_FLOATS = 15 };
 
 /// A member, and where the rows and lines of all lie: those of even and of odd turns take turns.
 typedef struct RecurraRowMember {
@@ -43,27 +46,25 @@ static inline float *recurra_row_memory(const RecurraRowMember *member, ptrdiff_
 /// Says how members lie that make a row of so many floats, each in a whole number of `unit` bytes, with `room` more behind
 /// it. `base` has room for all.
 static inline void recurra_row_lay_out(RecurraRowMember *member, ptrdiff_t count, ptrdiff_t room, ptrdiff_t unit) {
-  const ptrdiff_t lineFloats = RECURRA_LINE_BYTES / (ptrdiff_t)sizeof(float);
-  member->rowBytes = (count + lineFloats - 1) / lineFloats * RECURRA_LINE_BYTES;
+  member->rowBytes = (count + RECURRA_LINE_SLOTS - 1) / RECURRA_LINE_SLOTS * RECURRA_LINE_BYTES;
   member->givenBytes = (count + RECURRA_LINE_FLOATS - 1) / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
   member->memberBytes = (4 * member->rowBytes + 2 * member->givenBytes + room + unit - 1) / unit * unit;
 }
 
-/// The line of a member's part that begins `first` floats into it.
-static inline float *recurra_row_line(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn, ptrdiff_t first) {
+/// The lines of a member's part.
+static inline float *recurra_row_lines(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn) {
   char *const given = member->base + rank * member->memberBytes + 4 * member->rowBytes;
-  const ptrdiff_t line = first / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;
-  return (float *)(given + (turn & 1) * member->givenBytes + line);
+  return (float *)(given + (turn & 1) * member->givenBytes);
 }
 
 /// The room behind what belongs to a member.
 static inline void *recurra_row_room(const RecurraRowMember *member, ptrdiff_t rank) {
-  return (char *)recurra_row_line(member, rank, 0, 0) + 2 * member->givenBytes;
+  return (char *)recurra_row_lines(member, rank, 0) + 2 * member->givenBytes;
 }
 
 /// Makes the lines of a member ones of no turn yet.
 static inline void recurra_row_clear(const RecurraRowMember *member, ptrdiff_t rank) {
-  memset(recurra_row_line(member, rank, 0, 0), 0, (size_t)(2 * member->givenBytes));
+  memset(recurra_row_lines(member, rank, 0), 0, (size_t)(2 * member->givenBytes));
 }
 
 /// Where a line says which turn it is of.
@@ -79,12 +80,16 @@ static inline void recurra_row_part(const RecurraRowMember *member, int32_t turn
   if (*member->lastTurn == 0) __atomic_store_n(member->lastTurn, turn, __ATOMIC_RELAXED);
 }
 
-/// Copies what a line carries of the `rest` of a part; not a float more, for what comes behind it is another's.
-static inline void recurra_row_copy(float *to, const float *from, ptrdiff_t rest) {
-  if (rest >= RECURRA_LINE_FLOATS)
-    memcpy(to, from, RECURRA_LINE_FLOATS * sizeof(float));
-  else
-    for (ptrdiff_t index = 0; index < rest; index++) to[index] = from[index];
+/// Copies the floats that a line carries, no load of which is wider than half of them.
+static inline void recurra_row_copy(float *to, const float *from) {
+  enum { half = RECURRA_LINE_SLOTS / 2 };
+  memcpy(to, from, half * sizeof(float));
+  memcpy(to + half, from + half, (RECURRA_LINE_FLOATS - half) * sizeof(float));
+}
+
+/// Where the floats of a part lie that follow in lines of their own, by their number: the sixteenths, and then the rest.
+static inline ptrdiff_t recurra_row_left(ptrdiff_t number, ptrdiff_t wholes) {
+  return number < wholes ? number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS : wholes * RECURRA_LINE_FLOATS + number;
 }
 
 /// Has a line that others will read moved to the cache that all share, from where it comes sooner than from a core.
@@ -106,35 +111,56 @@ static inline void recurra_row_claim(const float *line) {
 #endif
 }
 
+/// Says of which turn a line is.
+static inline void recurra_row_sign(float *line, ptrdiff_t turn) {
+  __atomic_store_n(recurra_row_turn(line), (int32_t)turn, __ATOMIC_RELEASE);
+}
+
 /// Gives others the part that this member has made.
 static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t turn) {
   const ptrdiff_t begin = member->parts[member->rank], count = member->parts[member->rank + 1] - begin;
+  const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
   const float *part = recurra_row(member, turn) + begin;
-  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS) {
-    float *line = recurra_row_line(member, member->rank, turn, first);
-    recurra_row_copy(line, part + first, count - first);
-    __atomic_store_n(recurra_row_turn(line), (int32_t)turn, __ATOMIC_RELEASE);
+  float *const lines = recurra_row_lines(member, member->rank, turn), *line = lines;
+  for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
+    recurra_row_copy(line, part + whole * RECURRA_LINE_SLOTS);
+    recurra_row_sign(line, turn);
   }
-  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS)
-    recurra_row_push(recurra_row_line(member, member->rank, turn, first));
+  for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
+    for (ptrdiff_t slot = 0; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
+      line[slot] = part[recurra_row_left(number, wholes)];
+    recurra_row_sign(line, turn);
+  }
+  for (const float *next = lines; next < line; next += RECURRA_LINE_SLOTS) recurra_row_push(next);
   // The others have done with the lines of the turn before, for they are making this one.
-  for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS)
-    recurra_row_claim(recurra_row_line(member, member->rank, turn + 1, first));
+  float *const nextLines = recurra_row_lines(member, member->rank, turn + 1);
+  for (const float *next = nextLines; next < nextLines + (line - lines); next += RECURRA_LINE_SLOTS)
+    recurra_row_claim(next);
+}
+
+/// Waits until a line is of a turn.
+static inline void recurra_row_await(const RecurraRowMember *member, float *line, ptrdiff_t turn) {
+  const int32_t *place = recurra_row_turn(line);
+  // As a rule it comes before somebody else could be asked to wait. Each look takes the line away from its writer.
+  int looks = 16;
+  while (looks > 0 && !recurra_row_is_there(place, (int32_t)turn)) looks--, recurra_pause();
+  if (looks == 0) member->await(member->waiter, place, (int32_t)turn);
 }
 
 /// Waits for the parts of the members [begin, end), and puts them into this member's row.
 static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t turn) {
-  float *row = recurra_row(member, turn);
   for (ptrdiff_t other = begin; other < end; other++) {
     const ptrdiff_t from = member->parts[other], count = member->parts[other + 1] - from;
-    for (ptrdiff_t first = 0; first < count; first += RECURRA_LINE_FLOATS) {
-      float *line = recurra_row_line(member, other, turn, first);
-      const int32_t *place = recurra_row_turn(line);
-      // As a rule it comes before somebody else could be asked to wait. Each look takes the line away from its writer.
-      int looks = 16;
-      while (looks > 0 && !recurra_row_is_there(place, (int32_t)turn)) looks--, recurra_pause();
-      if (looks == 0) member->await(member->waiter, place, (int32_t)turn);
-      recurra_row_copy(row + from + first, line, count - first);
+    const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
+    float *const part = recurra_row(member, turn) + from, *line = recurra_row_lines(member, other, turn);
+    for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
+      recurra_row_await(member, line, turn);
+      recurra_row_copy(part + whole * RECURRA_LINE_SLOTS, line);
+    }
+    for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
+      recurra_row_await(member, line, turn);
+      for (ptrdiff_t slot = 0; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
+        part[recurra_row_left(number, wholes)] = line[slot];
     }
   }
 }
