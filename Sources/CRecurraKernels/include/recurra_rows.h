@@ -87,11 +87,6 @@ static inline void recurra_row_copy(float *to, const float *from) {
   memcpy(to + half, from + half, (RECURRA_LINE_FLOATS - half) * sizeof(float));
 }
 
-/// Where the floats of a part lie that follow in lines of their own, by their number: the sixteenths, and then the rest.
-static inline ptrdiff_t recurra_row_left(ptrdiff_t number, ptrdiff_t wholes) {
-  return number < wholes ? number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS : wholes * RECURRA_LINE_FLOATS + number;
-}
-
 /// Has a line that others will read moved to the cache that all share, from where it comes sooner than from a core.
 static inline void recurra_row_push(const float *line) {
 #if defined(__x86_64__)
@@ -126,9 +121,13 @@ static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t tu
     recurra_row_copy(line, part + whole * RECURRA_LINE_SLOTS);
     recurra_row_sign(line, turn);
   }
+  // The sixteenths, by their number, and then the rest.
   for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
-    for (ptrdiff_t slot = 0; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-      line[slot] = part[recurra_row_left(number, wholes)];
+    ptrdiff_t slot = 0;
+    for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
+      line[slot] = part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS];
+    for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
+      line[slot] = part[wholes * RECURRA_LINE_FLOATS + number];
     recurra_row_sign(line, turn);
   }
   for (const float *next = lines; next < line; next += RECURRA_LINE_SLOTS) recurra_row_push(next);
@@ -159,8 +158,11 @@ static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t be
     }
     for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
       recurra_row_await(member, line, turn);
-      for (ptrdiff_t slot = 0; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-        part[recurra_row_left(number, wholes)] = line[slot];
+      ptrdiff_t slot = 0;
+      for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
+        part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS] = line[slot];
+      for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
+        part[wholes * RECURRA_LINE_FLOATS + number] = line[slot];
     }
   }
 }
