@@ -7,15 +7,23 @@ struct TrainingData {
   let y: Tensor?
   /// The number of valid timesteps of each row; nil when all are full.
   let lengths: [Int]?
+  /// How much each row, or each timestep of a row, counts: [N] or [N, T]; nil when all count alike.
+  let sampleWeights: Tensor?
 
   /// The number of rows.
   var count: Int { x.shape[0] }
 
   /// Checks data that comes from outside.
   ///
-  /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps, and
-  ///   numbers that are not finite.
-  init(_ x: Tensor, _ y: Tensor?, lengths: [Int]?, dtype: DType, operation: String) throws(RecurraError) {
+  /// - Parameters:
+  ///   - dtype: the type the model computes in.
+  ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
+  /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps, weights
+  ///   below 0, numbers that are not finite and numbers that the model's type cannot hold.
+  init(
+    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor? = nil, dtype: DType,
+    allowsNonFinite: Bool = false, operation: String
+  ) throws(RecurraError) {
     guard x.rank >= 1, x.count > 0 else {
       throw RecurraError(
         .badData, operation: operation, expected: "x with at least one row, and no axis of extent 0",
@@ -29,17 +37,17 @@ struct TrainingData {
       }
     }
     if let lengths { try Self.validate(lengths, x.shape, operation) }
-    try x.checkFinite("x", operation)
-    try y?.checkFinite("y", operation)
-    self.x = x.detached.contiguous.converted(to: x.dtype.isFloating ? dtype : x.dtype)
-    self.y = y.map { $0.detached.contiguous.converted(to: $0.dtype.isFloating ? dtype : $0.dtype) }
+    self.x = try x.checkedValues("x", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, operation)
+    self.y = try y?.checkedValues("y", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, operation)
     self.lengths = lengths
+    self.sampleWeights = try sampleWeights?.checkedSampleWeights(for: x.shape, operation)
   }
 
-  private init(x: Tensor, y: Tensor?, lengths: [Int]?) {
+  private init(x: Tensor, y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?) {
     self.x = x
     self.y = y
     self.lengths = lengths
+    self.sampleWeights = sampleWeights
   }
 
   private static func validate(_ lengths: [Int], _ shape: [Int], _ operation: String) throws(RecurraError) {
@@ -71,7 +79,9 @@ struct TrainingData {
   }
 
   private func part(_ rows: Range<Int>) -> TrainingData {
-    TrainingData(x: x[rows], y: y.map { $0[rows] }, lengths: lengths.map { Array($0[rows]) })
+    TrainingData(
+      x: x[rows], y: y.map { $0[rows] }, lengths: lengths.map { Array($0[rows]) },
+      sampleWeights: sampleWeights.map { $0[rows] })
   }
 
   /// The rows in `range`, as they stand or in the order of `order`.
@@ -83,15 +93,7 @@ struct TrainingData {
     let indices = order == nil ? nil : Tensor(rows.map { Int32($0) })
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
     let values = longest < timesteps ? x.rows(rows, length: longest) : taken(x)
-    return Batch(input: Signal(values, lengths: lengths), targets: y.map(taken))
+    return Batch(
+      input: Signal(values, lengths: lengths), targets: y.map(taken), sampleWeights: sampleWeights.map(taken))
   }
-}
-
-/// Some rows on their way through the model.
-struct Batch {
-  let input: Signal
-  let targets: Tensor?
-
-  /// The number of rows.
-  var count: Int { input.value.shape[0] }
 }

@@ -8,15 +8,19 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
+  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out.
   ///   - batchSize: rows that are computed together; the result depends on it by rounding only.
   ///   - verbose: how much is shown.
+  ///   - allowingNonFinite: whether NaN and infinity may be among inputs and targets.
   /// - Returns: the loss and the metrics by name; of the batches so far when the task is cancelled.
   /// - Throws: `badData` for data that do not fit together or the model, `badArgument` for a batch size below 1.
   @discardableResult
   public func evaluate(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, verbose: Verbosity = .auto
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, batchSize: Int = 32,
+    verbose: Verbosity = .auto, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Logs {
-    let data = try checked(x, y, lengths: lengths, operation: "evaluate")
+    let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
+    let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
     let ranges = try batchRanges(data.count, batchSize, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {
@@ -34,24 +38,28 @@ extension Trainer {
     _ data: TrainingData, _ ranges: [Range<Int>], _ progress: (Int, Logs) -> Void = { _, _ in }
   ) throws(RecurraError) -> Logs {
     let cut = PaddingCut(model, hasLengths: data.lengths != nil)
-    epochMetrics.reset()
+    var sums = BatchMetrics(metricCount: metrics.count)
     for (index, range) in ranges.enumerated() where !Task.isCancelled {
-      try measure(data.batch(range, cut: cut), ForwardContext())
-      progress(index + 1, epochMetrics.logs)
+      sums = sums + (try measure(data.batch(range, cut: cut), ForwardContext()).metrics)
+      progress(index + 1, logs(of: sums))
     }
-    return epochMetrics.logs
+    return logs(of: sums)
   }
 
   /// Computes the model's outputs for data, as `Sequential.predict`.
-  public func predict(_ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32) throws(RecurraError) -> Tensor {
-    try model.predict(x, lengths: lengths, batchSize: batchSize)
+  public func predict(
+    _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> Tensor {
+    try model.predict(x, lengths: lengths, batchSize: batchSize, allowingNonFinite: allowingNonFinite)
   }
 
   /// Builds the model if need be and checks data against it, before anything is computed.
   func checked(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]?, operation: String
+    _ examples: Examples, allowingNonFinite: Bool = false, operation: String
   ) throws(RecurraError) -> TrainingData {
-    let data = try model.prepared(x, y, lengths: lengths, operation: operation)
+    let data = try model.prepared(
+      examples.x, examples.y, lengths: examples.lengths, sampleWeights: examples.sampleWeights,
+      allowsNonFinite: allowingNonFinite, operation: operation)
     guard let y = data.y else { return data }
     let output = try model.outputShape(for: data.x.batchedShape)
     try loss.validate(targets: y, output: output, operation: operation)
@@ -72,8 +80,10 @@ extension Sequential {
   ///
   /// - Shapes: x [N, …]; result [N, …], the model's output for each row.
   /// - Throws: `badData` for data that do not fit the model, `badArgument` for a batch size below 1.
-  public func predict(_ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32) throws(RecurraError) -> Tensor {
-    let data = try prepared(x, nil, lengths: lengths, operation: "predict")
+  public func predict(
+    _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> Tensor {
+    let data = try prepared(x, nil, lengths: lengths, allowsNonFinite: allowingNonFinite, operation: "predict")
     let cut = PaddingCut(self, hasLengths: lengths != nil)
     var outputs: [Tensor] = []
     for range in try batchRanges(data.count, batchSize, "predict") {
@@ -83,7 +93,10 @@ extension Sequential {
   }
 
   /// Builds the model if need be and puts data into the form it takes.
-  func prepared(_ x: Tensor, _ y: Tensor?, lengths: [Int]?, operation: String) throws(RecurraError) -> TrainingData {
+  func prepared(
+    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor? = nil, allowsNonFinite: Bool = false,
+    operation: String
+  ) throws(RecurraError) -> TrainingData {
     guard x.rank >= 1 else {
       throw RecurraError(.badData, operation: operation, expected: "x with a row for each example", got: "one number")
     }
@@ -93,7 +106,9 @@ extension Sequential {
       try x.checkIntegers(below: embedding.inputDim, "ids", of: "x", operation)
       x = x.converted(to: .int32)
     }
-    return try TrainingData(x, y, lengths: lengths, dtype: dtype ?? .float32, operation: operation)
+    return try TrainingData(
+      x, y, lengths: lengths, sampleWeights: sampleWeights, dtype: dtype ?? .float32,
+      allowsNonFinite: allowsNonFinite, operation: operation)
   }
 }
 

@@ -17,16 +17,23 @@ public final class Trainer {
   public let loss: Loss
   /// What is measured besides.
   public let metrics: [Metric]
+  /// How much the rows of a class count in training, by class; 1 for those not named. `fit` sets it.
+  public internal(set) var classWeights: [Int: Double] = [:]
   /// Where progress is shown.
   public var output = ProgressOutput.standardOutput
-  /// What the last call of `fit` did, also when it threw.
+  /// What the last run of `fit` did, also when it threw.
   public internal(set) var history: History?
   /// The names of the logs of the run under way, or of one without validation.
   public internal(set) var logNames: [String]
+  /// The callbacks of the last run, or those that came with the trainer from a file.
+  public internal(set) var callbacks: [any Callback] = []
+  /// Tells whether the run under way goes on from a state instead of beginning: callbacks then keep what they remember.
+  public internal(set) var isResuming = false
 
-  private let chosenOptimizer: Optimizer
-  private var state: OptimizerState?
-  var epochMetrics: EpochMetrics
+  let chosenOptimizer: Optimizer
+  private var optimizerStorage: OptimizerState?
+  /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
+  var progress = TrainingState()
   var isStopRequested = false
 
   init(_ model: Sequential, _ loss: Loss, _ optimizer: Optimizer, _ metrics: [Metric]) throws(RecurraError) {
@@ -39,14 +46,13 @@ public final class Trainer {
     self.loss = loss
     self.metrics = metrics
     chosenOptimizer = optimizer
-    epochMetrics = EpochMetrics(metrics)
-    logNames = epochMetrics.names
+    logNames = names.sorted()
   }
 
   /// The optimiser with its settings as they stand.
-  public var optimizer: Optimizer { state?.optimizer ?? chosenOptimizer }
+  public var optimizer: Optimizer { optimizerStorage?.optimizer ?? chosenOptimizer }
 
-  /// How far a step goes; callbacks may change it.
+  /// How far a step goes; callbacks may change it. One outside its range ends the next step with an error.
   public var learningRate: Double {
     get { optimizer.learningRate }
     set { optimizerState.optimizer.learningRate = newValue }
@@ -69,14 +75,14 @@ public final class Trainer {
 
   /// What the optimiser remembers; made at its first use, when the model has its parameters.
   var optimizerState: OptimizerState {
-    if let state { return state }
+    if let optimizerStorage { return optimizerStorage }
     let made = OptimizerState(chosenOptimizer, model.namedParameters)
-    state = made
+    optimizerStorage = made
     return made
   }
 
   /// The number of numbers the optimiser keeps, as the summary counts them; nil before the first training step.
-  package var optimizerVariableCount: Int? { state?.variableCount }
+  package var optimizerVariableCount: Int? { optimizerStorage?.variableCount }
 
   /// Returns the model's summary with what the optimiser keeps, as Keras prints it after training.
   public func summary(lineLength: Int? = nil, showsTrainable: Bool = false) -> String {
@@ -84,12 +90,37 @@ public final class Trainer {
       lineLength: lineLength, showsTrainable: showsTrainable, optimizerParameterCount: optimizerVariableCount)
   }
 
-  /// What the optimiser remembers, to be saved with the weights.
-  package func exportedOptimizerState() -> [(name: String, value: Tensor)] { optimizerState.exported() }
+  /// The numbers of some rows by name.
+  func logs(of sums: BatchMetrics) -> Logs { sums.logs(metrics.map(\.name)) }
+}
 
-  /// Takes back what `exportedOptimizerState` gave.
-  package func restoreOptimizerState(_ state: [String: Tensor]) throws(RecurraError) {
-    try optimizerState.restore(state)
+extension Trainer {
+  /// How far training has come, with what the optimiser and the callbacks remember.
+  public var state: TrainingState {
+    var state = progress
+    if model.isBuilt {
+      let optimizer = optimizerState
+      state.step = optimizer.step
+      state.optimizer = Dictionary(uniqueKeysWithValues: optimizer.exported().map { ($0.name, $0.value) })
+    }
+    state.callbacks = callbacks.map(TrainingState.CallbackState.init)
+    return state
+  }
+
+  /// Puts a state back; the weights are set apart from it.
+  ///
+  /// What the callbacks remembered is kept until the next `fit` brings callbacks.
+  ///
+  /// - Throws: `badFile` when the state is that of another model or optimiser; nothing has changed then. `badArgument` when
+  ///   the model has not been built.
+  public func restore(_ state: TrainingState) throws(RecurraError) {
+    guard model.isBuilt else {
+      throw RecurraError(.badArgument, operation: "restore", expected: "a built model", got: "one that is not")
+    }
+    if !state.optimizer.isEmpty { try optimizerState.restore(state.optimizer) }
+    progress = state
+    (progress.optimizer, isResuming) = ([:], false)
+    history = state.run.map { state.history.since($0.firstEpoch) }
   }
 }
 
