@@ -4,14 +4,7 @@ public import RecurraTensor
 ///
 /// An optimiser is a value; the moments it needs are kept by the `Trainer`. Letters in the formulas: w a weight, g its
 /// gradient after clipping, η the learning rate, t the number of the update, from 1.
-public struct Optimizer: Sendable, Equatable {
-  enum Rule: Sendable, Equatable {
-    case sgd(momentum: Double, nesterov: Bool)
-    case rmsprop(rho: Double, momentum: Double, epsilon: Double, centered: Bool)
-    case adam(beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool)
-    case adagrad(initialAccumulatorValue: Double, epsilon: Double)
-  }
-
+public struct Optimizer: Sendable {
   /// Limits what a single batch can do to the weights.
   public enum Clipping: Sendable, Equatable {
     /// Gradients as they are.
@@ -24,9 +17,7 @@ public struct Optimizer: Sendable, Equatable {
     case globalNorm(Double)
   }
 
-  /// Keras' name of the optimiser.
-  public let name: String
-  let rule: Rule
+  var rule: any UpdateRule
   /// η, how far a step goes.
   public var learningRate: Double
   /// λ of w −= λ·η·w, done before the step; 0 for none.
@@ -34,14 +25,41 @@ public struct Optimizer: Sendable, Equatable {
   /// What is done to gradients first.
   public var clipping: Clipping
 
+  init(rule: any UpdateRule, learningRate: Double, weightDecay: Double, clipping: Clipping) {
+    self.rule = rule
+    self.learningRate = learningRate
+    self.weightDecay = weightDecay
+    self.clipping = clipping
+  }
+
+  /// Makes an optimiser from a rule of one's own.
+  ///
+  /// - Parameters:
+  ///   - rule: what is done to each parameter.
+  ///   - learningRate: η, how far a step goes.
+  ///   - weightDecay: λ of w −= λ·η·w, done before the rule; 0 for none.
+  ///   - clipping: what is done to gradients before the rule sees them.
+  public init(
+    _ rule: some OptimizerRule, learningRate: Double = 0.001, weightDecay: Double = 0, clipping: Clipping = .none
+  ) {
+    self.init(
+      rule: OwnRule(rule: rule), learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
+  }
+
+  /// Keras' name of the optimiser, or that of one's own rule.
+  public var name: String { rule.name }
+
+  /// What is kept for each parameter.
+  public var moments: [Moment] { rule.moments }
+
   /// Goes down the gradient: w −= η·g; with momentum μ, v = μ·v − η·g and w += v, or with Nesterov w += μ·v − η·g.
   public static func sgd(
     learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0,
     clipping: Clipping = .none
   ) -> Optimizer {
     Optimizer(
-      name: "sgd", rule: .sgd(momentum: momentum, nesterov: nesterov), learningRate: learningRate,
-      weightDecay: weightDecay, clipping: clipping)
+      rule: SGDRule(momentum: momentum, nesterov: nesterov), learningRate: learningRate, weightDecay: weightDecay,
+      clipping: clipping)
   }
 
   /// Divides by a running mean of squares: v = ρ·v + (1 − ρ)·g², w −= η·g / √(v + ε).
@@ -54,7 +72,7 @@ public struct Optimizer: Sendable, Equatable {
     centered: Bool = false, weightDecay: Double = 0, clipping: Clipping = .none
   ) -> Optimizer {
     Optimizer(
-      name: "rmsprop", rule: .rmsprop(rho: rho, momentum: momentum, epsilon: epsilon, centered: centered),
+      rule: RMSpropRule(rho: rho, momentum: momentum, epsilon: epsilon, isCentered: centered),
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
@@ -68,7 +86,7 @@ public struct Optimizer: Sendable, Equatable {
     amsgrad: Bool = false, weightDecay: Double = 0, clipping: Clipping = .none
   ) -> Optimizer {
     Optimizer(
-      name: "adam", rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
+      rule: AdamRule(name: "adam", beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
@@ -80,7 +98,7 @@ public struct Optimizer: Sendable, Equatable {
     epsilon: Double = 1e-7, amsgrad: Bool = false, clipping: Clipping = .none
   ) -> Optimizer {
     Optimizer(
-      name: "adamw", rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
+      rule: AdamRule(name: "adamw", beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
@@ -92,7 +110,7 @@ public struct Optimizer: Sendable, Equatable {
     weightDecay: Double = 0, clipping: Clipping = .none
   ) -> Optimizer {
     Optimizer(
-      name: "adagrad", rule: .adagrad(initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon),
+      rule: AdagradRule(initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon),
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
@@ -100,62 +118,11 @@ public struct Optimizer: Sendable, Equatable {
   ///
   /// - Throws: `RecurraError` of kind `badArgument` for a name that no optimiser has.
   public init(named name: String) throws(RecurraError) {
-    switch name.lowercased() {
-    case "sgd": self = .sgd()
-    case "rmsprop": self = .rmsprop()
-    case "adam": self = .adam()
-    case "adamw": self = .adamW()
-    case "adagrad": self = .adagrad()
-    default:
+    let standard = [Optimizer.sgd(), .rmsprop(), .adam(), .adamW(), .adagrad()]
+    guard let found = standard.first(where: { $0.name == name.lowercased() }) else {
       throw RecurraError(
-        .badArgument, operation: "optimizer", expected: "sgd, rmsprop, adam, adamw or adagrad", got: name)
+        .badArgument, operation: "optimizer", expected: standard.map(\.name).joined(separator: ", "), got: name)
     }
-  }
-
-  private init(name: String, rule: Rule, learningRate: Double, weightDecay: Double, clipping: Clipping) {
-    self.name = name
-    self.rule = rule
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
-    self.clipping = clipping
-  }
-
-  /// The moments kept for each parameter, with Keras' name and the value they begin with; nil where the rule needs none.
-  var moments: [(name: String, initialValue: Double)?] {
-    switch rule {
-    case .sgd(let momentum, _): [momentum == 0 ? nil : ("momentum", 0), nil, nil]
-    case .rmsprop(_, let momentum, _, let centered):
-      [("velocity", 0), momentum > 0 ? ("momentum", 0) : nil, centered ? ("average_gradient", 0) : nil]
-    case .adam(_, _, _, let amsgrad): [("momentum", 0), ("velocity", 0), amsgrad ? ("velocity_hat", 0) : nil]
-    case .adagrad(let initialAccumulatorValue, _): [("accumulator", initialAccumulatorValue), nil, nil]
-    }
-  }
-
-  /// Checks that every setting lies in its range.
-  package func validate() throws(RecurraError) {
-    var settings: [(String, Double, ClosedRange<Double>)] = [
-      ("learning rate", learningRate, 0...Double.greatestFiniteMagnitude), ("weight decay", weightDecay, 0...1),
-    ]
-    switch rule {
-    case .sgd(let momentum, _): settings += [("momentum", momentum, 0...1)]
-    case .rmsprop(let rho, let momentum, let epsilon, _):
-      settings += [("rho", rho, 0...1), ("momentum", momentum, 0...1), ("epsilon", epsilon, 0...1)]
-    case .adam(let beta1, let beta2, let epsilon, _):
-      settings += [("beta1", beta1, 0...1), ("beta2", beta2, 0...1), ("epsilon", epsilon, 0...1)]
-    case .adagrad(let initial, let epsilon):
-      settings += [
-        ("initial accumulator value", initial, 0...Double.greatestFiniteMagnitude), ("epsilon", epsilon, 0...1),
-      ]
-    }
-    switch clipping {
-    case .none: break
-    case .value(let limit), .norm(let limit), .globalNorm(let limit):
-      settings += [("clipping limit", limit, Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude)]
-    }
-    for (setting, value, range) in settings where !range.contains(value) {
-      throw RecurraError(
-        .badArgument, operation: name, expected: "a \(setting) in \(range.lowerBound)…\(range.upperBound)",
-        got: "\(value)")
-    }
+    self = found
   }
 }
