@@ -1,36 +1,37 @@
 internal import RecurraTensor
 
-/// The loss and the metrics of an epoch so far, each batch weighted by its rows.
+/// The loss and the metrics of an epoch so far, each batch weighted by what counts in it.
 struct EpochMetrics {
   /// The names in the order of the logs: alphabetical.
   let names: [String]
+  private let metrics: [Metric]
   private var sums: [MetricSum]
-  private var loss = 0.0
-  private var rows = 0
+  private var loss = MetricSum()
 
   init(_ metrics: [Metric]) {
-    sums = metrics.map(MetricSum.init)
+    self.metrics = metrics
+    sums = metrics.map { _ in MetricSum() }
     names = (["loss"] + metrics.map(\.name)).sorted()
   }
 
   mutating func reset() {
-    (loss, rows) = (0, 0)
-    for i in sums.indices { sums[i].reset() }
+    loss = MetricSum()
+    for i in sums.indices { sums[i] = MetricSum() }
   }
 
   /// Takes a batch in.
-  mutating func add(loss: Double, _ targets: Tensor, _ predictions: Tensor, lengths: [Int]?) {
-    let count = predictions.shape[0]
-    self.loss += loss * Double(count)
-    rows += count
-    for i in sums.indices { sums[i].add(targets, predictions, lengths: lengths) }
+  mutating func add(
+    _ loss: WeightedLoss, _ targets: Tensor, _ predictions: Tensor, _ weights: RowWeights
+  ) throws(RecurraError) {
+    self.loss += MetricSum(sum: loss.sum, weight: loss.weight)
+    for i in sums.indices { sums[i] += try metrics[i].weighted(targets, predictions, weights) }
   }
 
   /// The means so far.
   var logs: Logs {
     var logs = Logs()
     for name in names {
-      logs[name] = sums.first { $0.metric.name == name }?.value ?? (rows == 0 ? 0 : loss / Double(rows))
+      logs[name] = metrics.firstIndex { $0.name == name }.map { sums[$0].value } ?? loss.value
     }
     return logs
   }

@@ -42,25 +42,32 @@ extension Trainer {
     guard let targets = batch.targets else {
       throw RecurraError(.badData, operation: "loss", expected: "targets", got: "none")
     }
-    let loss: Tensor
-    let predictions: Tensor
-    let lengths: [Int]?
     // As Keras: a cross-entropy behind the softmax or sigmoid it belongs to is taken from what stands before.
+    let output: Signal
+    let predictions: Tensor
+    let loss: WeightedLoss
+    let weights: RowWeights
     if let exact = self.loss.beforeActivation {
-      let (output, activation) = try model.forwardBeforeActivation(batch.input, context)
-      lengths = output.lengths
+      let activation: Activation
+      (output, activation) = try model.forwardBeforeActivation(batch.input, context)
+      weights = try rowWeights(output, targets)
       predictions = activation(output.value.detached)
       loss =
         activation == exact.activation
-        ? exact.loss(targets, output.value, lengths: lengths)
-        : self.loss(targets, activation(output.value), lengths: lengths)
+        ? try exact.loss.weighted(targets, output.value, weights)
+        : try self.loss.weighted(targets, activation(output.value), weights)
     } else {
-      let output = try model.forward(batch.input, context)
-      lengths = output.lengths
+      output = try model.forward(batch.input, context)
+      weights = try rowWeights(output, targets)
       predictions = output.value.detached
-      loss = self.loss(targets, output.value, lengths: lengths)
+      loss = try self.loss.weighted(targets, output.value, weights)
     }
-    epochMetrics.add(loss: loss.item, targets, predictions, lengths: lengths)
-    return loss
+    try epochMetrics.add(loss, targets, predictions, weights)
+    return loss.tensor
+  }
+
+  private func rowWeights(_ output: Signal, _ targets: Tensor) throws(RecurraError) -> RowWeights {
+    try RowWeights(
+      predictions: output.value.shape, targets: targets, lengths: output.lengths, ignoreClass: loss.ignoreClass)
   }
 }
