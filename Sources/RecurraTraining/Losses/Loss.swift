@@ -11,7 +11,7 @@ public import RecurraTensor
 /// ```
 public struct Loss: Sendable {
   enum Kind: Sendable {
-    case sparseCategorical(fromLogits: Bool)
+    case sparseCategorical(fromLogits: Bool, ignoreClass: Int?)
     case categorical(fromLogits: Bool, labelSmoothing: Double)
     case binary(fromLogits: Bool, labelSmoothing: Double)
     case squared
@@ -22,6 +22,8 @@ public struct Loss: Sendable {
 
   /// Keras' name of the loss, or the name a loss of one's own was given.
   public let name: String
+  /// What the weighted sum over rows is divided by.
+  public internal(set) var reduction = Reduction.meanOverWhatCounts
   let kind: Kind
 
   init(_ name: String, _ kind: Kind) {
@@ -29,11 +31,16 @@ public struct Loss: Sendable {
     self.kind = kind
   }
 
-  /// Makes a loss from a function of targets and predictions, whose result's mean over all elements is the loss.
+  /// Makes a loss from a function of targets and predictions, whose result's mean over what counts is the loss.
+  ///
+  /// The function may return a value for each element, row, timestep or sequence, or one number for all it was given. Targets
+  /// come in the predictions' type, and in their shape where both have as many elements: [B] with predictions [B, 1] come as
+  /// [B, 1]. Rows that do not count never reach it, another row's contents stand in their place; where sequences differ in
+  /// length or rows in weight, a function of one number is called once for each weight, with the rows [1, N, C] that have it.
   ///
   /// - Parameters:
   ///   - name: what the loss is called in messages.
-  ///   - function: made of tensor operations, so that it has a gradient; targets come in the predictions' type.
+  ///   - function: made of tensor operations, so that it has a gradient.
   public init(_ name: String, _ function: @escaping @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor) {
     self.init(name, .function(function))
   }
@@ -53,9 +60,12 @@ public struct Loss: Sendable {
   ///
   /// From probabilities: q = p clipped to [1e-7, 1 − 1e-7], ln Σ q − ln q[label]. From logits: ln Σ eᶻ − z[label].
   ///
+  /// - Parameters:
+  ///   - fromLogits: whether predictions are the numbers before a softmax.
+  ///   - ignoreClass: a label, of whatever number, whose rows do not count in the loss and in the trainer's metrics.
   /// - Shapes: targets [B] or [B, 1], predictions [B, C]; with timesteps [B, T] and [B, T, C].
-  public static func sparseCategoricalCrossEntropy(fromLogits: Bool) -> Loss {
-    Loss("sparse_categorical_crossentropy", .sparseCategorical(fromLogits: fromLogits))
+  public static func sparseCategoricalCrossEntropy(fromLogits: Bool = false, ignoreClass: Int? = nil) -> Loss {
+    Loss("sparse_categorical_crossentropy", .sparseCategorical(fromLogits: fromLogits, ignoreClass: ignoreClass))
   }
 
   /// Cross-entropy of one-hot or soft classes, from probabilities or from the numbers before a softmax.
@@ -110,31 +120,33 @@ public struct Loss: Sendable {
   /// - Precondition: shapes that fit each other, labels within the classes.
   /// - Complexity: one pass over the predictions, gradient included.
   public func callAsFunction(_ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil) -> Tensor {
-    check(predictions.rank >= 1, name, expected: "predictions with an axis", got: "shape []")
-    let weights = RowWeights(lengths: lengths, shape: predictions.shape)
-    if case .function(let function) = kind {
-      let values = function(targets.converted(to: predictions.dtype), predictions)
-      return weights.mean(values)
-    }
-    let (value, gradient) =
-      predictions.dtype == .float32
-      ? fused(targets, predictions, weights, Float.self) : fused(targets, predictions, weights, Double.self)
-    return value.derived(from: [predictions]) { upstream, _ in
-      // Nearly always the loss is the end of the graph, and nothing is left to multiply.
-      [gradient.map { upstream.item == 1 ? $0 : $0 * upstream.reshaped([]) }]
+    do {
+      let weights = try RowWeights(
+        predictions: predictions.shape, targets: targets, lengths: lengths, ignoreClass: ignoreClass)
+      return try weighted(targets, predictions, weights).tensor
+    } catch {
+      stop(error.operation, expected: error.expected, got: error.got)
     }
   }
 
   /// The same loss taken from what stands before the activation that makes its probabilities, and that activation.
   var beforeActivation: (loss: Loss, activation: Activation)? {
+    let logits: (loss: Loss, activation: Activation)
     switch kind {
-    case .sparseCategorical(fromLogits: false): (.sparseCategoricalCrossEntropy(fromLogits: true), .softmax)
+    case .sparseCategorical(fromLogits: false, let ignoreClass):
+      logits = (.sparseCategoricalCrossEntropy(fromLogits: true, ignoreClass: ignoreClass), .softmax)
     case .categorical(fromLogits: false, let smoothing):
-      (.categoricalCrossEntropy(fromLogits: true, labelSmoothing: smoothing), .softmax)
+      logits = (.categoricalCrossEntropy(fromLogits: true, labelSmoothing: smoothing), .softmax)
     case .binary(fromLogits: false, let smoothing):
-      (.binaryCrossEntropy(fromLogits: true, labelSmoothing: smoothing), .sigmoid)
-    default: nil
+      logits = (.binaryCrossEntropy(fromLogits: true, labelSmoothing: smoothing), .sigmoid)
+    default: return nil
     }
+    return (logits.loss.with(reduction: reduction), logits.activation)
+  }
+
+  /// The label whose rows do not count, where the loss names one.
+  public var ignoreClass: Int? {
+    if case .sparseCategorical(_, let label) = kind { label } else { nil }
   }
 
   /// Tells whether targets are class numbers.
