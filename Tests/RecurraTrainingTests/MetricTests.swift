@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct MetricTests {
   static func value(_ metric: Metric, _ batches: [(Tensor, Tensor)], lengths: [Int]? = nil) throws -> Double {
-    var sum = MetricSum()
+    var sum = WeightedSum()
     for (targets, predictions) in batches {
       let weights = try RowWeights(predictions: predictions.shape, lengths: lengths)
       sum += try metric.weighted(targets, predictions, weights)
     }
-    return sum.value
+    return sum.mean
   }
 
   static let predictions: Tensor = Tensor(
@@ -56,7 +56,7 @@ import Testing
     #expect((value - (0.7 + 0.5 + 0.6 + 0.4) / 4).magnitude < 1e-7)
   }
 
-  @Test func nothingSeenIsZero() { #expect(MetricSum().value == 0) }
+  @Test func nothingSeenIsZero() { #expect(WeightedSum().mean == 0) }
 
   @Test func namesAreKeras() throws {
     #expect(try Metric(named: "mse").name == "mse")

@@ -85,13 +85,13 @@ import Testing
     let metric = Self.own[index]
     let lengths = [3, 1]
     let whole = try Self.value(metric, Self.oneHot, Self.predictions, lengths: lengths)
-    var sum = MetricSum()
+    var sum = WeightedSum()
     for row in 0..<2 {
       let (targets, predictions) = (Self.oneHot[row..<row + 1], Self.predictions[row..<row + 1])
       sum += try metric.weighted(
         targets, predictions, RowWeights(predictions: predictions.shape, lengths: [lengths[row]]))
     }
-    #expect(sum.weight == 4 && (sum.value - whole).magnitude < 1e-14, "\(metric.name)")
+    #expect(sum.weight == 4 && (sum.mean - whole).magnitude < 1e-14, "\(metric.name)")
   }
 
   @Test func timestepsOfFourAxesAreMasked() throws {
@@ -146,10 +146,10 @@ import Testing
   }
 
   @Test func sumsAddUp() {
-    var sum = MetricSum(sum: 3, weight: 4)
-    #expect(sum.value == 0.75)
-    sum += MetricSum(sum: 2, weight: 1)
-    #expect(sum == MetricSum(sum: 5, weight: 5) && MetricSum() + sum == sum)
-    #expect(MetricSum(sum: sum.sum, weight: sum.weight) == sum)
+    var sum = WeightedSum(sum: 3, weight: 4)
+    #expect(sum.mean == 0.75)
+    sum += WeightedSum(sum: 2, weight: 1)
+    #expect(sum == WeightedSum(sum: 5, weight: 5) && WeightedSum() + sum == sum)
+    #expect(WeightedSum(sum: sum.sum, weight: sum.weight) == sum)
   }
 }

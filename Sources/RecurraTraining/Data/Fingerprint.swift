@@ -48,11 +48,11 @@ extension TrainingData {
     return parts.joined(separator: ", ") + (lengths == nil ? "" : ", with lengths")
   }
 
-  /// Shapes and contents in one text.
+  /// A number of all contents, as text.
   var fingerprint: String {
     var fingerprint = Fingerprint()
     for tensor in [x, y, sampleWeights].compactMap({ $0 }) { fingerprint.add(tensor) }
     for length in lengths ?? [] { fingerprint.add(UInt64(length)) }
-    return shapeText + ", fingerprint " + fingerprint.text
+    return fingerprint.text
   }
 }

@@ -6,11 +6,11 @@ extension Metric {
   /// - Throws: `badData` for targets that do not fit the predictions.
   package func weighted(
     _ targets: Tensor, _ predictions: Tensor, _ weights: RowWeights
-  ) throws(RecurraError) -> MetricSum {
+  ) throws(RecurraError) -> WeightedSum {
     let pair = Pairing(targets, predictions.detached, convertsTargets: true)
     if case .function(let body) = kind {
       let mean = try OwnFunction(name: name, body: body).mean(pair, weights).item
-      return MetricSum(sum: mean * weights.total, weight: weights.total)
+      return WeightedSum(sum: mean * weights.total, weight: weights.total)
     }
     let kind = resolved(targets: targets.shape, predictions: predictions.shape)
     let rows = predictions.shape.dropLast(predictions.rank > 1 ? 1 : 0)
@@ -24,7 +24,7 @@ extension Metric {
     }
     let sum =
       pair.predictions.dtype == .float32 ? add(kind, pair, weights, Float.self) : add(kind, pair, weights, Double.self)
-    return MetricSum(sum: sum, weight: weights.total)
+    return WeightedSum(sum: sum, weight: weights.total)
   }
 
   private func add<S: FloatingScalar>(

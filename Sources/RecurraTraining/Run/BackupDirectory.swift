@@ -31,8 +31,8 @@ final class BackupDirectory {
     _ callbacks: [any Callback]
   ) throws(RecurraError) -> RunOptions {
     var options = options
-    options["data"] = training.fingerprint
-    options["validation data"] = validation?.fingerprint ?? "none"
+    options["contents of the data"] = training.fingerprint
+    options["contents of the validation data"] = validation?.fingerprint ?? "none"
     options["model"] = try trainer.model.json.line
     options["loss"] = try trainer.loss.configuration.line
     options["metrics"] = try JSONValue.array(trainer.metrics.map(\.configuration)).line
@@ -59,7 +59,7 @@ final class BackupDirectory {
     var (found, damage): (SavedTraining?, RecurraError?) = (nil, nil)
     for slot in 0..<2 {
       do throws(RecurraError) {
-        let saved = try SavedTraining(contentsOf: path(slot), architectureOf: trainer.model)
+        let saved = try SavedTraining(contentsOf: path(slot), registry: registry)
         if saved.generation > found?.generation ?? 0 { found = saved }
       } catch {
         if error.kind != .noInput { damage = error }

@@ -16,12 +16,12 @@ struct SavedTraining {
   init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
     let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
     file = try ModelFile(input, registry: registry)
-    guard let json = file.training else {
+    guard let training = file.training else {
       throw input.damaged(expected: "a training state", got: "a model alone")
     }
-    self.json = json
+    json = training.description
     do {
-      state = try TrainingState(json, tensors: file.trainingTensors)
+      state = try TrainingState(json, tensors: training.tensors)
     } catch {
       throw RecurraError(
         error.kind, operation: "\(input.operation), \(error.operation)", expected: error.expected, got: error.got)

@@ -117,14 +117,17 @@ extension Trainer {
       output = try model.forward(batch.input, context)
       scored = output.value
     }
-    let weights = RowWeights(
-      lengths: output.lengths, shape: scored.shape, sampleWeights: batch.sampleWeights, classWeights: classWeights,
-      targets: targets, ignoredClass: loss.ignoredClass)
-    let result = loss.weighted(targets, scored, weights, divisor: divisor)
-    var sums = BatchMetrics(loss: result.value, metrics: [])
+    let isTraining = context.isTraining && !classWeights.isEmpty
+    let weights = try RowWeights(
+      predictions: scored.shape, targets: targets, lengths: output.lengths, sampleWeights: batch.sampleWeights,
+      classWeights: isTraining ? classWeights : nil, ignoreClass: loss.ignoreClass)
+    let result = try loss.weighted(targets, scored, weights, divisor: divisor)
+    var sums = BatchMetrics(loss: WeightedSum(sum: result.sum, weight: result.weight), metrics: [])
     if !metrics.isEmpty {
       let predictions = activation(scored.detached)
-      sums.metrics = metrics.map { $0.weighted(targets, predictions, weights) }
+      sums.metrics = try metrics.map { metric throws(RecurraError) in
+        try metric.weighted(targets, predictions, weights)
+      }
     }
     return (result.tensor, sums)
   }

@@ -18,4 +18,7 @@ public struct WeightedSum: Sendable, Equatable {
   public static func + (left: WeightedSum, right: WeightedSum) -> WeightedSum {
     WeightedSum(sum: left.sum + right.sum, weight: left.weight + right.weight)
   }
+
+  /// Takes another sum in.
+  public static func += (left: inout WeightedSum, right: WeightedSum) { left = left + right }
 }
