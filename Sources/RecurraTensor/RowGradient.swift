@@ -26,7 +26,7 @@ package enum Gradient: Sendable {
     }
   }
 
-  static func + (left: Gradient, right: Gradient) -> Gradient {
+  package static func + (left: Gradient, right: Gradient) -> Gradient {
     // As many rows as the table has are no smaller than the table, and would be copied with every sum.
     guard case .rows(let first) = left, case .rows(let second) = right,
       first.indices.count + second.indices.count < first.shape[0]

@@ -37,6 +37,9 @@ public struct History: Sendable, Equatable, Codable {
 
   init(_ params: Parameters) { self.params = params }
 
+  /// Puts numbers back that were saved.
+  mutating func restore(_ epoch: [Int], _ history: [String: [Double]]) { (self.epoch, self.history) = (epoch, history) }
+
   mutating func append(_ epoch: Int, _ logs: Logs) {
     self.epoch.append(epoch)
     for (name, value) in logs { history[name, default: []].append(value) }

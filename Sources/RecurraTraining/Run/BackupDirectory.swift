@@ -56,11 +56,11 @@ final class BackupDirectory {
   ///
   /// - Throws: `badData` when it is that of another run; `badFile` when files are there and all are damaged.
   func restore(to trainer: Trainer, _ options: RunOptions) throws(RecurraError) {
-    var (found, damage): (SavedTraining?, RecurraError?) = (nil, nil)
+    var (found, damage): (BackupState?, RecurraError?) = (nil, nil)
     for slot in 0..<2 {
       do throws(RecurraError) {
-        let saved = try SavedTraining(contentsOf: path(slot), registry: registry)
-        if saved.generation > found?.generation ?? 0 { found = saved }
+        let state = try BackupState(contentsOf: path(slot))
+        if state.generation > found?.generation ?? 0 { found = state }
       } catch {
         if error.kind != .noInput { damage = error }
       }
@@ -70,7 +70,7 @@ final class BackupDirectory {
       return
     }
     if let damage { trainer.output.write("\(damage); going on from the state before\n") }
-    guard let run = found.state.run else {
+    guard let run = found.saved.state.run else {
       throw RecurraError(
         .badFile, operation: "backup \(backup.directory)", expected: "the state of a run", got: "none")
     }
@@ -86,6 +86,38 @@ final class BackupDirectory {
   }
 
   private func path(_ generation: Int) -> String { "\(backup.directory)/state-\(generation % 2).safetensors" }
+}
+
+/// One of the two states of a directory.
+private struct BackupState {
+  let saved: SavedTraining
+  let generation: Int
+  private let parameters: NamedValues<Tensor>
+
+  init(contentsOf path: String) throws(RecurraError) {
+    let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
+    let contents = try ModelFile.contents(of: input)
+    saved = try SavedTraining(contents.training, input)
+    parameters = contents.parameters
+    guard let generation = contents.notes["generation"].flatMap({ Int($0) }), generation > 0 else {
+      throw input.damaged(expected: "a state of a backup", got: "another file")
+    }
+    self.generation = generation
+  }
+
+  /// Gives a trainer of the same model the weights and the state.
+  func apply(to trainer: Trainer) throws(RecurraError) {
+    let own = trainer.model.namedParameters
+    for (path, parameter) in own {
+      guard let value = parameters[path], value.shape == parameter.shape, value.dtype == parameter.dtype else {
+        throw RecurraError(
+          .badFile, operation: "backup", expected: "a parameter \(path) of shape \(parameter.shape)",
+          got: parameters[path].map { "shape \($0.shape)" } ?? "none")
+      }
+    }
+    try trainer.restore(saved.state)
+    for (path, parameter) in own { if let value = parameters[path] { parameter.value = value } }
+  }
 }
 
 extension JSONValue {

@@ -5,9 +5,6 @@ internal import RecurraTensor
 extension JSONValue {
   init(_ seed: UInt64) { self = Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)") }
 
-  /// A number that comes back to the bit; JSON itself has no words for those that are not finite.
-  init(exactly number: Double) { self = number.isFinite ? .number(number) : .string("\(number)") }
-
   static func misfit(_ expected: String, _ got: JSONValue) -> RecurraError {
     RecurraError(.badFile, operation: "training state", expected: expected, got: got.kind)
   }
@@ -33,7 +30,7 @@ extension JSONValue {
     }
   }
 
-  var text: String {
+  var plainText: String {
     get throws(RecurraError) {
       guard case .string(let text) = self else { throw Self.misfit("a text", self) }
       return text
@@ -65,15 +62,10 @@ extension JSONValue {
     }
   }
 
-  var exactNumber: Double {
+  var real: Double {
     get throws(RecurraError) {
-      switch self {
-      case .integer(let integer): return Double(integer)
-      case .number(let number): return number
-      case .string(let text): if let number = Double(text) { return number }
-      default: break
-      }
-      throw Self.misfit("a number", self)
+      guard let number = exactNumber else { throw Self.misfit("a number", self) }
+      return number
     }
   }
 }

@@ -1,24 +1,17 @@
 internal import RecurraLayers
 internal import RecurraTensor
 
-/// A model file with its training part, read and not yet used.
+/// The training part of a model file, read and not yet used.
 struct SavedTraining {
-  let file: ModelFile
   let state: TrainingState
   private let json: JSONValue
 
-  /// Which of a directory's states this is; 0 elsewhere.
-  var generation: Int { file.notes["generation"].flatMap { Int($0) } ?? 0 }
-
-  /// Reads a file that `Trainer.save(to:)` wrote.
-  ///
-  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged or holds a model alone.
-  init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
-    let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
-    file = try ModelFile(input, registry: registry)
-    guard let training = file.training else {
-      throw input.damaged(expected: "a training state", got: "a model alone")
-    }
+  /// - Parameters:
+  ///   - training: that of the file; nil when it holds a model alone.
+  ///   - input: the file, for errors.
+  /// - Throws: `badFile` when it is damaged or there is none.
+  init(_ training: ModelFile.Training?, _ input: InputFile) throws(RecurraError) {
+    guard let training else { throw input.damaged(expected: "a training state", got: "a model alone") }
     json = training.description
     do {
       state = try TrainingState(json, tensors: training.tensors)
@@ -44,27 +37,12 @@ struct SavedTraining {
     }
     var classWeights: [Int: Double] = [:]
     for (name, weight) in try json.member("class_weights").members {
-      if let label = Int(name) { classWeights[label] = try weight.exactNumber }
+      if let label = Int(name) { classWeights[label] = try weight.real }
     }
     return Settings(
       loss: try Loss(configuration: json.member("loss"), registry: registry), metrics: metrics,
-      optimizer: try Optimizer(configuration: json.member("optimizer"), registry: registry),
+      optimizer: try registry.optimizer(json.member("optimizer")),
       classWeights: classWeights)
-  }
-
-  /// Gives a trainer of the same model the weights and the state.
-  func apply(to trainer: Trainer) throws(RecurraError) {
-    let own = trainer.model.namedParameters
-    let saved = Dictionary(file.model.namedParameters.map { ($0.path, $0.parameter.value) }) { first, _ in first }
-    for (path, parameter) in own {
-      guard let value = saved[path], value.shape == parameter.shape, value.dtype == parameter.dtype else {
-        throw RecurraError(
-          .badFile, operation: "training state", expected: "a parameter \(path) of shape \(parameter.shape)",
-          got: saved[path].map { "shape \($0.shape)" } ?? "none")
-      }
-    }
-    try trainer.restore(state)
-    for (path, parameter) in own { if let value = saved[path] { parameter.value = value } }
   }
 
   /// The training part of a trainer's file: how the model was compiled, and the state.

@@ -29,9 +29,11 @@ extension Trainer {
   /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, holds a model alone, or was made by a newer
   ///   version; `badArgument` for a name that the registry lacks.
   public convenience init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
-    let saved = try SavedTraining(contentsOf: path, registry: registry)
+    let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
+    let file = try ModelFile(input, registry: registry)
+    let saved = try SavedTraining(file.training, input)
     let settings = try saved.settings(registry)
-    try self.init(saved.file.model, settings.loss, settings.optimizer, settings.metrics)
+    try self.init(file.model, settings.loss, settings.optimizer, settings.metrics)
     classWeights = settings.classWeights
     for callback in saved.state.callbacks {
       if let made = try registry.callback(callback) { callbacks.append(made) }
@@ -87,6 +89,7 @@ extension TrainingState.CallbackState {
     configuration = .object(callback.configuration.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     state = callback.state
     tensors = callback.stateTensors
+    needsFunctions = !(callback is any RestorableCallback)
   }
 
   /// Name and arguments.

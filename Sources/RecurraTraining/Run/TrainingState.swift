@@ -15,6 +15,8 @@ public struct TrainingState: Sendable {
     public let state: JSONValue
     /// The tensors it remembers, by name.
     public let tensors: [String: Tensor]
+    /// Tells whether it holds functions, so that no file can make it again.
+    let needsFunctions: Bool
   }
 
   /// What orders of rows and dropout follow from.

@@ -18,7 +18,7 @@ extension TrainingState {
   ///
   /// - Parameter tensors: the optimiser's and the callbacks', as `tensors` gave them.
   /// - Throws: `badFile` for anything that is missing or of another kind.
-  init(_ json: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
+  init(_ json: JSONValue, tensors: NamedValues<Tensor>) throws(RecurraError) {
     self.init()
     seed = try json.member("seed").seed
     (epoch, batch) = (try json.member("epoch").count, try json.member("batch").count)
@@ -33,8 +33,8 @@ extension TrainingState {
   }
 
   /// The optimiser's and the callbacks' tensors by name.
-  var tensors: [String: Tensor] {
-    var result: [String: Tensor] = [:]
+  var tensors: NamedValues<Tensor> {
+    var result: NamedValues<Tensor> = [:]
     for (name, tensor) in optimizer { result["optimizer/\(name)"] = tensor }
     for (index, callback) in callbacks.enumerated() {
       for (name, tensor) in callback.tensors { result["callbacks/\(index)/\(name)"] = tensor }
@@ -45,14 +45,18 @@ extension TrainingState {
 
 extension TrainingState.CallbackState {
   fileprivate var json: JSONValue {
-    .object([("class_name", .string(name)), ("config", configuration), ("state", state)])
+    .object([
+      ("class_name", .string(name)), ("config", configuration), ("state", state),
+      ("needs_functions", .bool(needsFunctions)),
+    ])
   }
 
   fileprivate init(_ json: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
-    name = try json.member("class_name").text
+    name = try json.member("class_name").plainText
     configuration = try json.member("config")
     state = try json.member("state")
     self.tensors = tensors
+    needsFunctions = try json.member("needs_functions").truth
   }
 }
 
@@ -66,7 +70,7 @@ extension BatchMetrics {
     for pair in try json.elements {
       let numbers = try pair.elements
       guard numbers.count == 2 else { throw JSONValue.misfit("a sum and a weight", pair) }
-      sums.append(WeightedSum(sum: try numbers[0].exactNumber, weight: try numbers[1].exactNumber))
+      sums.append(WeightedSum(sum: try numbers[0].real, weight: try numbers[1].real))
     }
     guard let loss = sums.first else { throw JSONValue.misfit("the loss so far", json) }
     self.init(loss: loss, metrics: Array(sums.dropFirst()))
@@ -84,7 +88,7 @@ extension RunRecord {
 
   fileprivate init(_ json: JSONValue) throws(RecurraError) {
     var options = RunOptions()
-    for (name, value) in try json.member("options").members { options[name] = try value.text }
+    for (name, value) in try json.member("options").members { options[name] = try value.plainText }
     self.init(
       firstEpoch: try json.member("first_epoch").count, options: options, isStopped: try json.member("is_stopped").truth,
       isComplete: try json.member("is_complete").truth)
@@ -115,15 +119,15 @@ extension History {
         seed: try parameters.member("seed").seed))
     var columns: [(name: String, values: [Double])] = []
     for (name, value) in try json.member("history").members {
-      columns.append((name, try value.elements.map { number throws(RecurraError) in try number.exactNumber }))
+      columns.append((name, try value.elements.map { number throws(RecurraError) in try number.real }))
     }
     let epochs = try json.member("epoch").elements.map { value throws(RecurraError) in try value.count }
     restore(epochs, Dictionary(columns.map { ($0.name, $0.values) }) { first, _ in first })
-    if let stop = json["stop"] { self.stop = Stop(rawValue: try stop.text) }
+    if let stop = json["stop"] { self.stop = Stop(rawValue: try stop.plainText) }
   }
 }
 
-extension Dictionary where Key == String {
+extension NamedValues {
   /// What stands below a path, by the rest of its name.
   fileprivate func below(_ path: String) -> [String: Value] {
     var result: [String: Value] = [:]

@@ -61,7 +61,9 @@ extension Trainer {
   }
 
   /// Trains on a batch block by block, each as if it were alone, and returns its sums from before the update.
-  func train(_ blocks: [Batch], _ random: RandomSource, at place: () -> String) throws(RecurraError) -> BatchMetrics {
+  func train(
+    _ blocks: some Sequence<Batch>, _ random: RandomSource, at place: () -> String
+  ) throws(RecurraError) -> BatchMetrics {
     var tree = GradientTree()
     for block in blocks { tree.add(try gradients(block, random, areSums: true, place)) }
     guard var total = tree.total else { return BatchMetrics(metricCount: metrics.count) }
