@@ -22,9 +22,11 @@ public final class Trainer {
   /// What the last call of `fit` did, also when it threw.
   public internal(set) var history: History?
   /// The names of the logs of the run under way, or of one without validation.
-  public internal(set) var logNames: [String]
+  public package(set) var logNames: [String]
+  /// Tells whether the run under way goes on from a saved state; callbacks then keep what they have restored.
+  public package(set) var isResuming = false
 
-  private let chosenOptimizer: Optimizer
+  private var chosenOptimizer: Optimizer
   private var state: OptimizerState?
   var epochMetrics: EpochMetrics
   var isStopRequested = false
@@ -49,7 +51,10 @@ public final class Trainer {
   /// How far a step goes; callbacks may change it.
   public var learningRate: Double {
     get { optimizer.learningRate }
-    set { optimizerState.optimizer.learningRate = newValue }
+    set {
+      // Before the model has its parameters, a state would be made without them.
+      if let state { state.optimizer.learningRate = newValue } else { chosenOptimizer.learningRate = newValue }
+    }
   }
 
   /// The values of all parameters, in the model's order; each must keep its shape and type when they are set.
