@@ -1,45 +1,11 @@
+public import RecurraLayers
 public import RecurraTensor
 
-/// Says which direction of a monitored number is better.
-public enum MonitorMode: String, Sendable {
-  /// Larger for names that contain "acc" or "auc", smaller for all others.
-  case auto
-  /// Smaller is better.
-  case min
-  /// Larger is better.
-  case max
-}
-
-/// Watches one number of the logs and tells improvements from noise.
-struct Monitor {
-  let name: String
-  private let isLargerBetter: Bool
-  private let minDelta: Double
-
-  init(_ name: String, mode: MonitorMode, minDelta: Double) {
-    self.name = name
-    isLargerBetter = mode == .auto ? name.contains("acc") || name.contains("auc") : mode == .max
-    self.minDelta = minDelta.magnitude
-  }
-
-  /// Tells whether a number is better than a reference by more than the least change that counts.
-  func isImprovement(_ value: Double, over reference: Double?) -> Bool {
-    guard let reference else { return true }
-    return isLargerBetter ? value - minDelta > reference : value + minDelta < reference
-  }
-
-  /// Refuses a name that the run will never log, before anything is trained.
-  func validate(among names: [String], _ callback: String) throws(RecurraError) {
-    guard names.contains(name) else {
-      throw RecurraError(
-        .badArgument, operation: callback, expected: "a monitored name among \(names.joined(separator: ", "))",
-        got: name)
-    }
-  }
-}
-
 /// Stops training when a number has not got better for some epochs.
-public final class EarlyStopping: Callback {
+public final class EarlyStopping: RestorableCallback {
+  /// Keras' name of the class.
+  public static let typeName = "EarlyStopping"
+
   private let monitor: Monitor
   private let patience: Int
   private let baseline: Double?
@@ -77,9 +43,60 @@ public final class EarlyStopping: Callback {
     isVerbose = verbose
   }
 
-  /// Begins to watch anew.
+  /// Makes the callback from its settings in Keras' names.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(
+      monitor: try configuration.string("monitor", default: "val_loss"),
+      minDelta: try configuration.anyNumber("min_delta", default: 0),
+      patience: try configuration.integer("patience", default: 0), mode: try configuration.mode(),
+      baseline: try configuration.optionalNumber("baseline"),
+      restoreBestWeights: try configuration.bool("restore_best_weights", default: false),
+      startFromEpoch: try configuration.integer("start_from_epoch", default: 0),
+      verbose: try configuration.bool("verbose", default: false))
+  }
+
+  /// The settings in Keras' names.
+  public var configuration: [String: JSONValue] {
+    monitor.configuration.merging([
+      "min_delta": JSONValue(exactly: monitor.minDelta), "patience": .integer(patience),
+      "baseline": JSONValue(exactly: baseline), "restore_best_weights": .bool(restoresBestWeights),
+      "start_from_epoch": .integer(startFromEpoch), "verbose": .bool(isVerbose),
+    ]) { $1 }
+  }
+
+  /// The best so far, and how long ago it was.
+  public var state: JSONValue {
+    .object([
+      ("best", JSONValue(exactly: best)), ("best_epoch", .integer(bestEpoch)),
+      ("stopped_epoch", JSONValue(count: stoppedEpoch)), ("wait", .integer(wait)),
+    ])
+  }
+
+  /// The weights of the best epoch, by their numbers in the model's order.
+  public var stateTensors: [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: (bestWeights ?? []).enumerated().map { ("\($0.offset)", $0.element) })
+  }
+
+  /// Takes back what `state` and `stateTensors` gave.
+  public func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
+    let members = try CallbackState(
+      state, of: Self.typeName, names: ["best", "best_epoch", "stopped_epoch", "wait"])
+    let weights = (0..<tensors.count).compactMap { tensors["\($0)"] }
+    guard weights.count == tensors.count else {
+      throw RecurraError(
+        .badFile, operation: "EarlyStopping state", expected: "tensors numbered from 0",
+        got: tensors.keys.sorted().prefix(12).joined(separator: ", "))
+    }
+    let (best, bestEpoch) = (try members.optionalNumber("best"), try members.count("best_epoch"))
+    let (stoppedEpoch, wait) = (try members.optionalCount("stopped_epoch"), try members.count("wait"))
+    (self.best, self.bestEpoch, self.stoppedEpoch, self.wait) = (best, bestEpoch, stoppedEpoch, wait)
+    bestWeights = weights.isEmpty ? nil : weights
+  }
+
+  /// Begins to watch anew, unless the run goes on.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
-    try monitor.validate(among: trainer.logNames, "EarlyStopping")
+    try monitor.validate(among: trainer.logNames, Self.typeName)
+    guard !trainer.isResuming else { return try requireWeights(of: trainer) }
     (wait, best, bestWeights, bestEpoch, stoppedEpoch) = (0, nil, nil, 0, nil)
   }
 
@@ -108,5 +125,17 @@ public final class EarlyStopping: Callback {
       trainer.output.write("Restoring model weights from the end of the best epoch: \(bestEpoch + 1).\n")
     }
     trainer.weights = bestWeights
+  }
+
+  /// Refuses best weights that are those of another model, before anything is trained.
+  private func requireWeights(of trainer: Trainer) throws(RecurraError) {
+    guard let bestWeights else { return }
+    let own = trainer.model.parameters.map { "\($0.dtype) \($0.shape)" }
+    let given = bestWeights.map { "\($0.dtype) \($0.shape)" }
+    guard own == given else {
+      throw RecurraError(
+        .badFile, operation: "EarlyStopping state", expected: "best weights of the model, \(own.count) tensors",
+        got: own.count == given.count ? "other shapes" : "\(given.count)")
+    }
   }
 }

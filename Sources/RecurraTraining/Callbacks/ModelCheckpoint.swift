@@ -1,11 +1,14 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 /// Saves the model while it is trained, after every epoch or after every so many batches.
 ///
 /// The file is whole or not there at any moment. Its path may hold numbers of the logs in braces, in Python's notation:
 /// `"words-{epoch:02d}-{val_loss:.2f}.safetensors"`; epochs and batches count from 1 there.
-public final class ModelCheckpoint: Callback {
+public final class ModelCheckpoint: RestorableCallback {
+  /// Keras' name of the class.
+  public static let typeName = "ModelCheckpoint"
+
   /// When the model is saved.
   public enum Frequency: Sendable, Equatable {
     /// After every epoch.
@@ -50,17 +53,63 @@ public final class ModelCheckpoint: Callback {
     isVerbose = verbose
   }
 
-  /// Begins to watch anew.
+  /// Makes the callback from its settings in Keras' names.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    let frequency: Frequency
+    switch configuration.value("save_freq") {
+    case nil, .string("epoch")?: frequency = .epoch
+    case .integer(let count)?: frequency = .batches(count)
+    case let other?:
+      throw configuration.failure("save_freq", expected: "\"epoch\" or a number of batches", got: other)
+    }
+    self.init(
+      try configuration.string("filepath"), monitor: try configuration.string("monitor", default: "val_loss"),
+      saveBestOnly: try configuration.bool("save_best_only", default: false), mode: try configuration.mode(),
+      frequency: frequency, initialValueThreshold: try configuration.optionalNumber("initial_value_threshold"),
+      verbose: try configuration.bool("verbose", default: false))
+  }
+
+  /// The settings in Keras' names.
+  public var configuration: [String: JSONValue] {
+    let frequency: JSONValue
+    switch self.frequency {
+    case .epoch: frequency = .string("epoch")
+    case .batches(let count): frequency = .integer(count)
+    }
+    return monitor.configuration.merging([
+      "filepath": .string(path.source), "save_best_only": .bool(savesBestOnly), "save_freq": frequency,
+      "initial_value_threshold": JSONValue(exactly: threshold), "verbose": .bool(isVerbose),
+    ]) { $1 }
+  }
+
+  /// The best so far, the batches since the last file, and its path.
+  public var state: JSONValue {
+    .object([
+      ("batches", .integer(batches)), ("best", JSONValue(exactly: best)), ("epoch", .integer(epoch)),
+      ("last_path", JSONValue(text: lastPath)),
+    ])
+  }
+
+  /// Takes back what `state` gave.
+  public func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
+    let members = try CallbackState(
+      state, tensors, of: Self.typeName, names: ["batches", "best", "epoch", "last_path"])
+    let (batches, best) = (try members.count("batches"), try members.optionalNumber("best"))
+    let (epoch, lastPath) = (try members.count("epoch"), try members.optionalText("last_path"))
+    (self.batches, self.best, self.epoch, self.lastPath) = (batches, best, epoch, lastPath)
+  }
+
+  /// Begins to watch anew, unless the run goes on.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
     // A batch has no validation to look at.
     let names = frequency == .epoch ? trainer.logNames : trainer.logNames.filter { !$0.hasPrefix("val_") }
-    if savesBestOnly { try monitor.validate(among: names, "ModelCheckpoint") }
+    if savesBestOnly { try monitor.validate(among: names, Self.typeName) }
     try path.validate(among: names + (frequency == .epoch ? ["epoch"] : ["epoch", "batch"]))
     if case .batches(let count) = frequency, count < 1 {
       throw RecurraError(
-        .badArgument, operation: "ModelCheckpoint", expected: "a frequency of 1 batch or more", got: "\(count)")
+        .badArgument, operation: Self.typeName, expected: "a frequency of 1 batch or more", got: "\(count)")
     }
-    (epoch, batches, best, lastPath) = (0, 0, threshold, nil)
+    if !trainer.isResuming { (epoch, batches, best, lastPath) = (0, 0, threshold, nil) }
   }
 
   /// Notes the epoch.
@@ -101,75 +150,5 @@ public final class ModelCheckpoint: Callback {
     try trainer.model.save(to: file)
     lastPath = file
     say("finished saving model to \(file)")
-  }
-}
-
-/// A path with numbers to be put in: "{epoch:02d}" and "{val_loss:.2f}", or a name alone.
-struct PathTemplate {
-  private enum Part {
-    case text(String)
-    case number(name: String, format: String, source: String)
-  }
-
-  private var parts: [Part] = []
-
-  init(_ path: String) {
-    var rest = path[...]
-    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
-      let inside = rest[rest.index(after: open)..<close]
-      let halves = inside.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      parts.append(.text(String(rest[..<open])))
-      let format = halves.count > 1 ? String(halves[1]) : ""
-      parts.append(.number(name: String(halves[0]), format: format, source: "{\(inside)}"))
-      rest = rest[rest.index(after: close)...]
-    }
-    parts.append(.text(String(rest)))
-  }
-
-  /// Refuses names that the logs will not have, and formats that are neither whole nor fixed-point numbers.
-  func validate(among names: [String]) throws(RecurraError) {
-    for case .number(let name, let format, let source) in parts {
-      guard names.contains(name) else {
-        throw RecurraError(
-          .badArgument, operation: "ModelCheckpoint",
-          expected: "names in braces among \(names.joined(separator: ", "))", got: source)
-      }
-      guard format.isEmpty || Self.digits(format) != nil else {
-        throw RecurraError(
-          .badArgument, operation: "ModelCheckpoint", expected: "a form such as {epoch:02d} or {\(name):.4f}",
-          got: source)
-      }
-    }
-  }
-
-  /// The path with the numbers in their places.
-  func text(_ numbers: Logs) -> String {
-    parts.map { part in
-      switch part {
-      case .text(let text): return text
-      case .number(let name, let format, let source):
-        guard let value = numbers[name] else { return source }
-        switch Self.digits(format) {
-        case .width(let width)?:
-          let digits = fixedText(value, decimals: 0)
-          return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        case .decimals(let decimals)?: return fixedText(value, decimals: decimals)
-        case nil: return value == value.rounded() ? fixedText(value, decimals: 0) : "\(value)"
-        }
-      }
-    }.joined()
-  }
-
-  private enum Digits {
-    case width(Int)
-    case decimals(Int)
-  }
-
-  private static func digits(_ format: String) -> Digits? {
-    if format.hasSuffix("d"), let width = Int("0" + format.dropLast()), width < 32 { return .width(width) }
-    guard format.hasPrefix("."), format.hasSuffix("f"), let decimals = Int(format.dropFirst().dropLast()),
-      (0..<32).contains(decimals)
-    else { return nil }
-    return .decimals(decimals)
   }
 }

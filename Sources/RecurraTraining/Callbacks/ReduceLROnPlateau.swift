@@ -1,37 +1,11 @@
+public import RecurraLayers
 public import RecurraTensor
 
-/// Sets the learning rate at the beginning of every epoch.
-public final class LearningRateScheduler: Callback {
-  private let schedule: (_ epoch: Int, _ learningRate: Double) -> Double
-  private let isVerbose: Bool
-
-  /// Makes the callback from a function of the epoch, counted from 0, and the learning rate so far.
-  public init(verbose: Bool = false, _ schedule: @escaping (_ epoch: Int, _ learningRate: Double) -> Double) {
-    self.schedule = schedule
-    isVerbose = verbose
-  }
-
-  /// Sets the learning rate.
-  public func onEpochBegin(_ epoch: Int, _ trainer: Trainer) throws(RecurraError) {
-    let rate = schedule(epoch, trainer.learningRate)
-    guard rate.isFinite, rate >= 0 else {
-      throw RecurraError(
-        .badArgument, operation: "LearningRateScheduler", expected: "a learning rate of 0 or more", got: "\(rate)")
-    }
-    trainer.learningRate = rate
-    if isVerbose {
-      trainer.output.write("\nEpoch \(epoch + 1): LearningRateScheduler setting learning rate to \(rate).\n")
-    }
-  }
-
-  /// Adds the learning rate to the logs.
-  public func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
-    logs["learning_rate"] = trainer.learningRate
-  }
-}
-
 /// Makes the learning rate smaller when a number has not got better for some epochs.
-public final class ReduceLROnPlateau: Callback {
+public final class ReduceLROnPlateau: RestorableCallback {
+  /// Keras' name of the class.
+  public static let typeName = "ReduceLROnPlateau"
+
   private let monitor: Monitor
   private let factor: Double
   private let patience: Int
@@ -65,14 +39,51 @@ public final class ReduceLROnPlateau: Callback {
     isVerbose = verbose
   }
 
-  /// Begins to watch anew.
+  /// Makes the callback from its settings in Keras' names.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(
+      monitor: try configuration.string("monitor", default: "val_loss"),
+      factor: try configuration.anyNumber("factor", default: 0.1),
+      patience: try configuration.integer("patience", default: 10), mode: try configuration.mode(),
+      minDelta: try configuration.anyNumber("min_delta", default: 1e-4),
+      cooldown: try configuration.integer("cooldown", default: 0),
+      minLR: try configuration.anyNumber("min_lr", default: 0),
+      verbose: try configuration.bool("verbose", default: false))
+  }
+
+  /// The settings in Keras' names.
+  public var configuration: [String: JSONValue] {
+    monitor.configuration.merging([
+      "factor": JSONValue(exactly: factor), "patience": .integer(patience),
+      "min_delta": JSONValue(exactly: monitor.minDelta), "cooldown": .integer(cooldown),
+      "min_lr": JSONValue(exactly: lowest), "verbose": .bool(isVerbose),
+    ]) { $1 }
+  }
+
+  /// The best so far, how long ago it was, and how long nothing is counted.
+  public var state: JSONValue {
+    .object([
+      ("best", JSONValue(exactly: best)), ("cooldown_left", .integer(cooldownLeft)), ("wait", .integer(wait)),
+    ])
+  }
+
+  /// Takes back what `state` gave.
+  public func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
+    let members = try CallbackState(
+      state, tensors, of: Self.typeName, names: ["best", "cooldown_left", "wait"])
+    let (best, wait) = (try members.optionalNumber("best"), try members.count("wait"))
+    let cooldownLeft = try members.count("cooldown_left")
+    (self.best, self.wait, self.cooldownLeft) = (best, wait, cooldownLeft)
+  }
+
+  /// Begins to watch anew, unless the run goes on.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
-    try monitor.validate(among: trainer.logNames, "ReduceLROnPlateau")
+    try monitor.validate(among: trainer.logNames, Self.typeName)
     guard factor > 0, factor < 1 else {
       throw RecurraError(
         .badArgument, operation: "ReduceLROnPlateau", expected: "a factor between 0 and 1", got: "\(factor)")
     }
-    (best, wait, cooldownLeft) = (nil, 0, 0)
+    if !trainer.isResuming { (best, wait, cooldownLeft) = (nil, 0, 0) }
   }
 
   /// Compares the epoch with the best so far, and adds the learning rate it was trained with to the logs.
