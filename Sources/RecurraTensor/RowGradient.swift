@@ -97,7 +97,7 @@ package struct RowGradient: Sendable {
         RowSums(count: rows, targets: UnsafeBufferPointer(start: index, count: indices.count)) { input + $0 * width }
       }
       // About a nanosecond for an element, as an update of all of them.
-      Streams.run(stretches, lasting: rows * width) { stretch in
+      Threads.run(stretches, lasting: rows * width) { stretch in
         let first = stretch * height
         let last = Swift.min(first + height, rows)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: (last - first) * width) { buffer in

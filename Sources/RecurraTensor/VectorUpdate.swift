@@ -114,7 +114,7 @@ extension Tensor {
 
   /// Runs `body`, which takes about a nanosecond for an element, on blocks of a fixed size, over the engine's threads.
   fileprivate static func blocks(of count: Int, _ body: (Range<Int>) -> Void) {
-    Streams.run((count + blockSize - 1) / blockSize, lasting: count) { index in
+    Threads.run((count + blockSize - 1) / blockSize, lasting: count) { index in
       body(index * blockSize..<Swift.min((index + 1) * blockSize, count))
     }
   }

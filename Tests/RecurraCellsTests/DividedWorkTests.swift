@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 extension EngineSettings {
-  @Suite("Dividing work never shows in the result") struct Threads {
+  @Suite("Dividing work never shows in the result") struct DividedWork {
     /// Shapes for every way of dividing: blocks of rows, directions, units with a barrier after each step, shards of
     /// products.
     static let shapes: [LayerCase] =

@@ -5,16 +5,16 @@ import TestSupport
 import Testing
 
 /// Each in a process of its own with a watchdog: the thread count is one for all, and a deadlock must not hang the tests.
-@Suite struct StreamsTests {
+@Suite struct ThreadsTests {
   @Test("Every piece runs exactly once, for any number of pieces and threads")
   func pieces() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
       for threads in [1, 2, 3, 8, 1] {
-        Streams.threadCount = threads
+        Threads.count = threads
         for count in [0, 1, 2, 7, 301] {
           let runs = (0..<count).map { _ in Counter() }
-          Streams.run(count) { runs[$0].increment() }
+          Threads.run(count) { runs[$0].increment() }
           #expect(runs.allSatisfy { $0.value == 1 }, "\(threads) threads, \(count) pieces")
         }
       }
@@ -25,13 +25,13 @@ import Testing
   func shortWork() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 2
+      Threads.count = 2
       for (lasting, stays) in [(19_000, true), (20_000, false)] {
         let (here, elsewhere) = (Counter(), Counter())
         let caller = pthread_self()
         // Long enough for a worker to come.
         for _ in 0..<20 {
-          Streams.run(4, lasting: lasting) { _ in
+          Threads.run(4, lasting: lasting) { _ in
             (pthread_equal(caller, pthread_self()) != 0 ? here : elsewhere).increment()
             usleep(1_000)
           }
@@ -47,10 +47,10 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(60)
       for threads in [1, 2, 3, 8] {
-        Streams.threadCount = threads
+        Threads.count = threads
         let total = Counter()
         for _ in 0..<10 {
-          Streams.run(4) { _ in Streams.run(5) { _ in Streams.run(2) { _ in total.increment() } } }
+          Threads.run(4) { _ in Threads.run(5) { _ in Threads.run(2) { _ in total.increment() } } }
         }
         #expect(total.value == 10 * 40, "\(threads) threads")
       }
@@ -61,17 +61,17 @@ import Testing
   func concurrentCallers() async {
     await #expect(processExitsWith: .success) {
       alarm(120)
-      Streams.threadCount = 3
+      Threads.count = 3
       let (pieces, members) = (Counter(), Counter())
       onThreads(6) { caller in
         for round in 0..<30 {
-          Streams.run(5) { _ in pieces.increment() }
+          Threads.run(5) { _ in pieces.increment() }
           if (round + caller) % 3 == 0 {
-            Streams.runTogether(3) { rank, _, barrier in
+            Threads.runTogether(3) { rank, _, barrier in
               let member = Rendezvous(barrier, rank)
               if rank == 0 { members.increment() }
               member.meet()
-              if rank == 0 { Streams.run(2) { _ in pieces.increment() } }
+              if rank == 0 { Threads.run(2) { _ in pieces.increment() } }
               member.meet()
             }
           }
@@ -89,8 +89,8 @@ import Testing
       let total = Counter()
       onThreads(4) { caller in
         for round in 0..<60 {
-          if caller == 0 { Streams.threadCount = 1 + round % 5 }
-          Streams.run(6) { _ in total.increment() }
+          if caller == 0 { Threads.count = 1 + round % 5 }
+          Threads.run(6) { _ in total.increment() }
         }
       }
       #expect(total.value == 4 * 60 * 6)
@@ -101,11 +101,11 @@ import Testing
   func environment() async {
     await #expect(processExitsWith: .success) {
       ProcessEnvironment.set("RECURRA_THREADS", "3")
-      #expect(Streams.threadCount == 3)
+      #expect(Threads.count == 3)
     }
     await #expect(processExitsWith: .success) {
       ProcessEnvironment.set("RECURRA_THREADS", "many")
-      #expect(Streams.threadCount >= 1 && Streams.threadCount <= 256)
+      #expect(Threads.count >= 1 && Threads.count <= 256)
     }
   }
 
@@ -113,11 +113,11 @@ import Testing
   func floatingPointSetting() async {
     await #expect(processExitsWith: .success) {
       for threads in [1, 3] {
-        Streams.threadCount = threads
+        Threads.count = threads
         #expect(part(of: Float.leastNormalMagnitude) > 0)
         fesetround(FE_UPWARD)
         let flushed = Counter()
-        Streams.run(12) { _ in
+        Threads.run(12) { _ in
           if part(of: Float.leastNormalMagnitude) == 0, part(of: Double.leastNormalMagnitude) == 0 {
             flushed.increment()
           }
@@ -136,7 +136,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(60)
       let results = [1, 2, 3, 8].map { threads -> [[Double]] in
-        Streams.threadCount = threads
+        Threads.count = threads
         let x = Tensor.varied([700, 130], seed: 1, dtype: .float32).tracked
         let w = Tensor.varied([130, 410], seed: 2, dtype: .float32).tracked
         let loss = x.matrixProduct(w).tanh().logSoftmax().squared.mean()

@@ -7,14 +7,14 @@ internal import Synchronization
 /// How pieces are cut never depends on the number of threads, or the pieces do not depend on each other to the bit; so any number
 /// of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's own floating-point
 /// setting is restored when the call returns.
-public enum Streams {
+public enum Threads {
   /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may use.
   ///
   /// Setting it has effect from the next call on; threads that are no longer needed sleep.
-  public static var threadCount: Int {
+  public static var count: Int {
     get { limit.load(ordering: .relaxed) }
     set {
-      check(newValue >= 1, "Streams.threadCount", expected: "at least 1", got: "\(newValue)")
+      check(newValue >= 1, "Threads.count", expected: "at least 1", got: "\(newValue)")
       limit.store(min(newValue, 256), ordering: .relaxed)
     }
   }
@@ -32,7 +32,7 @@ public enum Streams {
 
   /// The same, for what takes about so many nanoseconds alone: below `leastWork` on the caller's thread.
   package static func run(_ count: Int, lasting: Int, _ body: (Int) -> Void) {
-    run(count, threads: min(threadCount, count), lasting: lasting, handover: nil, body)
+    run(count, threads: min(Self.count, count), lasting: lasting, handover: nil, body)
   }
 
   /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread that finds no more
@@ -41,7 +41,7 @@ public enum Streams {
   /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there are.
   package static func runDivisible(_ count: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void) {
     let handover = Handover()
-    run(count, threads: count > 0 ? threadCount : 0, lasting: lasting, handover: handover) { body($0, handover) }
+    run(count, threads: count > 0 ? Self.count : 0, lasting: lasting, handover: handover) { body($0, handover) }
   }
 
   private static func run(
@@ -91,4 +91,12 @@ public enum Streams {
     }
     return Int(recurra_processor_count())
   }
+}
+
+/// The former name of ``Threads``.
+@available(*, unavailable, renamed: "Threads") public typealias Streams = Threads
+
+extension Threads {
+  /// The former name of ``Threads/count``.
+  @available(*, unavailable, renamed: "count") public static var threadCount: Int { count }
 }
