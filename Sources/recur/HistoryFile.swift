@@ -20,9 +20,7 @@ enum HistoryFile {
     }
 
     /// One line of JSON, for a model's notes.
-    var text: String {
-      get throws(RecurraError) { String(decoding: try JSONValue.object(members).encoded(), as: UTF8.self) }
-    }
+    var text: String { String(decoding: JSONValue.object(members).encoded(), as: UTF8.self) }
   }
 
   static func write(_ history: History, _ training: Training, to path: String) throws(RecurraError) {
