@@ -17,3 +17,8 @@ extension Tensor {
   }
   func checkedSampleWeights(for shape: [Int], _ operation: String) throws(RecurraError) -> Tensor { self }
 }
+extension OptimizerState {
+  func firstNonFiniteParameter() -> String? {
+    all.first { !$0.parameter.value.sumOfSquares.isFinite }?.path
+  }
+}
