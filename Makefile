@@ -12,7 +12,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test test-linking bench bench-peers lint format doc clean
+.PHONY: help setup build run test test-linking test-articles articles-peers bench bench-peers lint format doc clean
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -31,9 +31,19 @@ test: setup ## Build and run the tests, then link the library from another packa
 	swift build $(BUILD_FLAGS) --build-tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 	Tests/Linking/run.sh
+	$(MAKE) test-articles
 
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
 	Tests/Linking/run.sh
+
+test-articles: build ## Run all code of the README and the articles, and compare what it prints (needs python3).
+	@.ci/setup documents
+	cd Tests/Articles && python3 -m unittest -q test_articles
+	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(DOCUMENTS)
+
+articles-peers: build ## The same with Python's blocks, run in Keras and PyTorch (needs PyPI).
+	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" \
+	  --peers "$$(Tests/Articles/peers_python)" $(DOCUMENTS)
 
 bench: build ## Compare the throughput of RNN, LSTM, GRU and BiLSTM.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur-bench" $(ARGUMENTS)
