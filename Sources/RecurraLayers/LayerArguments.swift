@@ -10,15 +10,11 @@ public struct LayerArguments: Sendable {
   /// The arguments by name.
   public let values: [String: JSONValue]
   /// What makes a layer that is an argument of this one.
-  let registry: LayerRegistry
+  let registry: Registry
   private let readNames = ReadNames()
 
-  /// Makes arguments from a configuration.
-  public init(typeName: String, values: [String: JSONValue]) {
-    self.init(typeName: typeName, values: values, registry: .standard)
-  }
-
-  init(typeName: String, values: [String: JSONValue], registry: LayerRegistry) {
+  /// Makes arguments from a configuration; layers among them are those that `registry` knows.
+  public init(typeName: String, values: [String: JSONValue], registry: Registry = .standard) {
     self.typeName = typeName
     self.values = values
     self.registry = registry

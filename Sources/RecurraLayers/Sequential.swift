@@ -66,7 +66,7 @@ public final class Sequential: Layer {
 
   /// The layer of a name.
   public subscript(name: String) -> (any Layer)? {
-    layerNames.firstIndex(of: name).map { layers[$0] }
+    layerNames.firstIndex { $0.hasBytes(of: name) }.map { layers[$0] }
   }
 
   /// The layers by their names.

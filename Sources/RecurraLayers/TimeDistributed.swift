@@ -40,6 +40,8 @@ public final class TimeDistributed: Layer {
     let shape = input.value.shape
     _ = try oneTimestep(shape)
     let steps = input.value.reshaped([shape[0] * shape[1]] + shape.dropFirst(2))
+    var context = context
+    context.firstRow = context.firstRow.map { $0 * shape[1] }
     let output = try layer.forward(Signal(steps), context).value
     return input.with(value: output.reshaped([shape[0], shape[1]] + output.shape.dropFirst()))
   }

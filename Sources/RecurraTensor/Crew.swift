@@ -42,7 +42,7 @@ final class Crew: @unchecked Sendable {
     pthread_cond_init(condition, nil)
     (jobs, workers, sleepers) = ([], [], 0)
     lookouts.store(0, ordering: .relaxed)
-    Streams.calls.store(0, ordering: .relaxed)
+    Threads.calls.store(0, ordering: .relaxed)
   }
 
   /// Opens a job to the workers; starts as many as the thread count asks for.
@@ -95,7 +95,7 @@ final class Crew: @unchecked Sendable {
 
   /// Starts the workers that are missing; the mutex is held.
   private func startWorkers() {
-    while workers.count < Streams.threadCount - 1, let thread = startWorker(workers.count) {
+    while workers.count < Threads.count - 1, let thread = startWorker(workers.count) {
       workers.append(Worker(thread: thread))
     }
   }

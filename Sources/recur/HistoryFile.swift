@@ -20,9 +20,7 @@ enum HistoryFile {
     }
 
     /// One line of JSON, for a model's notes.
-    var text: String {
-      get throws(RecurraError) { String(decoding: try JSONValue.object(members).encoded(), as: UTF8.self) }
-    }
+    var text: String { String(decoding: JSONValue.object(members).encoded(), as: UTF8.self) }
   }
 
   static func write(_ history: History, _ training: Training, to path: String) throws(RecurraError) {
@@ -32,7 +30,7 @@ enum HistoryFile {
     let parameters = [
       (name: "epochs", value: JSONValue.integer(history.params.epochs)), ("steps", .integer(history.params.steps)),
       ("seed", Int(exactly: history.params.seed).map { .integer($0) } ?? .string("\(history.params.seed)")),
-      ("threads", .integer(Streams.threadCount)),
+      ("threads", .integer(Threads.count)),
     ]
     let file = JSONValue.object([
       (name: "epoch", value: .array(history.epoch.map { .integer($0) })), ("history", .object(metrics)),

@@ -48,7 +48,7 @@ extension JSONValue {
   /// The member of an object with this name; nil when there is none, or this is no object.
   public subscript(_ name: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
+    return members.first { $0.name.hasBytes(of: name) }?.value
   }
 
   /// What kind of value this is, for errors: "a number".
@@ -108,14 +108,14 @@ private struct JSONParser {
   private mutating func object(depth: Int) throws(RecurraError) -> JSONValue {
     try enter(depth)
     var members: [(name: String, value: JSONValue)] = []
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     if take(UInt8(ascii: "}")) { return .object([]) }
     while true {
       skipSpace()
       let start = position
       guard peek() == UInt8(ascii: "\"") else { throw failure("a member name in quotes") }
       let name = try string()
-      guard names.insert(name).inserted else {
+      guard names.insert(Array(name.utf8)).inserted else {
         throw failure("every member name once", got: "\(quoted(name)) again", at: start)
       }
       guard take(UInt8(ascii: ":")) else { throw failure("a colon") }

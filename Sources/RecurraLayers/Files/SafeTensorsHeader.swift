@@ -16,7 +16,7 @@ extension SafeTensors {
 
     /// The tensors in the order of their data.
     let entries: [Entry]
-    let metadata: [String: String]
+    let metadata: NamedValues<String>
     /// Where the data start in the file.
     let dataOffset: Int
 
@@ -28,7 +28,7 @@ extension SafeTensors {
       guard case .object(let members) = value else {
         throw file.damaged(expected: "an object as header", got: value.kind)
       }
-      var metadata: [String: String] = [:]
+      var metadata: NamedValues<String> = [:]
       var entries: [Entry] = []
       for (name, value) in members {
         if name == Self.metadataName {
@@ -54,6 +54,12 @@ extension SafeTensors {
       self.entries = entries
     }
 
+    /// Reads the data of a tensor.
+    func tensor(_ entry: Entry, _ file: InputFile) throws(RecurraError) -> Tensor {
+      try file.tensor(
+        entry.format, shape: entry.shape, at: dataOffset + entry.range.lowerBound, name: "tensor \(entry.name)")
+    }
+
     private static func json(_ file: InputFile) throws(RecurraError) -> [UInt8] {
       let prefix = try file.bytes(0..<8)
       let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -67,11 +73,11 @@ extension SafeTensors {
       return json
     }
 
-    private static func texts(_ value: JSONValue, _ file: InputFile) throws(RecurraError) -> [String: String] {
+    private static func texts(_ value: JSONValue, _ file: InputFile) throws(RecurraError) -> NamedValues<String> {
       guard case .object(let members) = value else {
         throw file.damaged(expected: "an object as \(metadataName)", got: value.kind)
       }
-      var texts: [String: String] = [:]
+      var texts: NamedValues<String> = [:]
       for (name, value) in members {
         guard case .string(let text) = value else {
           throw file.damaged(expected: "a text as \(metadataName) \(name)", got: value.kind)
