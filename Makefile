@@ -12,7 +12,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test test-linking test-articles articles-peers bench bench-peers lint format doc clean
+.PHONY: help setup build run test test-linking test-articles articles-peers bench bench-peers lint format doc doc-serve clean
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -66,8 +66,14 @@ kernels-arm64: ## Cross-compile the C kernels for arm64 and test them under emul
 kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64:
 	$(MAKE) -f Tests/CKernelDriver/kernels.mk $(@:kernels-%=%)
 
-doc: setup ## Write the reference as a web site into .build/documentation.
-	.ci/documentation
+doc: build ## Write articles and reference as a web site into .build/documentation.
+	@.ci/setup documents
+	.ci/documentation "$$(swift build $(BUILD_FLAGS) --show-bin-path)"
+
+PORT := 8000
+doc-serve: doc ## Show that web site on this machine (PORT=8000).
+	@echo "http://localhost:$(PORT)/ shows the documentation; Control-C ends it"
+	@python3 -m http.server --bind 127.0.0.1 --directory .build/documentation $(PORT)
 
 clean: ## Remove everything that was built.
 	rm -rf .build .build-*

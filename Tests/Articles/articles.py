@@ -97,8 +97,9 @@ def run(document, command, named):
     except subprocess.TimeoutExpired:
         return "", f"{named}: expected an end within {SECONDS} seconds, got none"
     if done.returncode != 0:
-        last = "\n    ".join(done.stderr.strip().splitlines()[-8:])
-        return done.stdout, f"{named}: expected exit code 0, got {done.returncode}\n    {last}"
+        lines = done.stderr.strip().splitlines()  # Swift says first what is wrong, Python last.
+        said = "\n    ".join(lines if len(lines) <= 6 else [*lines[:3], "…", *lines[-3:]])
+        return done.stdout, f"{named}: expected exit code 0, got {done.returncode}\n    {said}"
     return done.stdout, None
 
 
