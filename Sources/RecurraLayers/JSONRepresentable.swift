@@ -15,7 +15,7 @@ extension JSONRepresentable {
   ///
   /// - Throws: `notFinite` for a number that JSON has no word for.
   public var note: String {
-    get throws(RecurraError) { String(decoding: try json.encoded(), as: UTF8.self) }
+    String(decoding: json.encoded(), as: UTF8.self)
   }
 
   /// Reads a value from a line that `note` gave.

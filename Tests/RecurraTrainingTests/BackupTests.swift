@@ -12,8 +12,6 @@ import Testing
 
   init() throws { directory = try ResumeTests.directory() }
 
-  struct Interruption: Error {}
-
   /// Trains, and stops dead after some batches, as if the process had been killed there.
   @discardableResult
   func run(
@@ -31,7 +29,7 @@ import Testing
         x, y, batchSize: batchSize, blockSize: blockSize, epochs: epochs, validationSplit: 0.1,
         callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), killing], backup: backup, verbose: .silent,
         seed: seed)
-    } catch where error.operation == "kill" {}
+    } catch let error as RecurraError where error.operation == "kill" {}
     return trainer
   }
 
@@ -42,12 +40,10 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 5, 6, 7, 11, 12, 17, 18])
   func aKilledRunGoesOnToTheSameBytes(batches: Int) throws {
-    let whole = try bytes(run(backup: nil.self))
     try run(batches: batches, backup: backup)
     let again = try run(backup: backup)
     #expect(again.state.epoch == 3 && again.state.step == 18)
     for (one, other) in zip(try run(backup: nil).weights, again.weights) { expectIdentical(one, other) }
-    _ = whole
     // A third run finds nothing left to do, and ends with the same.
     let third = try run(batches: 1, backup: backup)
     #expect(try bytes(third) == bytes(again))
@@ -63,10 +59,9 @@ import Testing
     let whole = try bytes(run(backup: Backup(directory + "/whole")))
     try run(batches: 9, backup: backup)
     let states = [0, 1].map { directory + "/b/state-\($0).safetensors" }
-    let newer = try states.max { one, other in try generation(one) < generation(other) }
-    let path = try #require(newer)
+    let path = try generation(states[0]) > generation(states[1]) ? states[0] : states[1]
     let good = try Data(contentsOf: URL(filePath: path))
-    for damaged in [good.prefix(good.count / 2), good.prefix(0), Data(good.map { $0 ^ 1 })] {
+    for damaged in [good.prefix(good.count / 2), Data(), Data(good.map { $0 ^ 1 })] {
       try damaged.write(to: URL(filePath: path))
       let recorder = Recorder()
       let trainer = try BlockTests.trainer()
@@ -89,7 +84,7 @@ import Testing
     return try #require(Int(match.1))
   }
 
-  @Test func abackupOfAnotherRunIsRefusedByTheDifference() throws {
+  @Test func aBackupOfAnotherRunIsRefusedByTheDifference() throws {
     try run(batches: 9, backup: backup)
     let before = try [0, 1].map { try Data(contentsOf: URL(filePath: directory + "/b/state-\($0).safetensors")) }
     var other = ResumeTests.x.scalars(as: Int32.self)
@@ -155,7 +150,7 @@ import Testing
           ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 9,
           callbacks: [EarlyStopping(monitor: "loss", minDelta: 9, patience: 2, restoreBestWeights: true), killing],
           backup: backup, verbose: .silent)
-      } catch where error.operation == "kill" {}
+      } catch let error as RecurraError where error.operation == "kill" {}
     }
     try fit(BlockTests.trainer(), true)
     let again = try BlockTests.trainer()

@@ -21,7 +21,10 @@ import Testing
 
   static let rows = 64
   static let ids = Tensor(
-    (0..<rows * 7).map { Int32(($0 * 31 + $0 / 7) % 10 + 1) * ($0 % 7 < 2 + $0 / 7 % 6 ? 1 : 0) }, shape: [rows, 7])
+    (0..<rows * 7).map { (place: Int) -> Int32 in
+      let (row, timestep) = (place / 7, place % 7)
+      return timestep < 2 + row % 6 ? Int32((place * 31 + row) % 10 + 1) : 0
+    }, shape: [rows, 7])
   static let labels = Tensor((0..<rows).map { Int32($0 * $0 % 3) })
 
   @Test func fourBatchesAccumulatedAreOneBatchOfFourBlocks() throws {

@@ -129,4 +129,27 @@ import Testing
         "end \(all)",
       ])
   }
+
+  @Test func aNaNIsNeverTheBest() throws {
+    let losses = [Double.nan, 3, .nan, 2, .nan, .nan, .nan]
+    let trainer = try ToyData.trainer(optimizer: .sgd(learningRate: 1))
+    var weights: [[Tensor]] = []
+    let noting = LambdaCallback(onEpochEnd: { _, _, trainer in weights.append(trainer.weights) })
+    let stopping = EarlyStopping(monitor: "loss", patience: 3, restoreBestWeights: true)
+    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, minDelta: 0)
+    let history = try Self.fit(trainer, 7, [Self.script(losses), noting, stopping, reducing])
+    #expect(stopping.bestEpoch == 3 && stopping.stoppedEpoch == 6)
+    for (one, other) in zip(trainer.weights, weights[3]) { expectIdentical(one, other) }
+    #expect(history["learning_rate"] == [1, 1, 1, 1, 1, 1, 0.5])
+  }
+
+  @Test func withoutAnyNumberNothingIsRestored() throws {
+    let trainer = try ToyData.trainer()
+    var last: [Tensor] = []
+    let noting = LambdaCallback(onEpochEnd: { _, _, trainer in last = trainer.weights })
+    let stopping = EarlyStopping(monitor: "loss", patience: 2, restoreBestWeights: true)
+    let history = try Self.fit(trainer, 9, [Self.script([Double](repeating: .nan, count: 9)), noting, stopping])
+    #expect(history.epoch.count == 2)
+    for (one, other) in zip(trainer.weights, last) { expectIdentical(one, other) }
+  }
 }

@@ -64,7 +64,7 @@ import Testing
     let other = try ToyData.trainer()
     let given = try other.fit(
       ToyData.x[0..<16], ToyData.labels[0..<16], batchSize: 4, epochs: 2, validationSplit: 0.5,
-      validationData: (ToyData.x[16..<23], ToyData.labels[16..<23], nil), verbose: .silent)
+      validationData: Examples(ToyData.x[16..<23], ToyData.labels[16..<23]), verbose: .silent)
     #expect(given.history == history.history)
   }
 

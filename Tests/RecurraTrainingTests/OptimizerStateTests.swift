@@ -87,4 +87,49 @@ import Testing
     for (name, value) in good { expectIdentical(try #require(after[name]), value, name) }
     try state.restore(good)
   }
+
+  @Test func aParameterThatIsNotFiniteIsFound() throws {
+    for dtype in [DType.float32, .float64] {
+      let parameters = Self.parameters(dtype)
+      let state = OptimizerState(.sgd(), parameters)
+      #expect(state.firstNonFiniteParameter() == nil)
+      // Large is not infinite, in the first, in the last place and where nothing is trained.
+      parameters[1].parameter.value = .full([7], dtype == .float32 ? 3e38 : 1e308, dtype: dtype)
+      #expect(state.firstNonFiniteParameter() == nil)
+      for (index, place, bad) in [(0, 0, Double.nan), (1, 6, .infinity), (2, 17, -.infinity)] {
+        let parameter = parameters[index].parameter
+        let good = parameter.value
+        var numbers = good.doubles
+        numbers[place] = bad
+        parameter.value = Tensor(numbers, shape: good.shape).converted(to: dtype)
+        parameter.isTrainable = index != 2
+        #expect(state.firstNonFiniteParameter() == parameters[index].path)
+        parameter.value = good
+      }
+    }
+  }
+
+  @Test(arguments: [-1, .nan, .infinity]) func aLearningRateOutsideItsRangeEndsTheNextStep(rate: Double) throws {
+    let trainer = try ToyData.trainer()
+    try trainer.trainBatch(ToyData.x, ToyData.labels)
+    let before = trainer.weights
+    trainer.learningRate = rate
+    let error = #expect(throws: RecurraError.self) { try trainer.trainBatch(ToyData.x, ToyData.labels) }
+    #expect(error?.kind == .badArgument && error?.operation == "trainBatch, adam")
+    #expect(error?.expected == "a finite learning rate of 0 or more")
+    for (one, other) in zip(trainer.weights, before) { expectIdentical(one, other) }
+    trainer.learningRate = 0.01
+    try trainer.trainBatch(ToyData.x, ToyData.labels)
+  }
+
+  @Test func aRateSetBeforeTheModelIsBuiltIsTheRateOfTheFirstStep() throws {
+    let (early, late) = (
+      try ToyData.trainer(optimizer: .sgd(learningRate: 1)), try ToyData.trainer(optimizer: .sgd(learningRate: 0.25))
+    )
+    early.learningRate = 0.25
+    #expect(early.learningRate == 0.25)
+    for trainer in [early, late] { try trainer.trainBatch(ToyData.x, ToyData.labels) }
+    for (one, other) in zip(early.weights, late.weights) { expectIdentical(one, other) }
+    #expect(early.weights[0].doubles != ToyData.classifier().weights.first?.doubles)
+  }
 }

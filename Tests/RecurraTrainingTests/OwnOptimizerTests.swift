@@ -66,11 +66,11 @@ struct OwnAdam: OptimizerRule {
     #expect(losses[19] < 0.7 * losses[0])
     let (first, second) = (try trainer(), try trainer())
     _ = try fit(first, 0..<7)
-    let state = Dictionary(uniqueKeysWithValues: first.exportedOptimizerState().map { ($0.name, $0.value) })
-    #expect(state.keys.contains("dense/kernel/mean") && state.keys.contains("dense_1/bias/square"))
+    let state = first.state
+    #expect(state.optimizer.keys.contains("dense/kernel/mean") && state.optimizer.keys.contains("dense_1/bias/square"))
     _ = try second.model.predict(ToyData.x)
     second.weights = first.weights
-    try second.restoreOptimizerState(state)
+    try second.restore(state)
     _ = try fit(second, 7..<20)
     for (one, other) in zip(whole.weights, second.weights) { expectIdentical(one, other) }
   }

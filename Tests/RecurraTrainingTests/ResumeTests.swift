@@ -67,7 +67,7 @@ import Testing
   func aCancelledRunGoesOn(batches: Int) async throws {
     let directory = try Self.directory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    func callbacks(cancellingAfter count: Int?) -> [any Callback] {
+    @Sendable func callbacks(cancellingAfter count: Int?) -> [any Callback] {
       var seen = 0
       let stopping = EarlyStopping(monitor: "loss", patience: 5, restoreBestWeights: true)
       let plateau = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 1, minDelta: 0.05)

@@ -21,7 +21,7 @@ import Testing
     let weights = try RowWeights(
       predictions: predictions.shape, targets: targets, lengths: lengths, sampleWeights: sampleWeights,
       ignoreClass: ignoreClass)
-    return try metric.weighted(targets, predictions, weights).value
+    return try metric.weighted(targets, predictions, weights).mean
   }
 
   @Test func accuraciesWeighTheirRows() throws {

@@ -1,7 +1,7 @@
 public import RecurraLayers
 public import RecurraTensor
 
-/// Stops training when a number has not got better for some epochs.
+/// Stops training when a number has not got better for some epochs; a NaN is no better than anything.
 public final class EarlyStopping: RestorableCallback {
   /// Keras' name of the class.
   public static let typeName = "EarlyStopping"
@@ -103,7 +103,6 @@ public final class EarlyStopping: RestorableCallback {
   /// Compares the epoch with the best so far.
   public func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
     guard let current = logs[monitor.name], epoch >= startFromEpoch else { return }
-    if restoresBestWeights, bestWeights == nil { (bestWeights, bestEpoch) = (trainer.weights, epoch) }
     wait += 1
     if monitor.isImprovement(current, over: best) {
       (best, bestEpoch) = (current, epoch)

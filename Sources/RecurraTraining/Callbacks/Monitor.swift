@@ -29,8 +29,10 @@ struct Monitor {
   var configuration: [String: JSONValue] { ["monitor": .string(name), "mode": .string(mode.rawValue)] }
 
   /// Tells whether a number is better than a reference by more than the least change that counts.
+  ///
+  /// A NaN never is, and every number is better than a NaN.
   func isImprovement(_ value: Double, over reference: Double?) -> Bool {
-    guard let reference else { return true }
+    guard let reference, !reference.isNaN else { return !value.isNaN }
     return isLargerBetter ? value - minDelta > reference : value + minDelta < reference
   }
 

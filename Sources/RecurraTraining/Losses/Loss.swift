@@ -23,7 +23,7 @@ public struct Loss: Sendable {
   /// Keras' name of the loss, or the name a loss of one's own was given.
   public let name: String
   /// What the weighted sum over rows is divided by.
-  public internal(set) var reduction = Reduction.meanOverWhatCounts
+  public internal(set) var reduction = Reduction.meanWithSampleWeight
   let kind: Kind
 
   init(_ name: String, _ kind: Kind) {

@@ -63,6 +63,12 @@ package final class OptimizerState {
     }
   }
 
+  /// Finds a parameter that is not finite, frozen ones too: a last update that went too far shows in no loss.
+  ///
+  /// - Returns: the path of the first one; nil when all are finite.
+  /// - Complexity: one pass over all parameters.
+  package func firstNonFiniteParameter() -> String? { all.first { !$0.parameter.value.isAllFinite }?.path }
+
   /// Makes the moments of parameters that are trainable and have none.
   func begin() {
     for (i, (_, parameter)) in all.enumerated() where memories[i].moments == nil && parameter.isTrainable {

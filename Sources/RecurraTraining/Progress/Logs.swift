@@ -41,3 +41,37 @@ public struct Logs: Sendable, Equatable, Sequence {
   /// Adds all numbers of other logs.
   mutating func append(_ other: Logs) { for (name, value) in other { self[name] = value } }
 }
+
+extension Logs: CustomStringConvertible {
+  /// The numbers in one line, as the progress bar shows them: "accuracy: 0.9123 - loss: 0.2311".
+  public var description: String { map { "\($0): \(progressText($1))" }.joined(separator: " - ") }
+}
+
+extension Logs: Codable {
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// Reads an object of numbers, null as NaN; the names come in alphabetical order.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Name.self)
+    for name in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
+      self[name.stringValue] = try container.decode(Double?.self, forKey: name) ?? .nan
+    }
+  }
+
+  /// Writes an object of numbers; one that is NaN or infinite, for which JSON has no word, becomes null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Name.self)
+    for (name, value) in self { try container.encode(value.finite, forKey: Name(stringValue: name)) }
+  }
+}
+
+extension Double {
+  /// The number, or nil where it is NaN or infinite.
+  var finite: Double? { isFinite ? self : nil }
+}

@@ -1,19 +1,3 @@
-/// How much `fit` and `evaluate` say while they work.
-public enum Verbosity: Int, Sendable, Codable {
-  /// Nothing.
-  case silent = 0
-  /// A bar that is drawn over, with the time left.
-  case bar = 1
-  /// One line at the end of every epoch.
-  case linePerEpoch = 2
-  /// A bar on a terminal, lines elsewhere.
-  case auto = -1
-
-  package func resolved(for output: ProgressOutput) -> Verbosity {
-    self == .auto ? (output.isTerminal ? .bar : .linePerEpoch) : self
-  }
-}
-
 /// Shows the progress of one epoch in Keras' very bytes.
 package struct ProgressBar {
   private static let width = 20
@@ -94,9 +78,7 @@ package struct ProgressBar {
   /// The logs as text; `size` is what is compared with 1e-3 to choose the form: Keras' bar takes the magnitude, its lines
   /// the number itself.
   private func metrics(_ size: (Double) -> Double) -> String {
-    values.map { name, value in
-      " - \(name): \(size(value) > 1e-3 ? fixedText(value, decimals: 4) : scientificText(value))"
-    }.joined()
+    values.map { name, value in " - \(name): \(progressText(value, size: size(value)))" }.joined()
   }
 
   /// Seconds per step, the first one left out as soon as there are others: it is seldom like them.

@@ -82,6 +82,13 @@ func fixedText(_ value: Double, decimals: Int) -> String { formatted("%.\(decima
 /// A number with one digit before the point and four after it.
 func scientificText(_ value: Double) -> String { formatted("%.4e", value) }
 
+/// A number as progress shows it: four decimals, or four digits behind the first one where that would show too few.
+///
+/// - Parameter size: what is compared with 1e-3 to choose between the two; the magnitude when left out.
+func progressText(_ value: Double, size: Double? = nil) -> String {
+  (size ?? value.magnitude) > 1e-3 ? fixedText(value, decimals: 4) : scientificText(value)
+}
+
 private func formatted(_ format: String, _ value: Double) -> String {
   // C writes the sign of a NaN, Python does not.
   if value.isNaN { return "nan" }

@@ -29,16 +29,16 @@ final class BackupDirectory {
   func completed(
     _ options: RunOptions, _ trainer: Trainer, _ training: TrainingData, _ validation: TrainingData?,
     _ callbacks: [any Callback]
-  ) throws(RecurraError) -> RunOptions {
+  ) -> RunOptions {
     var options = options
     options["contents of the data"] = training.fingerprint
     options["contents of the validation data"] = validation?.fingerprint ?? "none"
-    options["model"] = try trainer.model.json.line
-    options["loss"] = try trainer.loss.configuration.line
-    options["metrics"] = try JSONValue.array(trainer.metrics.map(\.configuration)).line
-    options["optimizer"] = try trainer.chosenOptimizer.configuration.line
-    options["callbacks"] = try JSONValue.array(
-      callbacks.map { TrainingState.CallbackState($0).identity }).line
+    options["model"] = trainer.model.json.text
+    options["loss"] = trainer.loss.configuration.text
+    options["metrics"] = JSONValue.array(trainer.metrics.map(\.configuration)).text
+    options["optimizer"] = trainer.chosenOptimizer.configuration.text
+    options["callbacks"] = JSONValue.array(
+      callbacks.map { TrainingState.CallbackState($0).identity }).text
     options["first weights"] = trainer.progress.run?.options["first weights"] ?? trainer.fingerprint
     return options
   }
@@ -117,13 +117,6 @@ private struct BackupState {
     }
     try trainer.restore(saved.state)
     for (path, parameter) in own { if let value = parameters[path] { parameter.value = value } }
-  }
-}
-
-extension JSONValue {
-  /// The value as one line, members in the order of their names.
-  fileprivate var line: String {
-    get throws(RecurraError) { String(decoding: try encoded(sortedMembers: true), as: UTF8.self) }
   }
 }
 

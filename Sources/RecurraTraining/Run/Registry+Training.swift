@@ -12,7 +12,7 @@ extension Registry {
   public mutating func register(_ rule: any OptimizerRule.Type) { self[Kind.optimizer, rule.name] = RuleType(type: rule) }
 
   /// Makes a callback of one's own known by its `typeName`.
-  public mutating func register(_ callback: any RestorableCallback.Type) {
+  public mutating func register(_ callback: any (RestorableCallback & SendableMetatype).Type) {
     self[Kind.callback, callback.typeName] = CallbackType(type: callback)
   }
 
@@ -53,6 +53,7 @@ private struct RuleType: Sendable {
   let type: any OptimizerRule.Type
 }
 
+/// A callback's type makes callbacks on the thread that asks; they stay there.
 private struct CallbackType: Sendable {
-  let type: any RestorableCallback.Type
+  let type: any (RestorableCallback & SendableMetatype).Type
 }

@@ -27,7 +27,7 @@ struct Run {
     if let backup {
       defer { backup.unlock() }
       try backup.lock()
-      options = try backup.completed(options, trainer, training, validation, callbacks)
+      options = backup.completed(options, trainer, training, validation, callbacks)
       try backup.restore(to: trainer, options)
       return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
     }

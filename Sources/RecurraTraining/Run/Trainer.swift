@@ -24,11 +24,11 @@ public final class Trainer {
   /// What the last run of `fit` did, also when it threw.
   public internal(set) var history: History?
   /// The names of the logs of the run under way, or of one without validation.
-  public internal(set) var logNames: [String]
+  public package(set) var logNames: [String]
   /// The callbacks of the last run, or those that came with the trainer from a file.
   public internal(set) var callbacks: [any Callback] = []
   /// Tells whether the run under way goes on from a state instead of beginning: callbacks then keep what they remember.
-  public internal(set) var isResuming = false
+  public package(set) var isResuming = false
 
   let chosenOptimizer: Optimizer
   private var optimizerStorage: OptimizerState?
