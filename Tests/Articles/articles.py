@@ -25,6 +25,7 @@ import prints
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / ".build" / "articles"
 MARK = "\x1e"
+SERVER = ROOT / "Tests/Serving/Sources/Serving/main.swift"  # `make test-serving` builds and runs it.
 SECONDS = 120  # For one program, in debug, on a machine that does other things as well.
 MANIFEST = """// swift-tools-version: 6.2
 import PackageDescription
@@ -42,6 +43,10 @@ let package = Package(
 """
 
 
+def is_server(program):
+    return "import Hummingbird" in program.blocks[0].lines
+
+
 class Document:
     """A document with its blocks and programs; the Swift ones have a target each."""
 
@@ -52,6 +57,10 @@ class Document:
         self.programs = blocks.programs(self.blocks, self.name)
         self.title = re.sub(r"\W", "", path.stem)
         self.folder = WORK / "run" / self.title
+
+    def builds(self, program):
+        """Tells whether a program is built here: all Swift but the server, which needs a web framework."""
+        return program.language == "swift" and not is_server(program)
 
     def target(self, program):
         return f"{self.title}{self.programs.index(program) + 1}"
@@ -73,7 +82,7 @@ def build(found):
     """Builds all Swift programs; returns the folder of the executables."""
     package = WORK / "package"
     sources = {document.target(program): blocks.source(program, document.path, r"\u{1e}")
-               for document in found for program in document.programs if program.language == "swift"}
+               for document in found for program in document.programs if document.builds(program)}
     for folder in (package / "Sources").glob("*"):
         if folder.name not in sources:
             shutil.rmtree(folder)
@@ -83,6 +92,9 @@ def build(found):
     write_if_changed(package / "Package.swift", MANIFEST.format(root=ROOT, names=names))
     command = ["swift", "build", "--package-path", package, "--scratch-path", WORK / "scratch",
                "-Xcc", "-O2"]
+    # SwiftPM looks for files that came or went in the package alone, not in one that it depends on by path.
+    for plan in (WORK / "scratch").glob("*.yaml"):
+        plan.unlink()
     subprocess.run(command, check=True)
     answer = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True)
     return pathlib.Path(answer.stdout.strip())
@@ -154,6 +166,9 @@ def check(document, executables, options):
         if isinstance(step, blocks.Block):
             failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_lines(
                 document, step, options.tool)
+        elif is_server(step):
+            if step.blocks[0].lines != SERVER.read_text(encoding="utf-8").splitlines():
+                failures.append(f"{document.name}:{step.blocks[0].line}: expected the code of {SERVER.relative_to(ROOT)}")
         elif step.language == "swift":
             failures += failures_of_program(document, step, [executables / document.target(step)])
         else:
