@@ -152,4 +152,24 @@ import Testing
     #expect(history.epoch.count == 2)
     for (one, other) in zip(trainer.weights, last) { expectIdentical(one, other) }
   }
+
+  @Test func whatIsNotFiniteTerminates() throws {
+    for (losses, epochs) in [([3, 2, .nan, 1], 3), ([3, 2, .infinity, 1], 3), ([3, 2, 1, 1], 4)] as [([Double], Int)] {
+      let trainer = try ToyData.trainer()
+      let recorder = Recorder()
+      trainer.output = recorder.output()
+      let history = try Self.fit(trainer, 4, [Self.script(losses, "val_loss"), TerminateOnNaN()])
+      #expect(history.epoch.count == epochs && (history.stop == .requested) == (epochs < 4))
+      #expect(recorder.text.hasPrefix("\nEpoch 3: val_loss is ") == (epochs < 4))
+    }
+    // In the middle of an epoch: the second of its three batches.
+    let trainer = try ToyData.trainer()
+    let recorder = Recorder()
+    trainer.output = recorder.output()
+    var logs = Logs()
+    logs["accuracy"] = .nan
+    let callback = TerminateOnNaN()
+    callback.onTrainBatchEnd(1, logs, trainer)
+    #expect(recorder.text == "\nBatch 2: accuracy is nan, terminating training.\n")
+  }
 }
