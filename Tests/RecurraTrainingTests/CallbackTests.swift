@@ -13,7 +13,8 @@ import Testing
 
   @discardableResult
   static func fit(_ trainer: Trainer, _ epochs: Int, _ callbacks: [any Callback]) throws -> History {
-    try trainer.fit(ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent)
+    try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent, initialEpoch: 0)
   }
 
   @Test(arguments: [
