@@ -12,7 +12,8 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test test-linking test-articles articles-peers bench bench-peers lint format doc doc-serve clean
+.PHONY: help setup build run test forks test-linking test-articles articles-peers bench bench-peers lint format
+.PHONY: doc doc-serve clean
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -32,6 +33,11 @@ test: setup ## Build and run the tests, then link the library from another packa
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
+
+COUNT := 10000
+forks: setup ## Fork COUNT=10000 times while four threads train and predict; every child must do so too (minutes).
+	swift build $(BUILD_FLAGS) --build-tests
+	FORKS=$(COUNT) swift test $(BUILD_FLAGS) --skip-build --disable-xctest --filter ForkTests
 
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
 	Tests/Linking/run.sh
