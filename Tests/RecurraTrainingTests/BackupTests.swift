@@ -29,7 +29,7 @@ import Testing
         x, y, batchSize: batchSize, blockSize: blockSize, epochs: epochs, validationSplit: 0.1,
         callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), killing], backup: backup, verbose: .silent,
         seed: seed)
-    } catch where error.operation == "kill" {}
+    } catch  where error.operation == "kill" {}
     return trainer
   }
 
@@ -150,7 +150,7 @@ import Testing
           ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 9,
           callbacks: [EarlyStopping(monitor: "loss", minDelta: 9, patience: 2, restoreBestWeights: true), killing],
           backup: backup, verbose: .silent)
-      } catch where error.operation == "kill" {}
+      } catch  where error.operation == "kill" {}
     }
     try fit(BlockTests.trainer(), true)
     let again = try BlockTests.trainer()

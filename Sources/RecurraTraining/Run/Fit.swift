@@ -74,7 +74,8 @@ extension Trainer {
     options["class weights"] = (classWeights ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
       .joined(separator: " ")
     let run = Run(
-      trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"), blockSize: blockSize,
+      trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"),
+      blockSize: blockSize,
       validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
       shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
