@@ -21,26 +21,11 @@ import time
 
 import blocks
 import prints
+from programs import ROOT, WORK, build, write_if_changed
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = ROOT / ".build" / "articles"
 MARK = "\x1e"
 SERVER = ROOT / "Tests/Serving/Sources/Serving/main.swift"  # `make test-serving` builds and runs it.
 SECONDS = 120  # For one program, in debug, on a machine that does other things as well.
-MANIFEST = """// swift-tools-version: 6.2
-import PackageDescription
-
-let package = Package(
-  name: "Articles",
-  dependencies: [.package(name: "recurra", path: "{root}")],
-  targets: [{names}].map {{
-    .executableTarget(
-      name: $0, dependencies: [.product(name: "Recurra", package: "recurra")],
-      swiftSettings: [.treatAllWarnings(as: .error)])
-  }},
-  swiftLanguageModes: [.v6]
-)
-"""
 
 
 def is_server(program):
@@ -70,34 +55,6 @@ def documents(paths):
     given = [pathlib.Path(path) for path in paths]
     return [Document(path) for path in given or [
         ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "Sources/Recurra/Recurra.docc").rglob("*.md"))]]
-
-
-def write_if_changed(path, text):
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-def build(found):
-    """Builds all Swift programs; returns the folder of the executables."""
-    package = WORK / "package"
-    sources = {document.target(program): blocks.source(program, document.path, r"\u{1e}")
-               for document in found for program in document.programs if document.builds(program)}
-    for folder in (package / "Sources").glob("*"):
-        if folder.name not in sources:
-            shutil.rmtree(folder)
-    for name, text in sources.items():
-        write_if_changed(package / "Sources" / name / "main.swift", text)
-    names = ", ".join(f'"{name}"' for name in sorted(sources))
-    write_if_changed(package / "Package.swift", MANIFEST.format(root=ROOT, names=names))
-    command = ["swift", "build", "--package-path", package, "--scratch-path", WORK / "scratch",
-               "-Xcc", "-O2"]
-    # SwiftPM looks for files that came or went in the package alone, not in one that it depends on by path.
-    for plan in (WORK / "scratch").glob("*.yaml"):
-        plan.unlink()
-    subprocess.run(command, check=True)
-    answer = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True)
-    return pathlib.Path(answer.stdout.strip())
 
 
 def run(document, command, named):
@@ -191,7 +148,9 @@ def main():
     options.tool = options.tool and options.tool.resolve()
     try:
         found = documents(options.documents)
-        executables = build(found)
+        executables = build(
+            {document.target(program): blocks.source(program, document.path, r"\u{1e}")
+             for document in found for program in document.programs if document.builds(program)})
     except ValueError as error:
         sys.exit(f"articles: {error}")
     except subprocess.CalledProcessError:
