@@ -25,8 +25,6 @@ public final class Embedding: Layer {
   public init(
     inputDim: Int, outputDim: Int, maskZero: Bool = false, embeddingsInitializer: Initializer = .randomUniform()
   ) {
-    check(inputDim >= 1, "Embedding", expected: "inputDim of at least 1", got: "\(inputDim)")
-    check(outputDim >= 1, "Embedding", expected: "outputDim of at least 1", got: "\(outputDim)")
     self.inputDim = inputDim
     self.outputDim = outputDim
     self.maskZero = maskZero
@@ -54,12 +52,19 @@ public final class Embedding: Layer {
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 
+  /// Refuses `inputDim` and `outputDim` outside 1...2³¹ − 1.
+  public func checkSettings() throws(RecurraError) {
+    try checkSetting("inputDim", inputDim, in: LayerArguments.sizes)
+    try checkSetting("outputDim", outputDim, in: LayerArguments.sizes)
+  }
+
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkSettings()
+    try checkExtents(inputShape)
     _ = try outputShape(for: inputShape)
     _ = try state.build { () throws(RecurraError) in
-      let (shape, initializer) = ([inputDim, outputDim], initializer)
-      return try parameter("embeddings", shape, dtype) { initializer(shape, random: random, dtype: dtype) }
+      try parameter("embeddings", [inputDim, outputDim], dtype, initializer, random)
     }
   }
 
