@@ -1,6 +1,5 @@
 internal import CRecurraKernels
 import RecurraTensor
-internal import Synchronization
 
 /// What a recurrent operation keeps, and how its gradient goes back.
 ///
@@ -15,8 +14,10 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// The lookup whose table the gradient of the input goes to; nil where it is wanted as it is.
   private let table: TableLookup?
   private let needsInput: Bool
-  /// Guards the buffers of the runs; true once the gates are gone.
-  private let isSpent = Mutex(false)
+  /// Guards the buffers of the runs.
+  private let turn = Turn()
+  /// Tells that the gates are gone.
+  private var isSpent = false
 
   init(
     call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, table: TableLookup?,
@@ -29,8 +30,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked up in, and of each
   /// direction's weights, bias and initial states.
   func gradients(_ upstream: [Tensor?]) -> [Gradient?] {
-    isSpent.withLock { isSpent in
-      if isSpent {
+    turn.take { wasLost in
+      if isSpent || wasLost {
         for run in runs { run.isProjected = false }
         ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
       }
@@ -86,7 +87,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     {
       return loopBackPacked(runs, gradientRuns, kernels)
     }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
+    Threads.run(runs.count * plan.rowBlocks) { piece in
       let (index, layout) = (piece % runs.count, runs[piece % runs.count].layout)
       TimeLoop.backward(
         runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
@@ -100,7 +101,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
   ) -> SequenceGradients {
     // Once, for somebody may set it meanwhile.
-    let threads = Streams.threadCount
+    let threads = Threads.count
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
     let isEachAlone = !sharesUnits && runs.count >= threads
@@ -172,7 +173,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     _ loop: (_ share: Range<Int>, _ body: (PackedMultiplier) -> Range<Int>?) -> Range<Int>?
   ) {
     let rows = 0..<run.layout.batch
-    Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
+    Threads.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
       let share = (panels * rank / size)..<(panels * (rank + 1) / size)
       let member = Rendezvous(barrier, rank)
       let left = loop(share) { multiplier in

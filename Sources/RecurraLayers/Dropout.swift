@@ -38,7 +38,7 @@ public final class Dropout: Layer {
     guard dtype.isFloating else { throw failure(expected: "floating input", got: "\(dtype)") }
     guard context.isTraining, rate > 0 else { return input }
     let threshold = Tensor(1 - rate, dtype: dtype)
-    let kept = context.random.uniform(x.shape, dtype: dtype).isLess(than: threshold).converted(to: dtype)
+    let kept = context.uniform(x.shape, dtype: dtype).isLess(than: threshold).converted(to: dtype)
     return input.with(value: x * (kept * (rate < 1 ? 1 / (1 - rate) : 0)))
   }
 }

@@ -24,6 +24,9 @@ public final class TimeDistributed: Layer {
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] { [("layer", layer)] }
 
+  /// That of the layer.
+  public var idCount: Int? { layer.idCount }
+
   /// Builds the layer for the shape of one timestep.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkExtents(inputShape)
@@ -41,6 +44,8 @@ public final class TimeDistributed: Layer {
     let shape = input.value.shape
     _ = try oneTimestep(shape)
     let steps = input.value.reshaped([shape[0] * shape[1]] + shape.dropFirst(2))
+    var context = context
+    context.firstRow = context.firstRow.map { $0 * shape[1] }
     let output = try layer.forward(Signal(steps), context).value
     return input.with(value: output.reshaped([shape[0], shape[1]] + output.shape.dropFirst()))
   }

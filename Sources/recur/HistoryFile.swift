@@ -30,7 +30,7 @@ enum HistoryFile {
     let parameters = [
       (name: "epochs", value: JSONValue.integer(history.params.epochs)), ("steps", .integer(history.params.steps)),
       ("seed", Int(exactly: history.params.seed).map { .integer($0) } ?? .string("\(history.params.seed)")),
-      ("threads", .integer(Streams.threadCount)),
+      ("threads", .integer(Threads.count)),
     ]
     let file = JSONValue.object([
       (name: "epoch", value: .array(history.epoch.map { .integer($0) })), ("history", .object(metrics)),

@@ -43,7 +43,7 @@ struct ThreadOptions: ParsableArguments {
     guard (1...256).contains(threads) else { throw ValidationError("Expected --threads in 1...256, got \(threads).") }
   }
 
-  func apply() { if let threads { Streams.threadCount = threads } }
+  func apply() { if let threads { Threads.count = threads } }
 }
 
 /// The data a subcommand works on.

@@ -70,6 +70,19 @@ public struct ModelFile: Sendable {
     training = readsTraining ? try reader.training() : nil
   }
 
+  /// What a file holds, for a model that is there already: no layer has to be made by name.
+  package struct Contents: Sendable {
+    package let parameters: NamedValues<Tensor>
+    package let notes: [String: String]
+    package let training: Training?
+  }
+
+  /// Reads an open file without making its model.
+  package static func contents(of file: InputFile) throws(RecurraError) -> Contents {
+    let reader = try ModelFileReader(file)
+    return Contents(parameters: try reader.parameters(), notes: try reader.notes(), training: try reader.training())
+  }
+
   /// Writes a model, whole or not at all, with notes and what a trainer has to say.
   ///
   /// The training is one JSON value and tensors by name; reading the model alone does not look at them.

@@ -74,6 +74,13 @@ struct ModelFileReader {
     return model
   }
 
+  /// The parameters by their paths, for a model that is there already.
+  func parameters() throws(RecurraError) -> NamedValues<Tensor> {
+    var parameters = NamedValues<Tensor>()
+    for entry in header.entries where !isTraining(entry) { parameters[entry.name] = try header.tensor(entry, file) }
+    return parameters
+  }
+
   /// What a trainer saved; nil when the model was saved alone.
   func training() throws(RecurraError) -> ModelFile.Training? {
     guard version > 1, let text = header.metadata[Format.trainingName] else { return nil }
