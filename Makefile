@@ -12,7 +12,8 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test test-linking test-articles articles-peers bench bench-peers lint format doc doc-serve clean
+.PHONY: help setup build run test forks test-linking test-articles articles-peers bench bench-peers lint format
+.PHONY: doc doc-serve clean mutants test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -33,6 +34,12 @@ test: setup ## Build and run the tests, then link the library from another packa
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
 
+forks: COUNT := 10000
+mutants: COUNT := 60
+forks: setup ## Fork COUNT=10000 times while four threads train and predict; every child must do so too (minutes).
+	swift build $(BUILD_FLAGS) --build-tests
+	FORKS=$(COUNT) swift test $(BUILD_FLAGS) --skip-build --disable-xctest --filter ForkTests
+
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
 	Tests/Linking/run.sh
 
@@ -50,6 +57,16 @@ bench: build ## Compare the throughput of RNN, LSTM, GRU and BiLSTM.
 
 bench-peers: build ## Compare with PyTorch, Keras and ONNX Runtime on the same shapes (needs python3 and PyPI).
 	python3 Benchmarks/Peers/bench_peers.py $(ARGUMENTS)
+
+mutants: setup ## Change COUNT lines, drawn from SEED, one at a time, and ask whether a test notices (minutes each).
+	python3 Tests/Mutants/mutants.py --seed $(or $(SEED),$(error SEED is missing: make mutants SEED=1 COUNT=60)) \
+	  --count $(COUNT)
+
+test-resume: build ## Kill `recur train --backup` at random instants and compare what it saves (needs python3).
+	python3 Tests/Resume/resume.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(ARGUMENTS)
+
+test-serving: setup ## Ask a server 200,000 times over 64 connections, and check every answer and its memory.
+	Tests/Serving/run.sh $(ARGUMENTS)
 
 lint: setup ## Check the format and build everything with warnings as errors.
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)

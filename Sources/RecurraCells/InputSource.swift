@@ -1,5 +1,4 @@
 package import RecurraTensor
-internal import Synchronization
 
 /// What goes into a layer: a tensor, or rows of a table, which are not laid side by side before somebody wants them so.
 package enum InputSource: Sendable {
@@ -57,7 +56,7 @@ package enum InputSource: Sendable {
 package struct TableLookup: Sendable {
   /// The rows once they have been copied.
   private final class Vectors: Sendable {
-    let tensor = Mutex<Tensor?>(nil)
+    let tensor = Once<Tensor>()
   }
 
   /// The table, [N, I], dense.
@@ -78,13 +77,7 @@ package struct TableLookup: Sendable {
   }
 
   /// The rows side by side, [B, T, I].
-  var vectors: Tensor {
-    copied.tensor.withLock { vectors in
-      let result = vectors ?? table.gathered(ids)
-      vectors = result
-      return result
-    }
-  }
+  var vectors: Tensor { copied.tensor.make { table.gathered(ids) } }
 
   var detached: TableLookup {
     guard table.isTracked else { return self }

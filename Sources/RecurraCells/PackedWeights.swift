@@ -1,23 +1,22 @@
 internal import CRecurraKernels
 import RecurraTensor
-internal import Synchronization
 
 /// Keeps the weights of one direction in the kernels' own layout, packed once for every version of the weights;
 /// apart for vectors and for the matrix unit.
 ///
 /// One belongs to each direction of a layer; several requests may use it at the same time.
 public final class PackedWeights: Sendable {
-  private struct Entry {
+  private struct Entry: Sendable {
     var version: Int
     var packed: Tensor
   }
 
   /// What is packed for one set of kernels.
   private final class Store: Sendable {
-    let forward = Mutex<Entry?>(nil)
-    let backward = Mutex<Entry?>(nil)
-    let input = Mutex<Entry?>(nil)
-    let joint = Mutex<Entry?>(nil)
+    let forward = Guarded<Entry?>(nil)
+    let backward = Guarded<Entry?>(nil)
+    let input = Guarded<Entry?>(nil)
+    let joint = Guarded<Entry?>(nil)
     let table = TableProduct()
   }
 
@@ -44,15 +43,23 @@ public final class PackedWeights: Sendable {
   /// The product of the table that inputs are looked up in.
   func table(_ kernels: RecurraCellKernels) -> TableProduct { store(kernels).table }
 
-  private func withEntry<Result>(
-    _ layout: Layout, _ kernels: RecurraCellKernels, _ body: (inout Entry?) -> Result
-  ) -> Result {
+  private func stored(_ layout: Layout, _ kernels: RecurraCellKernels) -> Entry? {
     let store = store(kernels)
     return switch layout {
-    case .forward: store.forward.withLock { body(&$0) }
-    case .backward: store.backward.withLock { body(&$0) }
-    case .input: store.input.withLock { body(&$0) }
-    case .joint: store.joint.withLock { body(&$0) }
+    case .forward: store.forward.withLock { $0 }
+    case .backward: store.backward.withLock { $0 }
+    case .input: store.input.withLock { $0 }
+    case .joint: store.joint.withLock { $0 }
+    }
+  }
+
+  private func keep(_ entry: Entry, _ layout: Layout, _ kernels: RecurraCellKernels) {
+    let store = store(kernels)
+    switch layout {
+    case .forward: _ = store.forward.exchange(entry)
+    case .backward: _ = store.backward.exchange(entry)
+    case .input: _ = store.input.exchange(entry)
+    case .joint: _ = store.joint.exchange(entry)
     }
   }
 
@@ -65,8 +72,9 @@ public final class PackedWeights: Sendable {
     var missing: [Packing] = []
     let result = layouts.map { layout in
       directions.map { direction in
-        let stored = direction.packed.withEntry(layout, kernels) { $0 }
-        if let stored, stored.version == direction.version { return stored.packed }
+        if let stored = direction.packed.stored(layout, kernels), stored.version == direction.version {
+          return stored.packed
+        }
         let packing = Packing(layout, direction, kernels, inputs, units)
         missing.append(packing)
         return packing.target
@@ -77,9 +85,8 @@ public final class PackedWeights: Sendable {
     let lasting = 2 * Threads.nanoseconds(copying: missing.reduce(0) { $0 + $1.target.count })
     Threads.run(jobs.count, lasting: lasting) { jobs[$0].0.run(jobs[$0].1) }
     for packing in missing {
-      packing.direction.packed.withEntry(packing.layout, kernels) {
-        $0 = Entry(version: packing.direction.version, packed: packing.target)
-      }
+      let entry = Entry(version: packing.direction.version, packed: packing.target)
+      packing.direction.packed.keep(entry, packing.layout, kernels)
     }
     return result
   }

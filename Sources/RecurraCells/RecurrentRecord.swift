@@ -1,6 +1,5 @@
 internal import CRecurraKernels
 import RecurraTensor
-internal import Synchronization
 
 /// What a recurrent operation keeps, and how its gradient goes back.
 ///
@@ -15,8 +14,10 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// The lookup whose table the gradient of the input goes to; nil where it is wanted as it is.
   private let table: TableLookup?
   private let needsInput: Bool
-  /// Guards the buffers of the runs; true once the gates are gone.
-  private let isSpent = Mutex(false)
+  /// Guards the buffers of the runs.
+  private let turn = Turn()
+  /// Tells that the gates are gone.
+  private var isSpent = false
 
   init(
     call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, table: TableLookup?,
@@ -29,8 +30,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked up in, and of each
   /// direction's weights, bias and initial states.
   func gradients(_ upstream: [Tensor?]) -> [Gradient?] {
-    isSpent.withLock { isSpent in
-      if isSpent {
+    turn.take { wasLost in
+      if isSpent || wasLost {
         for run in runs { run.isProjected = false }
         ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
       }

@@ -1,6 +1,5 @@
 internal import CRecurraKernels
 package import RecurraTensor
-internal import Synchronization
 
 /// A layer of a stack: one direction, forward in time.
 package struct StackedLayer: Sendable {

@@ -1,6 +1,5 @@
 internal import CRecurraKernels
 import RecurraTensor
-internal import Synchronization
 
 /// Memory for jobs that run on several threads, in pieces that are lent to one job at a time.
 ///
@@ -8,14 +7,14 @@ internal import Synchronization
 final class Scratch: Sendable {
   private let memory: Buffer<Float>
   private let floats: Int
-  private let free: Mutex<[Int]>
+  private let free: Guarded<[Int]>
 
   /// Makes some pieces of at least so many floats.
   private init(floats: Int, pieces count: Int) {
     // Lines of their own, and what cores fetch ahead.
     self.floats = (floats + 63) / 64 * 64
     memory = Buffer(count, self.floats)
-    free = Mutex(Array(0..<count))
+    free = Guarded(Array(0..<count))
   }
 
   /// Some pieces of at least so many floats; nil where none are wanted.

@@ -1,6 +1,5 @@
 internal import CRecurraKernels
 import RecurraTensor
-internal import Synchronization
 
 /// The products of a table with all directions, and for each timestep the row that is its.
 struct LookedUpProducts {
@@ -15,7 +14,7 @@ struct LookedUpProducts {
 /// Keeps the product of a table with one direction's weights, bias added: where its input is looked up in the table, so is the
 /// product.
 final class TableProduct: Sendable {
-  private struct Entry {
+  private struct Entry: Sendable {
     let owner: any AnyObject & Sendable
     let tableVersion, weightsVersion: Int
     /// Held as it was: an update of the bias makes a new one.
@@ -30,7 +29,7 @@ final class TableProduct: Sendable {
     }
   }
 
-  private let entry = Mutex<Entry?>(nil)
+  private let entry = Guarded<Entry?>(nil)
 
   /// Floats that a product may take.
   private static let most = 1 << 23
@@ -63,18 +62,21 @@ final class TableProduct: Sendable {
   private func find(
     _ lookup: TableLookup, _ direction: RecurrentDirection
   ) -> (product: Tensor?, isWorthwhile: Bool) {
-    entry.withLock { entry in
-      var own = entry.flatMap { $0.isOf(lookup, direction) ? $0 : nil } ?? Self.entry(lookup, direction)
+    let fresh = Self.entry(lookup, direction)
+    let (own, _) = entry.withLock { entry in
+      let former = entry
+      var own = former.flatMap { $0.isOf(lookup, direction) ? $0 : nil } ?? fresh
       own.timesteps += lookup.ids.count
       entry = own
-      return (own.product, own.product != nil || own.timesteps >= lookup.table.shape[0])
+      return (own, former)
     }
+    return (own.product, own.product != nil || own.timesteps >= lookup.table.shape[0])
   }
 
   private func keep(_ product: Tensor, _ lookup: TableLookup, _ direction: RecurrentDirection) {
     var own = Self.entry(lookup, direction)
     own.product = product
-    entry.withLock { [own] in $0 = own }
+    _ = entry.exchange(own)
   }
 
   private static func entry(_ lookup: TableLookup, _ direction: RecurrentDirection) -> Entry {

@@ -51,6 +51,8 @@ public final class Embedding: Layer {
 
   /// The table of vectors, `embeddings`; empty before the layer is built.
   public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
+  /// `inputDim`.
+  public var idCount: Int? { inputDim }
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 

@@ -17,6 +17,8 @@ public protocol Layer: AnyObject, Sendable {
   var configuration: [String: JSONValue] { get }
   /// What the first values of the parameters follow from when the layer builds itself.
   var seed: UInt64 { get }
+  /// The number of ids the layer looks up, 0 ..< that, where its inputs are ids; nil where they are features.
+  var idCount: Int? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
@@ -41,6 +43,8 @@ extension Layer {
   public var parameters: [Parameter] { sublayers.flatMap(\.layer.parameters) }
   /// 0.
   public var seed: UInt64 { 0 }
+  /// nil: whole numbers among features become floats before the layer sees them.
+  public var idCount: Int? { nil }
   /// Tells whether all sublayers have been built.
   public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
   /// The values of the parameters, or the weights of all sublayers.

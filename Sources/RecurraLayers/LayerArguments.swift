@@ -1,5 +1,4 @@
 public import RecurraTensor
-internal import Synchronization
 
 /// The arguments of a layer as they stand in a file, read by name and type; what nobody read is an unknown argument.
 ///
@@ -140,7 +139,7 @@ public struct LayerArguments: Sendable {
 
 /// The names that were asked for; copies of the arguments share them.
 private final class ReadNames: Sendable {
-  private let names = Mutex<Set<String>>([])
+  private let names = Guarded<Set<String>>([])
 
   var all: Set<String> { names.withLock { $0 } }
 

@@ -1,24 +1,16 @@
 public import RecurraTensor
-internal import Synchronization
 
 /// A tensor that belongs to a layer and that training changes.
 ///
 /// Reading gives the value of that moment; a later update never changes what was read, so a model can answer requests while it
 /// is being trained. The first value is computed when it is first read: a model whose weights come from a file never draws any.
 public final class Parameter: Sendable {
-  private struct State {
+  private struct State: Sendable {
+    /// Missing before the first value is drawn, and while the value is changed in place.
     var value: Tensor?
     var initialize: (@Sendable () -> Tensor)?
     var version = 0
     var isTrainable: Bool
-
-    mutating func read() -> Tensor {
-      if let value { return value }
-      let first = (initialize?() ?? Tensor.zeros([])).detached.contiguous
-      value = first
-      initialize = nil
-      return first
-    }
   }
 
   /// What the parameter is in its layer, in Keras' words: "kernel", "bias", "embeddings"; a recurrent layer's [W;U] is "weights".
@@ -29,14 +21,16 @@ public final class Parameter: Sendable {
   public let dtype: DType
   /// The start of every history that leads through this parameter.
   private let leaf = Origin(node: Node(parents: []) { _ in [] })
-  private let state: Mutex<State>
+  private let state: Guarded<State>
+  /// Had by whoever draws the first value or changes it; those who find no value wait for it.
+  private let turn = Turn()
 
   /// Makes a parameter with its first value.
   public init(_ name: String, _ value: Tensor, isTrainable: Bool = true) {
     self.name = name
     shape = value.shape
     dtype = value.dtype
-    state = Mutex(State(value: value.detached.contiguous, isTrainable: isTrainable))
+    state = Guarded(State(value: value.detached.contiguous, isTrainable: isTrainable))
   }
 
   /// Makes a parameter whose first value is computed when it is needed; it must have the shape and type named here.
@@ -44,7 +38,7 @@ public final class Parameter: Sendable {
     self.name = name
     self.shape = shape
     self.dtype = dtype
-    state = Mutex(
+    state = Guarded(
       State(
         initialize: {
           let value = initialize()
@@ -64,15 +58,11 @@ public final class Parameter: Sendable {
 
   /// The value; setting one of another shape or type is a programmer's mistake.
   public var value: Tensor {
-    get { state.withLock { $0.read() } }
+    get { read().value }
     set {
       Self.require(newValue, shape, dtype, name)
       let value = newValue.detached.contiguous
-      state.withLock { state in
-        state.value = value
-        state.initialize = nil
-        state.version += 1
-      }
+      turn.take { _ in _ = store(value, changes: 1) }
     }
   }
 
@@ -81,19 +71,49 @@ public final class Parameter: Sendable {
 
   /// The value, tracked on request, with the number of changes it has seen: weights packed for one version serve until the next.
   package func versioned(isTracked: Bool = false) -> (value: Tensor, version: Int) {
-    let (value, version) = state.withLock { ($0.read(), $0.version) }
+    let (value, version) = read()
     return (isTracked ? value.with(origin: leaf) : value, version)
   }
 
   /// Changes the value in place where nobody else holds it.
   package func update(_ body: (inout Tensor) -> Void) {
-    state.withLock { state in
-      var value = state.read()
-      state.value = nil
-      body(&value)
-      state.value = value
-      state.version += 1
+    turn.take { _ in
+      // Before the section that forks wait for: what is drawn may take long, and the child of a fork draws it again.
+      if stored == nil { draw() }
+      ForkSection.updates.run {
+        guard var value = state.withLock({ $0.value.take() }) else { return }
+        body(&value)
+        store(value, changes: 1)
+      }
     }
+  }
+
+  private func read() -> (value: Tensor, version: Int) {
+    stored ?? turn.take { _ in stored ?? draw() }
+  }
+
+  private var stored: (value: Tensor, version: Int)? {
+    state.withLock { state in state.value.map { ($0, state.version) } }
+  }
+
+  /// Computes the first value; the turn is held.
+  @discardableResult
+  private func draw() -> (value: Tensor, version: Int) {
+    let initialize = state.withLock { $0.initialize }
+    let first = (initialize?() ?? Tensor.zeros([])).detached.contiguous
+    return (first, store(first, changes: 0))
+  }
+
+  /// Puts a value in place, lets the former one go outside of the lock, and returns the number of changes; the turn is held.
+  @discardableResult
+  private func store(_ value: Tensor, changes: Int) -> Int {
+    let (version, _) = state.withLock { state in
+      let former = (state.value, state.initialize)
+      (state.value, state.initialize) = (value, nil)
+      state.version += changes
+      return (state.version, former)
+    }
+    return version
   }
 
   private static func require(_ value: Tensor, _ shape: [Int], _ dtype: DType, _ name: String) {
@@ -105,20 +125,15 @@ public final class Parameter: Sendable {
 
 /// What a layer makes when it is built: once, whichever thread comes first.
 package final class BuildState<Value: Sendable>: Sendable {
-  private let state = Mutex<Value?>(nil)
+  private let built = Once<Value>()
 
   package init() {}
 
   /// What was built, if anything was.
-  package var value: Value? { state.withLock { $0 } }
+  package var value: Value? { built.value }
 
   /// Builds with `body` unless that has been done, and returns what was built.
   package func build(_ body: () throws(RecurraError) -> Value) throws(RecurraError) -> Value {
-    try state.withLock { state throws(RecurraError) -> Value in
-      if let state { return state }
-      let value = try body()
-      state = value
-      return value
-    }
+    try built.make(body)
   }
 }

@@ -71,6 +71,8 @@ public final class Sequential: Layer {
 
   /// The layers by their names.
   public var sublayers: [(role: String, layer: any Layer)] { Array(zip(layerNames, layers)).map { ($0, $1) } }
+  /// That of the first layer.
+  public var idCount: Int? { layers.first?.idCount }
   /// Tells whether the model has been built.
   public var isBuilt: Bool { state.value != nil }
   /// The input shape the model was built for, nil before.

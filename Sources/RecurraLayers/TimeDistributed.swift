@@ -24,6 +24,9 @@ public final class TimeDistributed: Layer {
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] { [("layer", layer)] }
 
+  /// That of the layer.
+  public var idCount: Int? { layer.idCount }
+
   /// Builds the layer for the shape of one timestep.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try layer.build(inputShape: try oneTimestep(inputShape), random: random, dtype: dtype)

@@ -16,7 +16,7 @@ package enum BLAS {
   /// start. Not a lazy global, because the compiler leaves out those whose value nobody reads.
   package static func takeOver() {
     if hasTakenOver.load(ordering: .acquiring) { return }
-    takingOver.withLock { _ in
+    takingOver.take { _ in
       if hasTakenOver.load(ordering: .relaxed) { return }
       recurra_blas_use_calling_thread()
       hasTakenOver.store(true, ordering: .releasing)
@@ -30,7 +30,11 @@ package enum BLAS {
   }
 
   private static let hasTakenOver = Atomic(false)
-  private static let takingOver = Mutex(())
+  private static let takingOver = Turn()
+
+  /// Calls OpenBLAS, or LAPACK that stands on it.
+  @inline(__always)
+  static func call<Result>(_ body: @autoclosure () -> Result) -> Result { ForkGuard.shared.products.run(body) }
 
   /// result = left · right + factor · result, row-major, on the calling thread.
   ///
@@ -57,8 +61,9 @@ package enum BLAS {
       left.withMemoryRebound(to: Float.self, capacity: 1) { a in
         right.withMemoryRebound(to: Float.self, capacity: 1) { b in
           result.withMemoryRebound(to: Float.self, capacity: 1) { c in
-            cblas_sgemm(
-              CblasRowMajor, flags.0, flags.1, m, n, k, 1, a, strides.0, b, strides.1, Float(factor), c, strides.2)
+            call(
+              cblas_sgemm(
+                CblasRowMajor, flags.0, flags.1, m, n, k, 1, a, strides.0, b, strides.1, Float(factor), c, strides.2))
           }
         }
       }
@@ -66,8 +71,9 @@ package enum BLAS {
       left.withMemoryRebound(to: Double.self, capacity: 1) { a in
         right.withMemoryRebound(to: Double.self, capacity: 1) { b in
           result.withMemoryRebound(to: Double.self, capacity: 1) { c in
-            cblas_dgemm(
-              CblasRowMajor, flags.0, flags.1, m, n, k, 1, a, strides.0, b, strides.1, Double(factor), c, strides.2)
+            call(
+              cblas_dgemm(
+                CblasRowMajor, flags.0, flags.1, m, n, k, 1, a, strides.0, b, strides.1, Double(factor), c, strides.2))
           }
         }
       }

@@ -26,16 +26,22 @@ final class Crew: @unchecked Sendable {
   private let generation = Atomic<Int>(0)
 
   private init() {
-    BLAS.takeOver()
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
     jobs.reserveCapacity(64)
-    pthread_atfork(nil, nil) { Crew.shared.beginAnew() }
+  }
+
+  /// Keeps the jobs and workers as they are until the process has forked.
+  func holdForFork() { pthread_mutex_lock(mutex) }
+
+  /// Goes on in the parent, and begins anew in the child.
+  func goOnAfterFork(isChild: Bool) {
+    if isChild { beginAnew() } else { pthread_mutex_unlock(mutex) }
   }
 
   /// In the child of a fork there are no workers: it starts its own.
   private func beginAnew() {
-    // The parent's may be held by a thread that does not exist here.
+    // Threads that do not exist here wait for the parent's.
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
@@ -47,6 +53,7 @@ final class Crew: @unchecked Sendable {
 
   /// Opens a job to the workers; starts as many as the thread count asks for.
   func post(_ job: Job) {
+    BLAS.takeOver()
     pthread_mutex_lock(mutex)
     startWorkers()
     jobs.append(job)
@@ -60,6 +67,7 @@ final class Crew: @unchecked Sendable {
 
   /// Lets some workers look out for jobs, without one.
   func wake(_ count: Int) {
+    BLAS.takeOver()
     pthread_mutex_lock(mutex)
     startWorkers()
     calls += 1

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// One recorded operation: what it was made from, and the function that turns its gradient into theirs.
 ///
 /// An operation may have several outputs; the function gets the gradient of each, `nil` where nothing depends on it, and returns
@@ -7,8 +5,8 @@ internal import Synchronization
 package final class Node: Sendable {
   package typealias Pullback = @Sendable ([Tensor?]) -> [Gradient?]
 
-  /// The history of each parent; `nil` for a parent that is not tracked.
-  private let parents: Mutex<[Origin?]>
+  /// The history of each parent; `nil` for a parent that is not tracked. Changed only by whoever lets go of the node, alone.
+  private nonisolated(unsafe) var parents: [Origin?]
   fileprivate let outputCount: Int
   /// One more than the deepest parent: sorting by depth is sorting by dependence.
   fileprivate let depth: Int
@@ -22,18 +20,16 @@ package final class Node: Sendable {
 
   package init(of parents: [Origin?], outputCount: Int = 1, gradients: @escaping Pullback) {
     depth = 1 + (parents.compactMap { $0?.node.depth }.max() ?? 0)
-    self.parents = Mutex(parents)
+    self.parents = parents
     self.outputCount = outputCount
     pullback = gradients
   }
 
-  fileprivate var origins: [Origin?] { parents.withLock { $0 } }
+  fileprivate var origins: [Origin?] { parents }
 
   private func takeOrigins() -> [Origin?] {
-    parents.withLock { origins in
-      defer { origins = [] }
-      return origins
-    }
+    defer { parents = [] }
+    return parents
   }
 
   /// Lets go of the history without recursion: a chain of a hundred thousand operations must not need as many stack frames.

@@ -128,7 +128,7 @@ extension Tensor {
         pivots.withMutablePointer(of: Int32.self) { pivots in
           for matrix in 0..<stack.count {
             let column = x + matrix * stack.rows * columns
-            if S.gesv(S.rowMajor, n, k, a + matrix * stack.size, n, pivots, column, k) != 0 {
+            if BLAS.call(S.gesv(S.rowMajor, n, k, a + matrix * stack.size, n, pivots, column, k)) != 0 {
               column.update(repeating: .nan, count: stack.rows * columns)
               failure = failure ?? matrix
             }
@@ -159,8 +159,10 @@ extension Tensor {
           for matrix in 0..<stack.count {
             let (a, x) = (a + matrix * stack.size, x + matrix * block * columns)
             var rank: Int32 = 0
-            let info = S.gelsd(
-              S.rowMajor, Int32(rows), Int32(width), Int32(columns), a, Int32(width), x, Int32(columns), s, cut, &rank)
+            let info = BLAS.call(
+              S.gelsd(
+                S.rowMajor, Int32(rows), Int32(width), Int32(columns), a, Int32(width), x, Int32(columns), s, cut, &rank
+              ))
             if info != 0 { failure = failure ?? matrix }
           }
         }
@@ -178,7 +180,9 @@ extension Tensor {
       pivots.withMutablePointer(of: Int32.self) { pivots in
         for matrix in 0..<stack.count {
           let a = a + matrix * stack.size
-          if S.getrf(S.rowMajor, n, n, a, n, pivots) != 0 || S.getri(S.rowMajor, n, a, n, pivots) != 0 {
+          if BLAS.call(S.getrf(S.rowMajor, n, n, a, n, pivots)) != 0
+            || BLAS.call(S.getri(S.rowMajor, n, a, n, pivots)) != 0
+          {
             failure = failure ?? matrix
           }
         }
@@ -199,7 +203,7 @@ extension Tensor {
           for matrix in 0..<stack.count {
             let a = a + matrix * stack.size
             // Below 0: LAPACKE saw a NaN and did nothing. Above 0: a pivot is 0, and so is the product.
-            if S.getrf(S.rowMajor, n, n, a, n, pivots) < 0 { output[matrix] = .nan }
+            if BLAS.call(S.getrf(S.rowMajor, n, n, a, n, pivots)) < 0 { output[matrix] = .nan }
             for i in 0..<stack.rows {
               output[matrix] *= pivots[i] == Int32(i + 1) ? a[i * stack.rows + i] : -a[i * stack.rows + i]
             }

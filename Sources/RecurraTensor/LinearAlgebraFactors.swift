@@ -83,14 +83,16 @@ extension Tensor {
             for matrix in 0..<stack.count {
               let (a, q, r) = (a + matrix * stack.size, q + matrix * rows * depth, r + matrix * depth * columns)
               // LAPACKE refuses a NaN and leaves its arguments as they were.
-              guard S.geqrf(S.rowMajor, m, n, a, n, tau) == 0 else {
+              guard BLAS.call(S.geqrf(S.rowMajor, m, n, a, n, tau)) == 0 else {
                 q.update(repeating: .nan, count: rows * depth)
                 r.update(repeating: .nan, count: depth * columns)
                 continue
               }
               for i in 0..<depth { (r + i * columns + i).update(from: a + i * columns + i, count: columns - i) }
               for i in 0..<rows { (q + i * depth).update(from: a + i * columns, count: depth) }
-              if S.orgqr(S.rowMajor, m, k, k, q, k, tau) != 0 { q.update(repeating: .nan, count: rows * depth) }
+              if BLAS.call(S.orgqr(S.rowMajor, m, k, k, q, k, tau)) != 0 {
+                q.update(repeating: .nan, count: rows * depth)
+              }
             }
           }
         }
@@ -108,7 +110,7 @@ extension Tensor {
     factor.withMutablePointer(of: S.self) { a in
       for matrix in 0..<stack.count {
         let a = a + matrix * stack.size
-        let info = S.potrf(S.rowMajor, S.lower, Int32(n), a, Int32(n))
+        let info = BLAS.call(S.potrf(S.rowMajor, S.lower, Int32(n), a, Int32(n)))
         if info != 0, failure == nil { failure = (matrix, Int(info) - 1) }
         for i in 0..<n { (a + i * n + i + 1).update(repeating: 0, count: n - i - 1) }
       }
@@ -128,9 +130,10 @@ extension Tensor {
         triangle.withPointer(of: S.self) { a in
           for matrix in 0..<stack.count {
             let column = x + matrix * stack.rows * columns
-            let info = S.trtrs(
-              S.rowMajor, isUpper ? S.upper : S.lower, transposed ? S.transposition : S.none, S.none, n, k,
-              a + matrix * stack.size, n, column, k)
+            let info = BLAS.call(
+              S.trtrs(
+                S.rowMajor, isUpper ? S.upper : S.lower, transposed ? S.transposition : S.none, S.none, n, k,
+                a + matrix * stack.size, n, column, k))
             if info != 0 { column.update(repeating: .nan, count: stack.rows * columns) }
           }
         }

@@ -107,9 +107,10 @@ extension Tensor {
         s.withMutablePointer(of: S.self) { s in
           vT.withMutablePointer(of: S.self) { vT in
             for matrix in 0..<stack.count {
-              let info = S.gesdd(
-                S.rowMajor, S.reduced, m, n, a + matrix * stack.size, n, s + matrix * depth,
-                u + matrix * rows * depth, k, vT + matrix * depth * columns, n)
+              let info = BLAS.call(
+                S.gesdd(
+                  S.rowMajor, S.reduced, m, n, a + matrix * stack.size, n, s + matrix * depth,
+                  u + matrix * rows * depth, k, vT + matrix * depth * columns, n))
               if info != 0 { failure = failure ?? matrix }
             }
           }
@@ -127,8 +128,9 @@ extension Tensor {
     vectors.withMutablePointer(of: S.self) { a in
       values.withMutablePointer(of: S.self) { values in
         for matrix in 0..<stack.count {
-          let info = S.syevd(
-            S.rowMajor, S.vectors, S.lower, n, a + matrix * stack.size, n, values + matrix * stack.rows)
+          let info = BLAS.call(
+            S.syevd(
+              S.rowMajor, S.vectors, S.lower, n, a + matrix * stack.size, n, values + matrix * stack.rows))
           if info != 0 { failure = failure ?? matrix }
         }
       }
@@ -152,10 +154,11 @@ extension Tensor {
               values.right.withMutablePointer(of: S.self) { right in
                 for matrix in 0..<stack.count {
                   let (start, block) = (matrix * stack.rows, matrix * stack.size)
-                  let info = S.geev(
-                    S.rowMajor, job, job, n, a + block, n, real + start, imaginary + start, left + block, n,
-                    right + block,
-                    n)
+                  let info = BLAS.call(
+                    S.geev(
+                      S.rowMajor, job, job, n, a + block, n, real + start, imaginary + start, left + block, n,
+                      right + block,
+                      n))
                   if info != 0 { failure = failure ?? matrix }
                 }
               }

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 /// Recycles the memory of tensors by size class, so that a steady training step asks the system for nothing.
 ///
@@ -18,13 +17,13 @@ public enum StoragePool {
     public var peakBytes = 0
   }
 
-  private struct State {
+  private struct State: Sendable {
     var statistics = Statistics()
     /// Address of the first free block of each class, 0 where there is none.
     var heads = [UInt](repeating: 0, count: 256)
   }
 
-  private static let state = Mutex(State())
+  private static let state = Guarded(ofPool: State())
 
   /// The counters as they stand.
   public static var statistics: Statistics { state.withLock { $0.statistics } }

@@ -7,24 +7,24 @@ enum ProcessEnvironment {
 
 /// Runs `body(0)` … `body(count - 1)`, each on a thread of its own, all at once; Swift's own pool has as many threads as cores.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-  final class Task: Sendable {
-    let index: Int
-    let body: @Sendable (Int) -> Void
-    init(_ index: Int, _ body: @escaping @Sendable (Int) -> Void) { (self.index, self.body) = (index, body) }
-  }
-  let threads = (0..<count).map { index in
-    var thread = pthread_t()
-    let task = Unmanaged.passRetained(Task(index, body))
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        let task = Unmanaged<Task>.fromOpaque(argument).takeRetainedValue()
-        task.body(task.index)
-        return nil
-      }, task.toOpaque())
-    precondition(status == 0)
-    return thread
-  }
+  let threads = (0..<count).map { index in onThread { body(index) } }
   for thread in threads { pthread_join(thread, nil) }
+}
+
+/// Starts a thread that runs `body`.
+func onThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+  final class Task: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  let status = pthread_create(
+    &thread, nil,
+    { argument in
+      guard let argument else { return nil }
+      Unmanaged<Task>.fromOpaque(argument).takeRetainedValue().body()
+      return nil
+    }, Unmanaged.passRetained(Task(body)).toOpaque())
+  precondition(status == 0)
+  return thread
 }

@@ -24,12 +24,12 @@ import Testing
       if seen == batches { throw RecurraError(.badArgument, operation: "kill", expected: "", got: "") }
     })
     let trainer = try BlockTests.trainer(loss: loss)
-    do {
+    do throws(RecurraError) {
       try trainer.fit(
         x, y, batchSize: batchSize, blockSize: blockSize, epochs: epochs, validationSplit: 0.1,
         callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), killing], backup: backup, verbose: .silent,
         seed: seed)
-    } catch let error as RecurraError where error.operation == "kill" {}
+    } catch  where error.operation == "kill" {}
     return trainer
   }
 
@@ -145,12 +145,12 @@ import Testing
       let killing = LambdaCallback(onTrainEnd: { _, _ throws(RecurraError) in
         if killing { throw RecurraError(.badArgument, operation: "kill", expected: "", got: "") }
       })
-      do {
+      do throws(RecurraError) {
         try trainer.fit(
           ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 9,
           callbacks: [EarlyStopping(monitor: "loss", minDelta: 9, patience: 2, restoreBestWeights: true), killing],
           backup: backup, verbose: .silent)
-      } catch let error as RecurraError where error.operation == "kill" {}
+      } catch  where error.operation == "kill" {}
     }
     try fit(BlockTests.trainer(), true)
     let again = try BlockTests.trainer()

@@ -43,7 +43,9 @@ import Testing
     for clipping in [Optimizer.Clipping.none, .globalNorm(0.02), .norm(0.01), .value(0.001)] {
       func fitted(_ blockSize: Int?) throws -> (Trainer, History) {
         let model = Sequential(
-          [Embedding(inputDim: 11, outputDim: 5, maskZero: true), GRU(units: 6), Dense(units: 3, activation: .softmax)],
+          [
+            Embedding(inputDim: 11, outputDim: 5, maskZero: true), GRU(units: 6), Dense(units: 3, activation: .softmax),
+          ],
           seed: 3)
         let trainer = try model.compile(
           loss: .sparseCategoricalCrossEntropy, optimizer: .sgd(learningRate: 0.1, clipping: clipping),

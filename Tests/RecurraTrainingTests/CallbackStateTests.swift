@@ -7,7 +7,7 @@ import Testing
 
 /// Callbacks whose run is broken off after an epoch and goes on, with their state read back from text.
 @Suite struct CallbackStateTests {
-  /// Lets a callback see epochs of one batch, with a loss of one's choice each.
+  /// Lets a callback see epochs of one batch, with a loss of one's choice each, until it stops.
   static func run(
     _ callback: any Callback, _ trainer: Trainer, _ losses: [Double], _ epochs: Range<Int>, resuming: Bool = false
   ) throws {
@@ -22,6 +22,7 @@ import Testing
       try callback.onEpochBegin(epoch, trainer)
       try callback.onTrainBatchEnd(0, logs, trainer)
       try callback.onEpochEnd(epoch, &logs, trainer)
+      if (callback as? EarlyStopping)?.stoppedEpoch != nil { return }
     }
   }
 

@@ -13,7 +13,8 @@ import Testing
 
   @discardableResult
   static func fit(_ trainer: Trainer, _ epochs: Int, _ callbacks: [any Callback]) throws -> History {
-    try trainer.fit(ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent)
+    try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent, initialEpoch: 0)
   }
 
   @Test(arguments: [
@@ -151,5 +152,25 @@ import Testing
     let history = try Self.fit(trainer, 9, [Self.script([Double](repeating: .nan, count: 9)), noting, stopping])
     #expect(history.epoch.count == 2)
     for (one, other) in zip(trainer.weights, last) { expectIdentical(one, other) }
+  }
+
+  @Test func whatIsNotFiniteTerminates() throws {
+    for (losses, epochs) in [([3, 2, .nan, 1], 3), ([3, 2, .infinity, 1], 3), ([3, 2, 1, 1], 4)] as [([Double], Int)] {
+      let trainer = try ToyData.trainer()
+      let recorder = Recorder()
+      trainer.output = recorder.output()
+      let history = try Self.fit(trainer, 4, [Self.script(losses, "val_loss"), TerminateOnNaN()])
+      #expect(history.epoch.count == epochs && (history.stop == .requested) == (epochs < 4))
+      #expect(recorder.text.hasPrefix("\nEpoch 3: val_loss is ") == (epochs < 4))
+    }
+    // In the middle of an epoch: the second of its three batches.
+    let trainer = try ToyData.trainer()
+    let recorder = Recorder()
+    trainer.output = recorder.output()
+    var logs = Logs()
+    logs["accuracy"] = .nan
+    let callback = TerminateOnNaN()
+    callback.onTrainBatchEnd(1, logs, trainer)
+    #expect(recorder.text == "\nBatch 2: accuracy is nan, terminating training.\n")
   }
 }

@@ -125,7 +125,9 @@ public final class CSVLogger: RestorableCallback {
   }
 
   private func quoted(_ text: String) -> String {
-    guard text.contains(separator) || text.contains("\"") || text.contains("\n") else { return text }
+    // Bytes, because a carriage return and a line feed are one character in Swift.
+    let isSpecial = text.utf8.contains { [UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains($0) }
+    guard isSpecial || text.contains(separator) else { return text }
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 

@@ -16,13 +16,15 @@ struct TrainingData {
   /// Checks data that comes from outside.
   ///
   /// - Parameters:
+  ///   - ids: the number of ids the model looks up; nil for a model of features, whose whole numbers become floats.
   ///   - dtype: the type the model computes in.
+  ///   - output: the shape of the model's output, where targets are given.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
   /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps, weights
   ///   below 0, numbers that are not finite and numbers that the model's type cannot hold.
   init(
-    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor? = nil, dtype: DType,
-    allowsNonFinite: Bool = false, operation: String
+    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?, ids: Int?, dtype: DType, output: [Int?],
+    allowsNonFinite: Bool, operation: String
   ) throws(RecurraError) {
     guard x.rank >= 1, x.count > 0 else {
       throw RecurraError(
@@ -37,10 +39,20 @@ struct TrainingData {
       }
     }
     if let lengths { try Self.validate(lengths, x.shape, operation) }
-    self.x = try x.checkedValues("x", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, operation)
-    self.y = try y?.checkedValues("y", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, operation)
+    if let ids {
+      self.x = try x.checkedIDs(below: ids, of: "x", lengths: lengths, operation)
+    } else {
+      self.x = try x.checkedValues(
+        "x", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
+    }
+    // Where the output has no timesteps, the second axis of targets is no time.
+    let targetLengths = output.count > 2 ? lengths : nil
+    self.y = try y?.checkedValues(
+      "y", dtype: dtype, lengths: targetLengths, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2,
+      operation)
     self.lengths = lengths
-    self.sampleWeights = try sampleWeights?.checkedSampleWeights(for: x.shape, operation)
+    self.sampleWeights = try sampleWeights?.checkedSampleWeights(
+      for: x.shape, output: output, lengths: lengths, operation)
   }
 
   private init(x: Tensor, y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?) {

@@ -37,8 +37,10 @@ final class BackupDirectory {
     options["loss"] = trainer.loss.configuration.text
     options["metrics"] = JSONValue.array(trainer.metrics.map(\.configuration)).text
     options["optimizer"] = trainer.chosenOptimizer.configuration.text
-    options["callbacks"] = JSONValue.array(
-      callbacks.map { TrainingState.CallbackState($0).identity }).text
+    options["callbacks"] =
+      JSONValue.array(
+        callbacks.map { TrainingState.CallbackState($0).identity }
+      ).text
     options["first weights"] = trainer.progress.run?.options["first weights"] ?? trainer.fingerprint
     return options
   }

@@ -62,7 +62,9 @@ extension Trainer {
       allowsNonFinite: allowingNonFinite, operation: operation)
     guard let y = data.y else { return data }
     let output = try model.outputShape(for: data.x.batchedShape)
-    try loss.validate(targets: y, output: output, operation: operation)
+    try loss.validate()
+    try loss.validate(targets: y, output: output, lengths: data.lengths, operation: operation)
+    for metric in metrics { try metric.validate(targets: y, output: output, operation: operation) }
     return data
   }
 }
@@ -101,18 +103,14 @@ extension Sequential {
       throw RecurraError(.badData, operation: operation, expected: "x with a row for each example", got: "one number")
     }
     if !isBuilt { try build(inputShape: x.batchedShape, dtype: x.dtype == .float64 ? .float64 : .float32) }
-    var x = x
-    if let embedding = layers.first as? Embedding {
-      try x.checkIntegers(below: embedding.inputDim, "ids", of: "x", operation)
-      x = x.converted(to: .int32)
-    }
     return try TrainingData(
-      x, y, lengths: lengths, sampleWeights: sampleWeights, dtype: dtype ?? .float32,
-      allowsNonFinite: allowsNonFinite, operation: operation)
+      x, y, lengths: lengths, sampleWeights: sampleWeights, ids: idCount, dtype: dtype ?? .float32,
+      output: y == nil ? [] : try outputShape(for: x.batchedShape), allowsNonFinite: allowsNonFinite,
+      operation: operation)
   }
 }
 
 extension Tensor {
   /// The shape of any number of such rows.
-  fileprivate var batchedShape: [Int?] { [nil] + shape.dropFirst().map(Optional.some) }
+  var batchedShape: [Int?] { [nil] + shape.dropFirst().map(Optional.some) }
 }

@@ -1,3 +1,4 @@
+internal import RecurraLayers
 public import RecurraTensor
 
 extension Trainer {
@@ -49,9 +50,13 @@ extension Trainer {
       throw RecurraError(
         .badArgument, operation: "fit", expected: "a block size of 1 or more", got: "\(blockSize)")
     }
-    try Self.validate(classWeights ?? [:])
     let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
     var training = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "fit")
+    if let classWeights, let y = training.y {
+      try loss.validate(
+        classWeights: classWeights, targets: y, output: model.outputShape(for: training.x.batchedShape),
+        lengths: training.lengths, operation: "fit")
+    }
     var validation: TrainingData?
     if let validationData {
       validation = try checked(
@@ -69,22 +74,13 @@ extension Trainer {
     options["class weights"] = (classWeights ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
       .joined(separator: " ")
     let run = Run(
-      trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"), blockSize: blockSize,
+      trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"),
+      blockSize: blockSize,
       validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
       shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed
     return try run.work(options, seed: seed, epochs: epochs, initialEpoch: initialEpoch)
-  }
-
-  private static func validate(_ classWeights: [Int: Double]) throws(RecurraError) {
-    for (label, weight) in classWeights.sorted(by: { $0.key < $1.key }) {
-      guard label >= 0, weight.isFinite, weight >= 0 else {
-        throw RecurraError(
-          .badArgument, operation: "fit", expected: "class weights of 0 or more, of classes from 0 on",
-          got: "\(weight) of class \(label)")
-      }
-    }
   }
 }

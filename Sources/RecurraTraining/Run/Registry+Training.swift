@@ -9,7 +9,9 @@ extension Registry {
   }
 
   /// Makes an optimiser's rule of one's own known by its `name`.
-  public mutating func register(_ rule: any OptimizerRule.Type) { self[Kind.optimizer, rule.name] = RuleType(type: rule) }
+  public mutating func register(_ rule: any OptimizerRule.Type) {
+    self[Kind.optimizer, rule.name] = RuleType(type: rule)
+  }
 
   /// Makes a callback of one's own known by its `typeName`.
   public mutating func register(_ callback: any (RestorableCallback & SendableMetatype).Type) {

@@ -39,6 +39,7 @@ struct Run {
     trainer.isStopRequested = false
     trainer.isResuming = false
     if initialEpoch == nil, let run = trainer.progress.run, !run.isComplete,
+      trainer.progress.isEpochUnderWay || trainer.progress.epoch > run.firstEpoch,
       options.difference(from: run.options) == nil
     {
       trainer.isResuming = true

@@ -30,7 +30,7 @@ public final class Trainer {
   /// Tells whether the run under way goes on from a state instead of beginning: callbacks then keep what they remember.
   public package(set) var isResuming = false
 
-  let chosenOptimizer: Optimizer
+  private(set) var chosenOptimizer: Optimizer
   private var optimizerStorage: OptimizerState?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
@@ -55,7 +55,14 @@ public final class Trainer {
   /// How far a step goes; callbacks may change it. One outside its range ends the next step with an error.
   public var learningRate: Double {
     get { optimizer.learningRate }
-    set { optimizerState.optimizer.learningRate = newValue }
+    set {
+      // Before the model has its parameters, a state would be made without them.
+      if let optimizerStorage {
+        optimizerStorage.optimizer.learningRate = newValue
+      } else {
+        chosenOptimizer.learningRate = newValue
+      }
+    }
   }
 
   /// The values of all parameters, in the model's order; each must keep its shape and type when they are set.

@@ -90,7 +90,8 @@ extension RunRecord {
     var options = RunOptions()
     for (name, value) in try json.member("options").members { options[name] = try value.plainText }
     self.init(
-      firstEpoch: try json.member("first_epoch").count, options: options, isStopped: try json.member("is_stopped").truth,
+      firstEpoch: try json.member("first_epoch").count, options: options,
+      isStopped: try json.member("is_stopped").truth,
       isComplete: try json.member("is_complete").truth)
   }
 }

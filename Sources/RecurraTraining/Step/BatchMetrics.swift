@@ -11,7 +11,9 @@ public struct BatchMetrics: Sendable, Equatable {
   }
 
   /// Nothing measured yet, by `count` metrics.
-  init(metricCount: Int) { self.init(loss: WeightedSum(), metrics: .init(repeating: WeightedSum(), count: metricCount)) }
+  init(metricCount: Int) {
+    self.init(loss: WeightedSum(), metrics: .init(repeating: WeightedSum(), count: metricCount))
+  }
 
   /// Adds each number of two groups of rows.
   ///

@@ -46,7 +46,8 @@ final class Connection {
     let start = headEnd ?? 0
     let lines = String(decoding: received[..<start], as: UTF8.self).split(separator: "\r\n")
     let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-    let length = lines.first { $0.lowercased().hasPrefix("content-length:") }
+    let length =
+      lines.first { $0.lowercased().hasPrefix("content-length:") }
       .flatMap { Int($0.split(separator: ":")[1].trimmingCharacters(in: .whitespaces)) } ?? 0
     while received.count < start + length { try receive() }
     let answer = String(decoding: received[start..<start + length], as: UTF8.self)

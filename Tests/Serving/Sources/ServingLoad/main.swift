@@ -58,8 +58,9 @@ for (first, last) in [(0, early), (early, requests)] {
 }
 let seconds = Date.now.timeIntervalSince(start)
 let grown = memory() - earlyMemory
-print("\(tally.count) answers over \(connections) connections, every one checked; \(Int(Double(tally.count) / seconds)) "
-  + "requests/s, median \(tally.percentile(0.5)) ms, p99 \(tally.percentile(0.99)) ms")
+print(
+  "\(tally.count) answers over \(connections) connections, every one checked; \(Int(Double(tally.count) / seconds)) "
+    + "requests/s, median \(tally.percentile(0.5)) ms, p99 \(tally.percentile(0.99)) ms")
 print("server: \(earlyMemory) KiB after \(early) requests, \(grown) KiB more after \(requests)")
 for failure in tally.failures.prefix(5) { print("wrong: \(failure)") }
 exit(tally.failures.isEmpty && tally.count == requests && grown <= 2048 ? 0 : 1)
