@@ -14,10 +14,7 @@ public final class Dropout: Layer {
   public let rate: Double
 
   /// Makes a dropout layer.
-  public init(rate: Double) {
-    check((0...1).contains(rate), "Dropout", expected: "a rate in 0...1", got: "\(rate)")
-    self.rate = rate
-  }
+  public init(rate: Double) { self.rate = rate }
 
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
@@ -27,11 +24,16 @@ public final class Dropout: Layer {
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] { ["rate": .number(rate)] }
 
+  /// Refuses a `rate` outside 0...1.
+  public func checkSettings() throws(RecurraError) { try checkSetting("rate", rate, in: 0...1) }
+
   /// Returns the shape it is given.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] { inputShape }
 
   /// Drops elements while training, and returns its input otherwise.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    // A layer without parameters may never have been built.
+    try checkSettings()
     let (x, dtype) = (input.value, input.value.dtype)
     guard dtype.isFloating else { throw failure(expected: "floating input", got: "\(dtype)") }
     guard context.isTraining, rate > 0 else { return input }

@@ -54,6 +54,24 @@ public enum Initializer: Sendable, Equatable {
     }
   }
 
+  /// What is wrong, as the end of "expected an initialiser"; nil when a parameter of so many axes and that type can be drawn.
+  func fault(axes: Int, dtype: DType) -> String? {
+    let largest = dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+    func fits(_ numbers: Double...) -> Bool { numbers.allSatisfy { $0.magnitude <= largest } }
+    switch self {
+    case .constant(let value): return fits(value) ? nil : "with a finite \(dtype)"
+    case .randomUniform(let minimum, let maximum):
+      guard fits(minimum, maximum, maximum - minimum) else { return "with a finite range of \(dtype)" }
+      return minimum < maximum ? nil : "with a minimum below its maximum"
+    case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
+      return fits(mean, deviation) && deviation >= 0 ? nil : "with a finite mean and a deviation of 0 or more"
+    case .orthogonal(let gain):
+      guard axes > 1 else { return "for a vector" }
+      return fits(gain) ? nil : "with a finite gain"
+    default: return nil
+    }
+  }
+
   private func uniform(_ shape: [Int], variance: Double, _ random: RandomSource, _ dtype: DType) -> Tensor {
     let limit = (3 * variance).squareRoot()
     return random.uniform(shape, in: -limit..<limit, dtype: dtype)
@@ -128,27 +146,27 @@ extension Initializer {
     }
   }
 
-  /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform".
-  init?(name: String, _ argument: (_ name: String, _ default: Double) -> Double) {
+  /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform"; nil for another name.
+  init?(
+    name: String, _ argument: (_ name: String, _ default: Double) throws(RecurraError) -> Double
+  ) throws(RecurraError) {
     switch name.lowercased().filter({ $0 != "_" }) {
     case "zeros", "zero": self = .zeros
     case "ones", "one": self = .ones
-    case "constant": self = .constant(argument("value", 0))
+    case "constant": self = .constant(try argument("value", 0))
     case "randomuniform", "uniform":
-      let (minimum, maximum) = (argument("minval", -0.05), argument("maxval", 0.05))
-      guard minimum < maximum else { return nil }
-      self = .randomUniform(minimum: minimum, maximum: maximum)
+      self = .randomUniform(minimum: try argument("minval", -0.05), maximum: try argument("maxval", 0.05))
     case "randomnormal", "normal":
-      self = .randomNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+      self = .randomNormal(mean: try argument("mean", 0), standardDeviation: try argument("stddev", 0.05))
     case "truncatednormal":
-      self = .truncatedNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+      self = .truncatedNormal(mean: try argument("mean", 0), standardDeviation: try argument("stddev", 0.05))
     case "glorotuniform": self = .glorotUniform
     case "glorotnormal": self = .glorotNormal
     case "heuniform": self = .heUniform
     case "henormal": self = .heNormal
     case "lecununiform": self = .lecunUniform
     case "lecunnormal": self = .lecunNormal
-    case "orthogonal": self = .orthogonal(gain: argument("gain", 1))
+    case "orthogonal": self = .orthogonal(gain: try argument("gain", 1))
     default: return nil
     }
   }

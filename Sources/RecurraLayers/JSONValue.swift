@@ -1,3 +1,5 @@
+internal import RecurraTensor
+
 /// A JSON value. Integers are kept apart from other numbers, and members keep their order.
 public enum JSONValue: Sendable, Equatable {
   /// null.
@@ -56,9 +58,9 @@ extension JSONValue {
     case .bool(let bool): "\(bool)"
     case .integer(let integer): "\(integer)"
     case .number(let number): "\(number)"
-    case .string(let string): "\"\(string.prefix(60))\""
+    case .string(let string): string.excerpt
     case .array(let elements): "a list of \(elements.count)"
-    case .object(let members): "an object with \(members.prefix(6).map(\.name).joined(separator: ", "))"
+    case .object(let members): "an object with \(members.prefix(6).map(\.name.excerpt).joined(separator: ", "))"
     }
   }
 

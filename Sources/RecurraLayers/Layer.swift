@@ -24,7 +24,13 @@ public protocol Layer: AnyObject, Sendable {
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
+  /// Checks what the layer was made with. A layer keeps bad settings, because they may come from outside; building it refuses them.
+  ///
+  /// - Throws: `badArgument` naming the setting.
+  func checkSettings() throws(RecurraError)
   /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and time.
+  ///
+  /// - Throws: `badArgument` for a bad setting, `badData` for a shape that the layer does not take.
   func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError)
   /// The shape of the output for an input shape, both with the batch axis first.
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]
@@ -50,8 +56,14 @@ extension Layer {
   /// The values of the parameters, or the weights of all sublayers.
   public var weights: [Tensor] { sublayers.isEmpty ? parameters.map(\.value) : sublayers.flatMap(\.layer.weights) }
 
-  /// Does nothing: the layer has no parameters.
-  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {}
+  /// Does nothing: every setting is good.
+  public func checkSettings() throws(RecurraError) {}
+
+  /// Checks settings and shape, and makes nothing: the layer has no parameters.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkSettings()
+    try checkExtents(inputShape)
+  }
 
   /// Takes one tensor for each parameter, or what each sublayer takes.
   public func assignments(
@@ -118,35 +130,9 @@ extension Layer {
     return weight.detached.converted(to: dtype)
   }
 
-  /// Makes a parameter whose first value is drawn when it is needed, unless it would be larger than any machine holds.
-  package func parameter(
-    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
-  ) throws(RecurraError) -> Parameter {
-    var count = 1
-    for extent in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow, product <= 1 << 36 else {
-        throw failure(.badArgument, expected: "a parameter \(name) of at most 2³⁶ numbers", got: "shape \(shape)")
-      }
-      count = product
-    }
-    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
-  }
-
   /// An error of this layer.
   package func failure(_ kind: RecurraError.Kind = .badData, expected: String, got: String) -> RecurraError {
     RecurraError(kind, operation: Self.typeName, expected: expected, got: got)
-  }
-
-  /// Checks an input's type and last extent against what the layer was built for.
-  package func checkInput(
-    _ input: Tensor, minimumRank: Int, features: Int, dtype: DType
-  ) throws(RecurraError) {
-    guard input.rank >= minimumRank, input.shape.last == features else {
-      let axes = ["B"] + (1..<max(minimumRank - 1, 1)).map { _ in "T" } + ["\(features)"]
-      throw failure(expected: "input [\(axes.joined(separator: ", "))]", got: "\(input.shape)")
-    }
-    guard input.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(input.dtype)") }
   }
 }
 

@@ -48,7 +48,7 @@ public struct Registry: Sendable {
     if let entry = self[kind, name] as? Entry { return entry }
     let known = (entries[kind] ?? [:]).filter { $1 is Entry }.keys.sorted()
     throw RecurraError(
-      .badArgument, operation: "registry", expected: "a \(kind) \"\(name)\", made known by registry.register(_:)",
+      .badArgument, operation: "registry", expected: "a \(kind) \(name.excerpt), made known by registry.register(_:)",
       got: known.isEmpty ? "none" : "only \(known.joined(separator: ", "))")
   }
 
@@ -64,7 +64,7 @@ public struct Registry: Sendable {
         .badArgument, operation: "layer",
         expected: "one of \(layerTypes.keys.sorted().joined(separator: ", ")), or one made known by "
           + "registry.register(_:)",
-        got: JSONValue.string(className).shortText)
+        got: className.excerpt)
     }
     var values: [String: JSONValue] = [:]
     switch json["config"] {

@@ -100,7 +100,7 @@ private struct SequentialPlan {
     var names: Set<[UInt8]> = []
     if let twice = entries.compactMap(\.name).first(where: { !names.insert(Array($0.utf8)).inserted }) {
       throw RecurraError(
-        .badArgument, operation: "model", expected: "layer names that differ", got: "\"\(twice)\" twice")
+        .badArgument, operation: "model", expected: "layer names that differ", got: "\(twice.excerpt) twice")
     }
   }
 

@@ -29,6 +29,7 @@ public final class TimeDistributed: Layer {
 
   /// Builds the layer for the shape of one timestep.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkExtents(inputShape)
     try layer.build(inputShape: try oneTimestep(inputShape), random: random, dtype: dtype)
   }
 

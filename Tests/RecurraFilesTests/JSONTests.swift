@@ -85,12 +85,15 @@ import Testing
   }
 
   @Test func numbersThatJSONHasNoWordForBecomeNull() throws {
-    let numbers: [Double] = [.nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, -5e-324]
+    let numbers: [Double] = [
+      .nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, -.leastNonzeroMagnitude,
+    ]
     let value = JSONValue.object([(name: "a", value: .array(numbers.map { .number($0) })), ("b", .number(.nan))])
     for pretty in [false, true] {
       let read = try JSONValue(parsing: value.encoded(pretty: pretty))
       #expect(
-        read["a"] == .array([.null, .null, .null, .null, .number(.greatestFiniteMagnitude), .number(-5e-324)]))
+        read["a"]
+          == .array([.null, .null, .null, .null, .number(.greatestFiniteMagnitude), .number(-.leastNonzeroMagnitude)]))
       #expect(read["b"] == .null)
     }
   }

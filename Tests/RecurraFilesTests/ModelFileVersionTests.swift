@@ -154,7 +154,7 @@ import Testing
   @Test func twoParametersOfOneNameAreNotSavedAsOne() throws {
     let model = Sequential([Twins()])
     try model.build(inputShape: [nil, 2])
-    expectError(.badArgument, "twins/weight twice") { try model.save(to: folder("model")) }
+    expectError(.badArgument, "\"twins/weight\" twice") { try model.save(to: folder("model")) }
     #expect(try folder.names.isEmpty)
   }
 }

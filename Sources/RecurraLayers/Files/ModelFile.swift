@@ -106,7 +106,9 @@ public struct ModelFile: Sendable {
       content.metadata[Format.notesName] = JSONValue.object(members.map { (name: $0, value: .string($1)) }).text
     }
     for (path, parameter) in model.namedParameters {
-      guard content.tensors[path] == nil else { throw refused("parameters of different names", got: "\(path) twice") }
+      guard content.tensors[path] == nil else {
+        throw refused("parameters of different names", got: "\(path.excerpt) twice")
+      }
       content.tensors[path] = parameter.value
     }
     if let training { content.metadata[Format.trainingName] = training.text }

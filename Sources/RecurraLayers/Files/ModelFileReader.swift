@@ -59,17 +59,17 @@ struct ModelFileReader {
     var remaining = NamedValues<SafeTensors.Header.Entry>()
     for entry in header.entries where !isTraining(entry) { remaining[entry.name] = entry }
     for (path, parameter) in model.namedParameters {
-      guard let entry = remaining[path] else { throw file.damaged(expected: "a tensor \(path)", got: "none") }
+      guard let entry = remaining[path] else { throw file.damaged(expected: "a tensor \(path.excerpt)", got: "none") }
       remaining[path] = nil
       guard entry.shape == parameter.shape, entry.format.dtype == parameter.dtype else {
         throw file.damaged(
-          expected: "\(path) as \(parameter.dtype) of shape \(parameter.shape)",
+          expected: "\(path.excerpt) as \(parameter.dtype) of shape \(parameter.shape)",
           got: "\(entry.format.dtype) of shape \(entry.shape)")
       }
       parameter.value = try header.tensor(entry, file)
     }
     if let extra = remaining.names.first {
-      throw file.damaged(expected: "the parameters of the architecture", got: "a tensor \(extra) besides")
+      throw file.damaged(expected: "the parameters of the architecture", got: "a tensor \(extra.excerpt) besides")
     }
     return model
   }

@@ -21,9 +21,8 @@ public final class GRU: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
-  /// Makes a layer from its parts; the cell's activations must be elementwise.
+  /// Makes a layer from its parts.
   public init(cell: GRUCell, options: RecurrentOptions) {
-    Self.requireElementwise(cell.activation, cell.recurrentActivation)
     self.cell = cell
     self.options = options
   }
@@ -55,6 +54,9 @@ public final class GRU: RecurrentLayer {
       resetAfter: try configuration.bool("reset_after", default: true))
     self.init(cell: cell, options: try RecurrentOptions(configuration))
   }
+
+  /// Refuses activations that are not elementwise; `build` refuses `units` outside 1...2³¹ − 1 besides.
+  public func checkSettings() throws(RecurraError) { try checkElementwise(cell.activation, cell.recurrentActivation) }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {

@@ -77,11 +77,13 @@ extension RecurrentLayer {
 
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
-    guard inputShape.count == 3, let inputs = inputShape[2] else {
-      throw failure(expected: "input [B, T, I] with a known I", got: text(of: inputShape))
-    }
+    try checkSettings()
+    try checkSetting("units", options.units, in: LayerArguments.sizes)
+    let inputs = try features(of: inputShape, rank: 3...3, "[B, T, I]")
     let parts = try state.built.build { () throws(RecurraError) in
       let (units, columns, options) = (options.units, cell.gateCount * options.units, options)
+      try checkInitializer(options.kernelInitializer, of: "kernel", axes: 2, dtype)
+      try checkInitializer(options.recurrentInitializer, of: "recurrent kernel", axes: 2, dtype)
       let weights = try parameter("weights", [inputs + units, columns], dtype) {
         // Two matrices, drawn apart: the fan of W and the orthogonality of U are their own.
         let kernel = options.kernelInitializer([inputs, columns], random: random.stream(0), dtype: dtype)
@@ -89,10 +91,13 @@ extension RecurrentLayer {
         return Tensor.concatenated([kernel, recurrent])
       }
       let shape = cell.biasShape(units: units)
+      guard options.useBias else { return RecurrentState.Parts(inputs: inputs, weights: weights, bias: nil) }
+      // Its gates' rows are drawn like one vector, whatever its shape.
+      try checkInitializer(options.biasInitializer, of: "bias", axes: 1, dtype)
       let bias = try parameter("bias", shape, dtype) {
         options.bias(shape, random: random.stream(2), dtype: dtype)
       }
-      return RecurrentState.Parts(inputs: inputs, weights: weights, bias: options.useBias ? bias : nil)
+      return RecurrentState.Parts(inputs: inputs, weights: weights, bias: bias)
     }
     guard parts.inputs == inputs else {
       throw failure(expected: "input [B, T, \(parts.inputs)]", got: text(of: inputShape))
@@ -163,11 +168,7 @@ extension RecurrentLayer {
     guard rows > 0, timesteps > 0 else {
       throw failure(expected: "at least one row and one timestep", got: "input \(shape)")
     }
-    if let lengths = input.lengths, lengths.count != rows || !lengths.allSatisfy({ (0...timesteps).contains($0) }) {
-      let wrong = lengths.first { !(0...timesteps).contains($0) }
-      throw failure(
-        expected: "\(rows) lengths in 0...\(timesteps)", got: wrong.map { "a length of \($0)" } ?? "\(lengths.count)")
-    }
+    if let lengths = input.lengths { try checkLengths(lengths, rows: rows, timesteps: timesteps) }
     let stateShape = [rows, options.units]
     if !initialStates.isEmpty {
       guard initialStates.count == cell.stateCount else {
@@ -181,13 +182,6 @@ extension RecurrentLayer {
     return RecurrentDirection(
       weights: weights, bias: parts.bias.map(context.tensor), initialStates: initialStates, isReversed: isReversed,
       packed: parts.packed, version: version)
-  }
-
-  /// Stops at activations that look at more than one element; a cell applies its functions number by number.
-  package static func requireElementwise(_ activations: Activation...) {
-    for activation in activations {
-      check(activation.isElementwise, typeName, expected: "an elementwise activation", got: activation.rawValue)
-    }
   }
 }
 
