@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Recurra
 
 /// Trains the lesson's program on real words, once for every cell.
-struct Demo: ParsableCommand {
+struct Demo: TrainingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains the lesson's program on real words, for every cell, and compares.",
     discussion: """
@@ -45,7 +45,7 @@ struct Demo: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     if let model { return try answer(Sequential.load(from: model)) }
     try AtomicFile.check(save)
     let data = SyllableWords()
@@ -57,7 +57,7 @@ struct Demo: ParsableCommand {
     if Interrupt.hasCome { throw Interrupt.exitCode }
   }
 
-  private func train(_ cell: DemoCell, _ data: SyllableWords) throws(RecurraError) -> DemoRun {
+  private func train(_ cell: DemoCell, _ data: SyllableWords) throws -> DemoRun {
     let model = cell.model(seed: seed)
     let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
     trainer.output = .standardError
