@@ -37,6 +37,7 @@ struct Evaluate: ParsableCommand {
     let trainer = try loaded.model.compile(loss: loss, metrics: loss.usualMetrics)
     trainer.output = .standardError
     let examples = try data.load(for: loaded.model)
+    OutputWarning.all(of: loaded.model, loss: loss, targets: examples.y).forEach(Console.warning)
     let logs = try DataFile.naming(examples.origin) { () throws(RecurraError) in
       try trainer.evaluate(examples.x, examples.y, lengths: examples.lengths, batchSize: batchSize)
     }

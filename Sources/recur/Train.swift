@@ -61,6 +61,7 @@ struct Train: TrainingCommand {
     trainer.output = .standardError
     let examples = try data.load(for: model)
     try loaded.build(for: examples.x, from: InputSource.name(of: data.data))
+    OutputWarning.all(of: model, loss: loss, targets: examples.y).forEach(Console.warning)
 
     let result = try trainer.interruptible { (watch) throws(RecurraError) in
       try DataFile.naming(examples.origin) { () throws(RecurraError) in
