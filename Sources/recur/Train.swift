@@ -21,9 +21,8 @@ struct Train: TrainingCommand {
   @Option(parsing: .unconditional, help: "The rows between two updates of the weights.")
   var batchSize = 32
 
-  @Option(
-    parsing: .unconditional, help: "The share of the rows, the last ones, that is kept back for validation.")
-  var validationSplit = 0.0
+  @OptionGroup var validation: ValidationOptions
+  @OptionGroup var stopping: StoppingOptions
 
   @Flag(help: "Goes through the rows in the order of the file.")
   var noShuffle = false
@@ -43,9 +42,6 @@ struct Train: TrainingCommand {
   func validate() throws {
     guard epochs >= 1 else { throw ValidationError("Expected --epochs of 1 or more, got \(epochs).") }
     guard batchSize >= 1 else { throw ValidationError("Expected --batch-size of 1 or more, got \(batchSize).") }
-    guard validationSplit >= 0, validationSplit < 1 else {
-      throw ValidationError("Expected --validation-split of 0 or more and below 1, got \(validationSplit).")
-    }
   }
 
   func run() throws {
@@ -60,20 +56,26 @@ struct Train: TrainingCommand {
     let trainer = try model.compile(loss: loss, optimizer: optimizer, metrics: loss.usualMetrics)
     trainer.output = .standardError
     let examples = try data.load(for: model)
+    let heldOut = try validation.load(for: model)
     try loaded.build(for: examples.x, from: InputSource.name(of: data.data))
     OutputWarning.all(of: model, loss: loss, targets: examples.y).forEach(Console.warning)
 
+    let stopper = stopping.callback(hasValidation: validation.isGiven)
     let result = try trainer.interruptible { (watch) throws(RecurraError) in
-      try DataFile.naming(examples.origin) { () throws(RecurraError) in
+      try DataFile.naming(examples.origin, validation: heldOut?.origin) { () throws(RecurraError) in
         try trainer.fit(
           examples.x, examples.y, lengths: examples.lengths, batchSize: batchSize, epochs: epochs,
-          validationSplit: validationSplit, shuffle: !noShuffle, callbacks: [watch], seed: seed)
+          validationSplit: validation.validationSplit,
+          validationData: heldOut.map { ($0.x, $0.y, $0.lengths) }, shuffle: !noShuffle,
+          callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, seed: seed)
       }
     }
+    // An interrupted run ends without the end that gives the best weights back.
+    if Interrupt.hasCome { stopper?.onTrainEnd(Logs(), trainer) }
     try model.checkFiniteWeights("train")
     let training = HistoryFile.Training(
       loss: loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
-      validationSplit: validationSplit, shuffle: !noShuffle)
+      validationSplit: validation.validationSplit, shuffle: !noShuffle)
     try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
       try model.save(to: path, notes: ["training": training.text], system: system)
     }
@@ -86,6 +88,7 @@ struct Train: TrainingCommand {
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
     try data.register(&roles)
+    try validation.register(&roles)
     try roles.writes("--save", save, mayReplace: "MODEL")
     try roles.writes("--history", history)
     for path in [save, history] { try OutputTarget.check(path) }
