@@ -55,6 +55,8 @@ enum HistoryFile {
         switch element {
         case .integer(let integer): Double(integer)
         case .number(let number): number
+        // JSON has no word for a number that is not finite.
+        case .null: .nan
         default:
           throw RecurraError(.badFile, operation: "read \(path)", expected: "a number in \(name)", got: element.kind)
         }
