@@ -104,6 +104,13 @@ def failures_of_manifest(document, block):
     return [] if done.returncode == 0 else [f"{document.name}:{block.line}: {done.stderr.strip()}"]
 
 
+def failures_of_links(document):
+    """Looks for the files that a document's relative links name."""
+    text = document.path.read_text(encoding="utf-8")
+    return [f"{document.name}: expected a file {target}, got none" for target in re.findall(r"\]\(([^):#]+)\)", text)
+            if not (document.path.parent / target).exists()]
+
+
 def check_python(document, program):
     try:
         ast.parse(blocks.source(program, document.path, ""))
@@ -116,7 +123,7 @@ def check(document, executables, options):
     """Runs what a document holds, in the order in which it stands there."""
     shutil.rmtree(document.folder, ignore_errors=True)
     document.folder.mkdir(parents=True)
-    started, failures = time.monotonic(), []
+    started, failures = time.monotonic(), failures_of_links(document)
     steps = [(program.blocks[0].line, program) for program in document.programs]
     steps += [(block.line, block) for block in document.blocks if block.language == "sh" or blocks.is_manifest(block)]
     for _, step in sorted(steps, key=lambda step: step[0]):
