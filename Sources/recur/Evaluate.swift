@@ -30,18 +30,23 @@ struct Evaluate: ParsableCommand {
     try roles.reads("MODEL", model.path)
     try data.register(&roles)
     let loaded = try model.loadSaved()
-    let trained = loaded.notes["training"].flatMap { text in
-      try? JSONValue(parsing: Array(text.utf8))["loss"].flatMap { if case .string(let name) = $0 { name } else { nil } }
-    }
-    let loss = try Loss(named: loss ?? trained ?? "sparse_categorical_crossentropy")
-    let trainer = try loaded.model.compile(loss: loss, metrics: loss.usualMetrics)
+    let trainer = try trainer(of: loaded)
     trainer.output = .standardError
     let examples = try data.load(for: loaded.model)
-    OutputWarning.all(of: loaded.model, loss: loss, targets: examples.y).forEach(Console.warning)
+    OutputWarning.all(of: loaded.model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
     let logs = try DataFile.naming(examples.origin) { () throws(RecurraError) in
-      try trainer.evaluate(examples.x, examples.y, lengths: examples.lengths, batchSize: batchSize)
+      try trainer.evaluate(
+        examples.values.x, examples.values.y, lengths: examples.values.lengths,
+        sampleWeights: examples.values.sampleWeights, batchSize: batchSize)
     }
     let members = logs.map { (name: $0.0, value: JSONValue.measured($0.1)) }
     try Console.output(String(decoding: JSONValue.object(members).encoded(pretty: true), as: UTF8.self) + "\n")
+  }
+
+  /// The trainer that saved the model, or one with the loss that is asked for.
+  private func trainer(of loaded: LoadedModel) throws(RecurraError) -> Trainer {
+    if loss == nil, let trainer = try loaded.savedTrainer() { return trainer }
+    let chosen = try Loss(named: loss ?? "sparse_categorical_crossentropy")
+    return try loaded.model.compile(loss: chosen, metrics: chosen.usualMetrics)
   }
 }

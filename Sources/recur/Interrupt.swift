@@ -73,16 +73,18 @@ enum Interrupt {
   final class Watch: Callback {
     /// Tells whether the weights have changed since the run began.
     private(set) var hasTrained = false
+    private static var interruption: RecurraError {
+      RecurraError(.badArgument, operation: "fit", expected: "to go on", got: "an interruption")
+    }
 
     func onTrainBatchEnd(_ batch: Int, _ logs: Logs, _ trainer: Trainer) throws(RecurraError) {
       hasTrained = true
-      guard Interrupt.hasCome else { return }
-      throw RecurraError(.badArgument, operation: "fit", expected: "to go on", got: "an interruption")
+      if Interrupt.hasCome { throw Self.interruption }
     }
 
-    /// Keeps the numbers of an epoch that was validated when the request came, and begins no further one.
-    func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
-      if Interrupt.hasCome { trainer.stopTraining() }
+    /// Keeps the numbers of an epoch that was validated when the request came, and begins no further batch.
+    func onTrainBatchBegin(_ batch: Int, _ trainer: Trainer) throws(RecurraError) {
+      if hasTrained, Interrupt.hasCome { throw Self.interruption }
     }
   }
 }

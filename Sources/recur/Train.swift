@@ -7,9 +7,10 @@ struct Train: TrainingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model and saves it.",
     discussion: """
-      A saved model is trained on from its weights, and --save may name its own file. No other file that is read may be \
-      written. Control-C (and kill) ends the run after the batch under way; the model is saved as it is then, and the exit \
-      code is 130 (143). Any error leaves the file of --save as it was.
+      A saved model goes on where its training ended, with its loss and optimiser (--fresh begins anew from its weights), and \
+      --save may name its own file. No other file that is read may be written. Control-C (and kill) ends the run after the \
+      batch under way; the run is saved as it is then, to be gone on with, and the exit code is 130 (143). Any error leaves \
+      the file of --save as it was. With --backup the same command goes on after any end of the process.
       """)
 
   @OptionGroup var model: ModelArgument
@@ -27,10 +28,13 @@ struct Train: TrainingCommand {
   @Flag(help: "Goes through the rows in the order of the file.")
   var noShuffle = false
 
-  @Option(parsing: .unconditional, help: "What fresh weights, the order of rows and dropout follow from.")
-  var seed: UInt64 = 0
+  @Option(
+    parsing: .unconditional,
+    help: "What fresh weights, the order of rows and dropout follow from; 0, or the saved run's, when not given.")
+  var seed: UInt64?
 
   @OptionGroup var learning: LearningOptions
+  @OptionGroup var backup: BackupOptions
   @OptionGroup var threads: ThreadOptions
 
   @Option(help: "A file for the numbers of every epoch (JSON).", completion: .file(extensions: ["json"]))
@@ -46,38 +50,37 @@ struct Train: TrainingCommand {
 
   func run() throws {
     try threads.apply()
-    let loss = try Loss(named: learning.loss)
-    let optimizer = try learning.chosenOptimizer()
+    _ = (try learning.chosenLoss(), try learning.chosenOptimizer())
     try checkFiles()
 
-    let loaded = try model.load(seed: seed)
+    let loaded = try model.load(seed: seed ?? 0)
     if !loaded.isSaved { try checkThatDescriptionStays() }
     let model = loaded.model
-    let trainer = try model.compile(loss: loss, optimizer: optimizer, metrics: loss.usualMetrics)
+    let trainer = try learning.trainer(of: loaded)
     trainer.output = .standardError
     let examples = try data.load(for: model)
     let heldOut = try validation.load(for: model)
-    try loaded.build(for: examples.x, from: InputSource.name(of: data.data))
-    OutputWarning.all(of: model, loss: loss, targets: examples.y).forEach(Console.warning)
+    try loaded.build(for: examples.values.x, from: InputSource.name(of: data.data))
+    OutputWarning.all(of: model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
 
+    let classWeights = try learning.weightsOfClasses()
     let stopper = stopping.callback(hasValidation: validation.isGiven)
     let result = try trainer.interruptible { (watch) throws(RecurraError) in
       try DataFile.naming(examples.origin, validation: heldOut?.origin) { () throws(RecurraError) in
         try trainer.fit(
-          examples.x, examples.y, lengths: examples.lengths, batchSize: batchSize, epochs: epochs,
-          validationSplit: validation.validationSplit,
-          validationData: heldOut.map { ($0.x, $0.y, $0.lengths) }, shuffle: !noShuffle,
-          callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, seed: seed)
+          examples.values.x, examples.values.y, lengths: examples.values.lengths,
+          sampleWeights: examples.values.sampleWeights, classWeights: classWeights, batchSize: batchSize,
+          blockSize: backup.blockSize, epochs: epochs, validationSplit: validation.validationSplit,
+          validationData: heldOut?.values, shuffle: !noShuffle,
+          callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, backup: backup.directory, seed: seed)
       }
     }
-    // An interrupted run ends without the end that gives the best weights back.
-    if Interrupt.hasCome { stopper?.onTrainEnd(Logs(), trainer) }
-    try model.checkFiniteWeights("train")
+    let optimizer = trainer.optimizer
     let training = HistoryFile.Training(
-      loss: loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
+      loss: trainer.loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
       validationSplit: validation.validationSplit, shuffle: !noShuffle)
     try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
-      try model.save(to: path, notes: ["training": training.text], system: system)
+      try trainer.write(to: path, notes: ["training": training.text], system: system)
     }
     if let history { try HistoryFile.write(result, training, to: history) }
     if Interrupt.hasCome { throw Interrupt.exitCode }
@@ -105,16 +108,4 @@ struct Train: TrainingCommand {
 extension Loss {
   /// What tells people most beside the loss: the share of right answers where there are right answers.
   var usualMetrics: [Metric] { name.hasSuffix("crossentropy") ? [.accuracy] : [.meanAbsoluteError] }
-}
-
-extension Sequential {
-  /// Refuses weights that make every answer NaN: the last update is one that no loss has been computed after.
-  func checkFiniteWeights(_ operation: String) throws(RecurraError) {
-    for (path, parameter) in namedParameters {
-      let numbers = parameter.value.converted(to: .float64).scalars(as: Double.self)
-      guard let stray = numbers.first(where: { !$0.isFinite }) else { continue }
-      throw RecurraError(
-        .notFinite, operation: operation, expected: "finite weights at the end", got: "\(stray) in \(path)")
-    }
-  }
 }

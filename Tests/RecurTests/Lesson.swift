@@ -61,11 +61,12 @@ struct LibraryRun {
   ) throws -> Data {
     let json = try JSONValue(parsing: Array(architecture.utf8))
     let model = try Sequential(configuration: json, seed: seed)
-    let trainer = try model.compile(loss: loss, optimizer: optimizer)
+    let metric: Metric = loss.name.hasSuffix("crossentropy") ? .accuracy : .meanAbsoluteError
+    let trainer = try model.compile(loss: loss, optimizer: optimizer, metrics: [metric])
     trainer.output = ProgressOutput(isTerminal: false, usesColor: false) { _ in }
     try fit(trainer, Tensor(contentsOfNumPy: tool.path(data[0])), Tensor(contentsOfNumPy: tool.path(data[1])))
     let notes = try ModelFile(InputFile(tool.path("out.safetensors"))).notes
-    try model.save(to: tool.path("own.safetensors"), notes: notes)
+    try trainer.save(to: tool.path("own.safetensors"), notes: notes)
     return try tool.bytes("own.safetensors")
   }
 }

@@ -81,12 +81,12 @@ import Testing
   }
 
   /// Rows of their own to validate with, whose classes are others, so that their loss has its least value early.
-  private func writeHeldOut() throws -> (x: Tensor, y: Tensor, lengths: [Int]?) {
+  private func writeHeldOut() throws -> Examples {
     let x = try Tensor(contentsOfNumPy: tool.path("x.npy"))[0..<40]
     let y = Tensor((0..<40).map { Int32(($0 * 7 + 1) % 3) })
     try x.writeNumPy(to: tool.path("held_x.npy"))
     try y.writeNumPy(to: tool.path("held_y.npy"))
-    return (x, y, nil)
+    return Examples(x, y)
   }
 
   static let heldOut = ["--validation-data", "held_x.npy", "--validation-labels", "held_y.npy"]
@@ -126,18 +126,19 @@ import Testing
     let validation = try writeHeldOut()
     let common = ["--epochs", "30", "--learning-rate", "0.05", "--history", "h.json"] + Self.heldOut
     let run = LibraryRun(optimizer: .adam(learningRate: 0.05))
-    for (options, patience, isBestOnly) in [
+    let cases: [(options: [String], patience: Int, isBestOnly: Bool)] = [
       (["--early-stopping", "3"], 3, false), (["--early-stopping", "2", "--best-only"], 2, true),
-      (["--best-only"], 1_000, true),
-    ] {
+      (["--best-only"], .max, true),
+    ]
+    for (options, patience, isBestOnly) in cases {
       var epochs = 0
       try expectSameBytes(common + options, as: run) { trainer, x, y in
-        let stopper = EarlyStopping(patience: patience, restoreBestWeights: isBestOnly)
+        let stopper = EarlyStopping(patience: patience, restoreBestWeights: isBestOnly, verbose: true)
         epochs = try trainer.fit(x, y, epochs: 30, validationData: validation, callbacks: [stopper]).epoch.count
       }
       let losses = try numbers("val_loss")
       #expect(losses.count == epochs)
-      #expect(epochs == 30 ? patience == 1_000 : losses.dropLast(patience).last == losses.min(), "\(losses)")
+      #expect(epochs == 30 ? patience == .max : losses.dropLast(patience).last == losses.min(), "\(losses)")
     }
   }
 
@@ -147,15 +148,54 @@ import Testing
       "--epochs", "12", "--learning-rate", "30", "--optimizer", "sgd", "--early-stopping", "1", "--best-only",
     ]
     try expectSameBytes(options, as: run) { trainer, x, y in
-      let stopper = EarlyStopping(monitor: "loss", patience: 1, restoreBestWeights: true)
+      let stopper = EarlyStopping(monitor: "loss", patience: 1, restoreBestWeights: true, verbose: true)
       try trainer.fit(x, y, epochs: 12, callbacks: [stopper])
       #expect(stopper.stoppedEpoch != nil)
     }
   }
 
+  @Test func weightsOfRowsAndClasses() throws {
+    let weights = Tensor((0..<Lesson.rows).map { Float($0 % 4) })
+    try weights.writeNumPy(to: tool.path("w.npy"))
+    try expectSameBytes(["--sample-weights", "w.npy"]) { try $0.fit($1, $2, sampleWeights: weights) }
+    try expectSameBytes(["--class-weights", "0:2,2:0.25"]) { try $0.fit($1, $2, classWeights: [0: 2, 2: 0.25]) }
+  }
+
+  @Test func blocks() throws {
+    try expectSameBytes(["--batch-size", "48", "--block-size", "10"]) {
+      try $0.fit($1, $2, batchSize: 48, blockSize: 10)
+    }
+  }
+
+  @Test func aBackupLeavesTheBytesOfTheLibrarys() throws {
+    let options = ["--epochs", "2", "--backup", "b", "--backup-batches", "1"]
+    let backup = Backup(tool.path("own-b"), everyBatches: 1)
+    try expectSameBytes(options) { try $0.fit($1, $2, epochs: 2, backup: backup) }
+    // The same command again finds nothing left to do, and saves the same.
+    try expectSameBytes(options) { try $0.fit($1, $2, epochs: 2, backup: backup) }
+    try tool.expectFailure(65, "batch size", "the run it holds", of: Lesson.training + options + ["--batch-size", "7"])
+  }
+
+  @Test func aSavedModelGoesOn() throws {
+    try expectSameBytes(["--seed", "3", "--epochs", "2"], as: LibraryRun(seed: 3)) {
+      try $0.fit($1, $2, epochs: 2, seed: 3)
+    }
+    let training = ["train", "out.safetensors"] + Lesson.training.dropFirst(2)
+    try expectSameBytes(["--epochs", "1"], of: training, as: LibraryRun(seed: 3)) {
+      try $0.fit($1, $2, epochs: 2, seed: 3)
+      try $0.fit($1, $2)
+    }
+    for options in [["--loss", "huber"], ["--optimizer", "sgd"]] {
+      try tool.expectFailure(64, "--fresh", of: training + options)
+    }
+    #expect(tool.end(try tool.start(training + ["--fresh", "--optimizer", "sgd"])).code == 0)
+  }
+
   @Test(arguments: [
     ["--validation-data", "held_x.npy"], ["--validation-labels", "held_y.npy"],
     heldOut + ["--validation-split", "0.5"], ["--validation-lengths", "lengths.npy"], ["--early-stopping", "-1"],
+    ["--class-weights", "0:1,0:2"], ["--class-weights", "a:1"], ["--class-weights", "0:-1"], ["--block-size", "0"],
+    ["--backup-batches", "3"], ["--backup", "b", "--backup-batches", "0"],
   ]) func optionsThatDoNotGoTogether(_ options: [String]) throws {
     try tool.expectFailure(64, "Expected", "got", of: Lesson.training + options)
   }

@@ -27,7 +27,7 @@ package struct StreamFileSystem: FileSystem {
   package func status(at path: String) throws(SystemError) -> FileStatus { throw .notFound }
 
   package func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
-    FileStatus(type: .regular, byteCount: content.count, mode: 0)
+    FileStatus(type: .regular, byteCount: content.count, mode: 0, nameCount: 1)
   }
 
   package func read(
@@ -51,4 +51,6 @@ package struct StreamFileSystem: FileSystem {
   package func resolved(_ path: String) throws(SystemError) -> String { path }
   package func rename(_ path: String, to target: String) throws(SystemError) {}
   package func remove(_ path: String) throws(SystemError) {}
+  package func names(in directory: String) throws(SystemError) -> [String] { [] }
+  package func lock(_ descriptor: Int32) throws(SystemError) -> Bool { true }
 }

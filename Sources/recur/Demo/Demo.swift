@@ -71,7 +71,6 @@ struct Demo: TrainingCommand {
     let finished = runs.filter { $0.accuracy != nil }
     if !finished.isEmpty { try Console.output(DemoRun.table(finished)) }
     if let best = finished.max(by: { ($0.accuracy ?? 0) < ($1.accuracy ?? 0) }) {
-      try best.model.checkFiniteWeights("demo")
       try answer(place.map { try saved(best, data, at: $0) } ?? best.model)
     }
     if Interrupt.hasCome { throw Interrupt.exitCode }

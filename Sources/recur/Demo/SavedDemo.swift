@@ -33,7 +33,7 @@ struct SavedDemo {
     let members: [(name: String, value: JSONValue)] = [
       ("cell", .string(run.cell.title)), ("accuracy", .measured(run.accuracy ?? .nan)),
     ]
-    let note = String(decoding: try JSONValue.object(members).encoded(), as: UTF8.self)
+    let note = String(decoding: JSONValue.object(members).encoded(), as: UTF8.self)
     try OutputTarget.write(to: path) { (path, system) throws(RecurraError) in
       try run.model.save(to: path, notes: [noteName: note], system: system)
     }

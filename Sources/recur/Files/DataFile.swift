@@ -33,8 +33,10 @@ enum DataFile {
   }
 
   /// Says which file is x, which is y and which has the lengths.
-  static func origin(x: String, y: String? = nil, lengths: String? = nil) -> String {
-    [("x", x), ("y", y), ("lengths", lengths)].compactMap { name, path in
+  static func origin(
+    x: String, y: String? = nil, lengths: String? = nil, sampleWeights: String? = nil
+  ) -> String {
+    [("x", x), ("y", y), ("lengths", lengths), ("sample weights", sampleWeights)].compactMap { name, path in
       path.map { "\(name) from \(InputSource.name(of: $0))" }
     }.joined(separator: ", ")
   }

@@ -36,7 +36,7 @@ enum HistoryFile {
       (name: "epoch", value: .array(history.epoch.map { .integer($0) })), ("history", .object(metrics)),
       ("params", .object(parameters + training.members)),
     ])
-    let bytes = try file.encoded(pretty: true) + [UInt8(ascii: "\n")]
+    let bytes = file.encoded(pretty: true) + [UInt8(ascii: "\n")]
     try OutputTarget.write(to: path) { (path, system) throws(RecurraError) in
       try AtomicFile.write(bytes, to: path, system: system)
     }

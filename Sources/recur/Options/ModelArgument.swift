@@ -32,7 +32,7 @@ struct ModelArgument: ParsableArguments {
     // A saved model begins with the length of its header in 8 bytes, and no text has a NUL.
     if start.count == 8, start[4...].allSatisfy({ $0 == 0 }) {
       let saved = try ModelFile(file)
-      return LoadedModel(model: saved.model, notes: saved.notes, source: file.operation, isSaved: true)
+      return LoadedModel(model: saved.model, notes: saved.notes, source: file.operation, saved: (saved, file))
     }
     guard let first = start.first(where: { $0 > 0x20 }), Self.opensDescription(first) else {
       throw file.damaged(expected: "a saved model, or a JSON list of layers", got: "neither")
@@ -59,8 +59,17 @@ struct LoadedModel {
   let notes: [String: String]
   /// Names the file in errors: "read model.json".
   let source: String
+  /// The file that the model came from with its weights; nil for layers alone.
+  let saved: (file: ModelFile, input: InputFile)?
+
   /// Tells whether the model came with its weights.
-  let isSaved: Bool
+  var isSaved: Bool { saved != nil }
+
+  /// The trainer that saved the model; nil where a model was saved alone.
+  func savedTrainer() throws(RecurraError) -> Trainer? {
+    guard let saved, saved.file.holdsTraining else { return nil }
+    return try Trainer(saved.file, saved.input)
+  }
 }
 
 extension LoadedModel {
@@ -72,7 +81,7 @@ extension LoadedModel {
     } catch {
       throw error.found(in: source)
     }
-    self.init(model: model, notes: [:], source: source, isSaved: false)
+    self.init(model: model, notes: [:], source: source, saved: nil)
   }
 
   /// Gives the model its weights for rows of such inputs; does nothing when it has them.

@@ -18,7 +18,7 @@ struct ThreadOptions: ParsableArguments {
 
   func apply() throws(RecurraError) {
     if let threads {
-      Streams.threadCount = threads
+      Threads.count = threads
       return
     }
     guard let text = Environment[Self.variable] else { return }
@@ -26,6 +26,6 @@ struct ThreadOptions: ParsableArguments {
       throw RecurraError(
         .badArgument, operation: Self.variable, expected: "a number of threads in 1...256", got: text)
     }
-    Streams.threadCount = count
+    Threads.count = count
   }
 }

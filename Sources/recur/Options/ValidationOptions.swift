@@ -43,11 +43,12 @@ struct ValidationOptions: ParsableArguments {
     try roles.reads("--validation-lengths", validationLengths)
   }
 
-  func load(for model: Sequential) throws -> Examples? {
+  func load(for model: Sequential) throws -> LoadedExamples? {
     guard let data = validationData, let labels = validationLabels else { return nil }
-    return Examples(
-      x: try DataFile.read(data, for: model), y: try DataFile.read(labels, for: model),
-      lengths: try DataFile.readLengths(validationLengths),
+    return LoadedExamples(
+      values: Examples(
+        try DataFile.read(data, for: model), try DataFile.read(labels, for: model),
+        lengths: try DataFile.readLengths(validationLengths)),
       origin: DataFile.origin(x: data, y: labels, lengths: validationLengths))
   }
 }
