@@ -70,7 +70,9 @@ let package = Package(
     .testTarget(
       name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
       swiftSettings: common),
-    .testTarget(name: "RecurTests", dependencies: ["recur", "RecurraTensor", "RecurraLayers"], swiftSettings: common),
+    .testTarget(
+      name: "RecurTests", dependencies: ["recur", "RecurraTensor", "RecurraLayers", "RecurraTraining"],
+      swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -39,18 +39,4 @@ import Testing
       #expect(script.output.contains("validation-split"))
     }
   }
-
-  @Test func demonstrationTrainsSavesLoadsAndAnswers() throws {
-    let trained = try tool.run(
-      "demo", "Banana", "qqqq", "--cells", "rnn", "--epochs", "1", "--save", "best.safetensors")
-    #expect(trained.code == 0, "\(trained.error)")
-    for word in ["16,100", "val_accuracy", "SimpleRNN      18,796", "loaded it again", "Banana", "not in it"] {
-      #expect(trained.output.contains(word), "\(word)")
-    }
-    #expect(trained.error.contains("1266/1266"))
-    let asked = try tool.run("demo", "--model", "best.safetensors", "Banana", "qqqq")
-    #expect(asked.code == 0, "\(asked.error)")
-    #expect(trained.output.hasSuffix(asked.output))
-    #expect(asked.output.contains("Banana"))
-  }
 }
