@@ -5,7 +5,7 @@
 
 Each program of a document is an executable of one package, which depends on this one by its path and is built in debug, as
 SwiftPM does unless told otherwise. The programs of a document run in order in one empty folder, so that one may read what
-another wrote; Python blocks are parsed, and with --peers run there too; with --tool the lines of ```sh blocks that call
+another wrote; Python blocks are parsed, and with --peers run there too; with --tool ```sh blocks that begin with
 `recur` run there too. Only the standard library is needed.
 """
 import argparse
@@ -84,14 +84,12 @@ def failures_of_program(document, program, command):
     return result
 
 
-def failures_of_lines(document, block, tool):
-    """Runs the lines of a shell block that call the tool."""
-    text = "\n".join(block.lines).replace("\\\n", " ")
-    lines = [line for line in text.split("\n") if re.match(r"recur( |$)", line)]
-    if tool is None or not lines:
+def failures_of_tool(document, block, tool):
+    """Runs a shell block that begins with a call of the tool."""
+    if tool is None or not block.lines[0].startswith("recur "):
         return []
     printed, failure = run(
-        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(lines)], f"{document.name}:{block.line}")
+        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(block.lines)], f"{document.name}:{block.line}")
     difference = None if failure or block.prints is None else prints.difference(block.prints, printed.split("\n"))
     return [failure] if failure else [f"{document.name}:{block.line}: {difference}"] if difference else []
 
@@ -128,7 +126,7 @@ def check(document, executables, options):
     steps += [(block.line, block) for block in document.blocks if block.language == "sh" or blocks.is_manifest(block)]
     for _, step in sorted(steps, key=lambda step: step[0]):
         if isinstance(step, blocks.Block):
-            failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_lines(
+            failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_tool(
                 document, step, options.tool)
         elif is_server(step):
             if step.blocks[0].lines != SERVER.read_text(encoding="utf-8").splitlines():
