@@ -1,4 +1,5 @@
 # The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|wide|asan|sweep|time|arm64
+# BUILT= names the folder of objects that SwiftPM has compiled, to be checked as they are.
 CC = clang
 FLAGS = -std=gnu11 -O2 -Wall -Wextra -ffp-contract=off
 KERNELS = Sources/CRecurraKernels
@@ -6,7 +7,8 @@ DRIVER = Tests/CKernelDriver
 OUT = .build/kernels
 SOURCES = $(wildcard $(KERNELS)/*.c)
 HEADERS = $(wildcard $(KERNELS)/*.h $(KERNELS)/include/*.h $(DRIVER)/*.h)
-OBJECTS = $(patsubst $(KERNELS)/%.c,$(OUT)/%.o,$(SOURCES))
+BUILT =
+OBJECTS = $(if $(BUILT),$(SOURCES:$(KERNELS)/%.c=$(BUILT)/%.c.o),$(SOURCES:$(KERNELS)/%.c=$(OUT)/%.o))
 
 .PHONY: check wide asan sweep time arm64
 check wide sweep time: %: $(OUT)/%
