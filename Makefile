@@ -9,7 +9,7 @@ WARNINGS := -Xswiftc -warnings-as-errors
 BUILD_FLAGS := -c release $(WARNINGS)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 # The kernels as the release build has compiled them, which takes longer than checking them.
-CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check \
+CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
   BUILT="$$(swift build $(BUILD_FLAGS) --show-bin-path)/CRecurraKernels.build"
 
 # A crash in a test ends the process at once instead of hanging in the backtracer.

@@ -309,10 +309,11 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     cell->packJoint(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   cell->packInput(k->inputs, k->units, k->weights.data, packedInput, 0, cell->backwardPanels(k->inputs));
   Matrix wanted = makeMatrix(productRows, k->inputs, 0);
+  float *scratch = scratchFor(kernels, productRows, gatesOf(k->cell) * k->units);
   cell->inputGradient(&(RecurraInputGradient){
     .rowEnd = productRows, .inputs = k->inputs, .units = k->units, .dgates = k->dgatesNext.data,
     .dgatesStride = k->dgatesNext.stride, .packed = packedInput, .rowsPerStep = productRows, .out = wanted.data,
-    .rowStride = wanted.stride});
+    .rowStride = wanted.stride, .scratch = scratch});
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
     const ptrdiff_t multiplied = productRows - first < rows ? productRows - first : rows;
@@ -332,7 +333,7 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     cell->backward(&(RecurraBackwardStep){
       .rows = productRows, .units = k->units, .inputs = k->inputs, .panelEnd = cell->backwardPanels(k->inputs),
       .productRows = productRows, .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride,
-      .packed = packed, .dxNext = alone.data, .dxNextStride = alone.stride});
+      .packed = packed, .dxNext = alone.data, .dxNextStride = alone.stride, .scratch = scratch});
     isRight = gapsIntact(alone);
     for (ptrdiff_t row = 0; row < productRows; row++)
       isRight &= memcmp(
@@ -340,7 +341,7 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     expect(isRight, isa, k, "backward: the gradient of the inputs alone");
     freeBackward(&part), freeMatrix(&dx), freeMatrix(&alone);
   }
-  freeMatrix(&wanted), free(packed), free(packedInput);
+  freeMatrix(&wanted), free(packed), free(packedInput), free(scratch);
 }
 
 static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {

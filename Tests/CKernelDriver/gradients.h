@@ -42,7 +42,7 @@ static Matrix weightGradientOf(
   for (ptrdiff_t first = 0; first < k->rows; first += cut)
     for (ptrdiff_t column = 0; column < columns; column += columnCut)
       for (ptrdiff_t panel = 0; panel < panels; panel += panelCut) {
-        const RecurraWeightGradient job = {
+        RecurraWeightGradient job = {
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
           .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
           .panelEnd = panel + panelCut < panels ? panel + panelCut : panels,
@@ -51,7 +51,9 @@ static Matrix weightGradientOf(
           .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
           .out = out.data + column, .outStride = out.stride,
           .bias = panel == 0 ? out.data + width * out.stride + column : NULL, .adds = first > 0};
+        job.scratch = scratchOf(kernels->lstm.gradientScratchSize(job.depth, job.panelEnd - job.panelBegin));
         kernels->lstm.weightGradient(&job);
+        free(job.scratch);
       }
   free(left);
   return out;
