@@ -8,6 +8,9 @@ SHELL := /bin/sh
 WARNINGS := -Xswiftc -warnings-as-errors
 BUILD_FLAGS := -c release $(WARNINGS)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+# The kernels as the release build has compiled them, which takes longer than checking them.
+CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
+  BUILT="$$(swift build $(BUILD_FLAGS) --show-bin-path)/CRecurraKernels.build"
 
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
@@ -28,9 +31,10 @@ build: setup ## Build the library and the two tools, optimised.
 run: build ## Train the lesson's program on real words, for every cell, and print the table.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" demo
 
-test: setup ## Build and run the tests, then link the library from another package.
+test: setup ## Build and run the tests, check the C kernels, then link the library from another package.
 	swift build $(BUILD_FLAGS) --build-tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
+	$(CHECK_KERNELS)
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
 
@@ -75,12 +79,14 @@ lint: setup ## Check the format and build everything with warnings as errors.
 format: ## Rewrite the Swift sources in the house's format.
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
-kernels-check: ## Test the C kernels alone, every instruction set this processor has, against plain loops.
+kernels-check: build ## Test the C kernels as built, every instruction set this processor has, against plain loops.
+	$(CHECK_KERNELS)
+
 kernels-wide: ## The same for the kernels of 512 bits, on an x86-64 processor that need not have them.
 kernels-sweep: ## Measure the vector maths over all float32 values against Double (minutes).
 kernels-time: ## Time the C kernels alone.
 kernels-arm64: ## Cross-compile the C kernels for arm64 and test them under emulation.
-kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64:
+kernels-wide kernels-sweep kernels-time kernels-arm64:
 	$(MAKE) -f Tests/CKernelDriver/kernels.mk $(@:kernels-%=%)
 
 doc: build ## Write articles and reference as a web site into .build/documentation.
