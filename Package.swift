@@ -19,12 +19,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    .systemLibrary(
-      name: "CRecurraBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .yum(["openblas-devel"]), .brew(["openblas"])]),
-    .systemLibrary(
-      name: "CRecurraLAPACKE", pkgConfig: "lapacke",
-      providers: [.apt(["liblapacke-dev"]), .yum(["lapack-devel"]), .brew(["lapack"])]),
+    .systemLibrary(name: "CRecurraBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CRecurraLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .target(
       name: "CRecurraKernels", cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]),
     .target(
@@ -74,7 +70,9 @@ let package = Package(
     .testTarget(
       name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
       swiftSettings: common),
-    .testTarget(name: "RecurTests", dependencies: ["recur", "RecurraTensor", "RecurraLayers"], swiftSettings: common),
+    .testTarget(
+      name: "RecurTests", dependencies: ["recur", "RecurraTensor", "RecurraLayers", "RecurraTraining"],
+      swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -5,7 +5,7 @@
 
 Each program of a document is an executable of one package, which depends on this one by its path and is built in debug, as
 SwiftPM does unless told otherwise. The programs of a document run in order in one empty folder, so that one may read what
-another wrote; Python blocks are parsed, and with --peers run there too; with --tool the lines of ```sh blocks that call
+another wrote; Python blocks are parsed, and with --peers run there too; with --tool ```sh blocks that begin with
 `recur` run there too. Only the standard library is needed.
 """
 import argparse
@@ -21,25 +21,15 @@ import time
 
 import blocks
 import prints
+from programs import ROOT, WORK, build, write_if_changed
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = ROOT / ".build" / "articles"
 MARK = "\x1e"
+SERVER = ROOT / "Tests/Serving/Sources/Serving/main.swift"  # `make test-serving` builds and runs it.
 SECONDS = 120  # For one program, in debug, on a machine that does other things as well.
-MANIFEST = """// swift-tools-version: 6.2
-import PackageDescription
 
-let package = Package(
-  name: "Articles",
-  dependencies: [.package(name: "recurra", path: "{root}")],
-  targets: [{names}].map {{
-    .executableTarget(
-      name: $0, dependencies: [.product(name: "Recurra", package: "recurra")],
-      swiftSettings: [.treatAllWarnings(as: .error)])
-  }},
-  swiftLanguageModes: [.v6]
-)
-"""
+
+def is_server(program):
+    return "import Hummingbird" in program.blocks[0].lines
 
 
 class Document:
@@ -53,6 +43,10 @@ class Document:
         self.title = re.sub(r"\W", "", path.stem)
         self.folder = WORK / "run" / self.title
 
+    def builds(self, program):
+        """Tells whether a program is built here: all Swift but the server, which needs a web framework."""
+        return program.language == "swift" and not is_server(program)
+
     def target(self, program):
         return f"{self.title}{self.programs.index(program) + 1}"
 
@@ -61,31 +55,6 @@ def documents(paths):
     given = [pathlib.Path(path) for path in paths]
     return [Document(path) for path in given or [
         ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "Sources/Recurra/Recurra.docc").rglob("*.md"))]]
-
-
-def write_if_changed(path, text):
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-def build(found):
-    """Builds all Swift programs; returns the folder of the executables."""
-    package = WORK / "package"
-    sources = {document.target(program): blocks.source(program, document.path, r"\u{1e}")
-               for document in found for program in document.programs if program.language == "swift"}
-    for folder in (package / "Sources").glob("*"):
-        if folder.name not in sources:
-            shutil.rmtree(folder)
-    for name, text in sources.items():
-        write_if_changed(package / "Sources" / name / "main.swift", text)
-    names = ", ".join(f'"{name}"' for name in sorted(sources))
-    write_if_changed(package / "Package.swift", MANIFEST.format(root=ROOT, names=names))
-    command = ["swift", "build", "--package-path", package, "--scratch-path", WORK / "scratch",
-               "-Xcc", "-O2"]
-    subprocess.run(command, check=True)
-    answer = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True)
-    return pathlib.Path(answer.stdout.strip())
 
 
 def run(document, command, named):
@@ -115,14 +84,12 @@ def failures_of_program(document, program, command):
     return result
 
 
-def failures_of_lines(document, block, tool):
-    """Runs the lines of a shell block that call the tool."""
-    text = "\n".join(block.lines).replace("\\\n", " ")
-    lines = [line for line in text.split("\n") if re.match(r"recur( |$)", line)]
-    if tool is None or not lines:
+def failures_of_tool(document, block, tool):
+    """Runs a shell block that begins with a call of the tool."""
+    if tool is None or not block.lines[0].startswith("recur "):
         return []
     printed, failure = run(
-        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(lines)], f"{document.name}:{block.line}")
+        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(block.lines)], f"{document.name}:{block.line}")
     difference = None if failure or block.prints is None else prints.difference(block.prints, printed.split("\n"))
     return [failure] if failure else [f"{document.name}:{block.line}: {difference}"] if difference else []
 
@@ -133,6 +100,13 @@ def failures_of_manifest(document, block):
     done = subprocess.run(["swift", "package", "--package-path", folder, "dump-package"], capture_output=True,
                           text=True, check=False)
     return [] if done.returncode == 0 else [f"{document.name}:{block.line}: {done.stderr.strip()}"]
+
+
+def failures_of_links(document):
+    """Looks for the files that a document's relative links name."""
+    text = document.path.read_text(encoding="utf-8")
+    return [f"{document.name}: expected a file {target}, got none" for target in re.findall(r"\]\(([^):#]+)\)", text)
+            if not (document.path.parent / target).exists()]
 
 
 def check_python(document, program):
@@ -147,13 +121,16 @@ def check(document, executables, options):
     """Runs what a document holds, in the order in which it stands there."""
     shutil.rmtree(document.folder, ignore_errors=True)
     document.folder.mkdir(parents=True)
-    started, failures = time.monotonic(), []
+    started, failures = time.monotonic(), failures_of_links(document)
     steps = [(program.blocks[0].line, program) for program in document.programs]
     steps += [(block.line, block) for block in document.blocks if block.language == "sh" or blocks.is_manifest(block)]
     for _, step in sorted(steps, key=lambda step: step[0]):
         if isinstance(step, blocks.Block):
-            failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_lines(
+            failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_tool(
                 document, step, options.tool)
+        elif is_server(step):
+            if step.blocks[0].lines != SERVER.read_text(encoding="utf-8").splitlines():
+                failures.append(f"{document.name}:{step.blocks[0].line}: expected the code of {SERVER.relative_to(ROOT)}")
         elif step.language == "swift":
             failures += failures_of_program(document, step, [executables / document.target(step)])
         else:
@@ -176,7 +153,9 @@ def main():
     options.tool = options.tool and options.tool.resolve()
     try:
         found = documents(options.documents)
-        executables = build(found)
+        executables = build(
+            {document.target(program): blocks.source(program, document.path, r"\u{1e}")
+             for document in found for program in document.programs if document.builds(program)})
     except ValueError as error:
         sys.exit(f"articles: {error}")
     except subprocess.CalledProcessError:

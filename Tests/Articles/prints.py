@@ -22,13 +22,11 @@ def is_close(expected, got):
 
 def is_same_line(expected, got):
     """Compares two lines: words to the letter, numbers by `is_close`, spaces by where they are, and … with anything."""
-    if "…" in expected:
-        pattern = ".*".join(re.escape(part.strip()) for part in " ".join(expected.split()).split("…"))
-        return re.fullmatch(pattern, " ".join(got.split()), re.S) is not None
-    words, numbers = NUMBER.split(" ".join(expected.split())), NUMBER.findall(expected)
-    got_words, got_numbers = NUMBER.split(" ".join(got.split())), NUMBER.findall(got)
-    return (words == got_words and len(numbers) == len(got_numbers)
-            and all(is_close(*pair) for pair in zip(numbers, got_numbers)))
+    expected, got = " ".join(expected.split()), " ".join(got.split())
+    pattern = ".*".join(
+        f"({NUMBER.pattern})".join(re.escape(words) for words in NUMBER.split(part)) for part in expected.split("…"))
+    found = re.fullmatch(pattern, got)
+    return found is not None and all(is_close(*pair) for pair in zip(NUMBER.findall(expected), found.groups()))
 
 
 def trimmed(lines):

@@ -98,6 +98,10 @@ class Prints(unittest.TestCase):
         self.assertIsNotNone(prints.difference(["…", "z"], ["x", "y"]))
         self.assertIsNotNone(prints.difference(["a … c"], ["a b d"]))
 
+    def test_numbers_beside_dots_must_be_close(self):
+        self.assertIsNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.975  0.12"]))
+        self.assertIsNotNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.475  0.12"]))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -68,6 +68,13 @@ import Testing
     expectIdentical(try plain.checkedValues("x", dtype: .float64, lengths: [4, 0, 1], "fit"), plain)
   }
 
+  @Test func lengthsMayBeLongerThanTargetsOfAWrongShape() throws {
+    let targets = Tensor([1, .nan, 3, 4] as [Double], shape: [2, 2])
+    Self.expect(.badData, "nan in row 0") { try targets.checkedValues("y", dtype: .float64, lengths: [5, 0], "fit") }
+    let found = try targets.checkedValues("y", dtype: .float64, lengths: [1, 5], "fit")
+    #expect(found.doubles == [1, 0, 3, 4])
+  }
+
   @Test func numbersBeyondFloat32AreRefused() throws {
     let data = Self.sequences(-1e39)
     Self.expect(.badData, "float32", "-1e+39 in row 2, timestep 1") {

@@ -62,6 +62,17 @@ import Testing
     #expect(try Self.stopping([1, 2, 3, 2.5, 9, 9, 9], mode: .max, baseline: 5).stoppedEpoch == 3)
   }
 
+  @Test func everyNumberBeatsANaN() throws {
+    #expect(try Self.stopping([3, 4, 5], patience: 2, mode: .min, baseline: .nan).bestEpoch == 0)
+    #expect(try Self.stopping([3, 2, 1, 5], patience: 2, mode: .min, baseline: .nan).stoppedEpoch == nil)
+    let names = try CheckpointTests.files { folder in
+      let checkpoint = ModelCheckpoint(
+        folder + "/{epoch}", monitor: "loss", saveBestOnly: true, initialValueThreshold: .nan)
+      try CallbackStateTests.run(checkpoint, CallbackStateTests.trainer(), [.nan, 7, 8], 0..<3)
+    }
+    #expect(names == ["2"])
+  }
+
   @Test func aRunThatGoesToItsEndGetsItsBestWeightsToo() throws {
     let trainer = try CallbackStateTests.trainer()
     let stopping = EarlyStopping(monitor: "loss", patience: 9, restoreBestWeights: true)
@@ -86,7 +97,7 @@ import Testing
     for weight in trainer.weights { expectIdentical(weight, .full(weight.shape, 1)) }
 
     // One epoch without improvement, and one of rest, must not be left from the first run.
-    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, cooldown: 3)
+    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, cooldown: 9)
     try CallbackStateTests.run(reducing, trainer, [1, 1, 1, 1], 0..<4)
     #expect(trainer.learningRate == 0.5)
     try CallbackStateTests.run(reducing, trainer, [9, 9, 9], 0..<3)

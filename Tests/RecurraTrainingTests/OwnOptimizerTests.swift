@@ -81,7 +81,7 @@ struct OwnAdam: OptimizerRule {
     let again = try Optimizer(configuration: json, rules: [OwnAdam.self])
     #expect(again == own && again.configuration == own.configuration && again.name == "own_adam")
     let unknown = #expect(throws: RecurraError.self) { try Optimizer(configuration: json) }
-    #expect(unknown?.kind == .badArgument && unknown?.got == "own_adam")
+    #expect(unknown?.kind == .badArgument && unknown?.got == "\"own_adam\"")
     let bad = JSONValue.object([("class_name", .string("own_adam")), ("config", .object([("gamma", .number(1))]))])
     let error = #expect(throws: RecurraError.self) { try Optimizer(configuration: bad, rules: [OwnAdam.self]) }
     #expect(error?.kind == .badArgument && error?.description.contains("gamma") == true)

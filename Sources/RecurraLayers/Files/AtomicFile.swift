@@ -27,6 +27,7 @@ package struct AtomicFile {
     }
     defer { try? system.close(directory) }
     let (descriptor, temporary) = try create(place, system)
+    defer { TemporaryFile.finish(temporary) }
     let file = AtomicFile(operation: operation, descriptor: descriptor, system: system)
     do throws(RecurraError) {
       do throws(RecurraError) {
@@ -65,6 +66,7 @@ package struct AtomicFile {
   package static func check(_ path: String, system: any FileSystem = LocalFileSystem()) throws(RecurraError) {
     let place = try OutputPlace(path, system)
     let (descriptor, temporary) = try create(place, system)
+    defer { TemporaryFile.finish(temporary) }
     try? system.close(descriptor)
     do throws(SystemError) {
       try system.remove(temporary)

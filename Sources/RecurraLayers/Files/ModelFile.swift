@@ -70,6 +70,9 @@ public struct ModelFile: Sendable {
     training = readsTraining ? try reader.training() : nil
   }
 
+  /// Tells whether a trainer saved the model, with all it needs to go on.
+  package var holdsTraining: Bool { training != nil }
+
   /// What a file holds, for a model that is there already: no layer has to be made by name.
   package struct Contents: Sendable {
     package let parameters: NamedValues<Tensor>

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RecurraTensor
 
 /// The files that `AtomicFile` writes before they have their names, ".recurra-PID-RANDOM.tmp".
 ///
@@ -6,6 +7,8 @@ internal import Glibc
 enum TemporaryFile {
   private static let prefix = ".recurra-"
   private static let suffix = ".tmp"
+  /// The names of those that this process writes: their locks end when they are closed, a moment before they get their names.
+  private static let beingWritten = Guarded<Set<String>>([])
 
   /// Makes a new file, and locks it where the file system has locks.
   static func create(
@@ -13,13 +16,28 @@ enum TemporaryFile {
   ) throws(SystemError) -> (descriptor: Int32, path: String) {
     while true {
       let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-      let path = "\(directory)\(prefix)\(getpid())-\(random)\(suffix)"
-      let descriptor = try retrying { () throws(SystemError) in try system.create(path, mode: 0o666) }
+      let name = "\(prefix)\(getpid())-\(random)\(suffix)"
+      let path = directory + name
+      beingWritten.withLock { _ = $0.insert(name) }
+      let descriptor: Int32
+      do throws(SystemError) {
+        descriptor = try retrying { () throws(SystemError) in try system.create(path, mode: 0o666) }
+      } catch {
+        finish(path)
+        throw error
+      }
       let hasLock = (try? system.lock(descriptor)) ?? true
       // Before it had the lock, it may have been taken for abandoned.
       if hasLock, (try? system.status(of: descriptor).nameCount) != 0 { return (descriptor, path) }
       try? system.close(descriptor)
+      finish(path)
     }
+  }
+
+  /// Forgets a file that has got its name or has been removed.
+  static func finish(_ path: String) {
+    let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
+    beingWritten.withLock { _ = $0.remove(name) }
   }
 
   /// Removes what processes left that were ended while they wrote; what cannot be removed stays.
@@ -29,9 +47,11 @@ enum TemporaryFile {
     guard let names = try? system.names(in: directory) else { return }
     for name in names {
       // In a container, process numbers come again: this process may have the one that a former process had.
-      guard let process = process(of: name), process == getpid() || !system.isAlive(process: process) else { continue }
+      guard let process = process(of: name), process == getpid() || !system.isAlive(process: process),
+        !beingWritten.withLock({ $0.contains(name) })
+      else { continue }
       guard let descriptor = try? system.openForLocking(directory + name) else { continue }
-      // Another thread of this process, or a process of another container on the same disk, has the lock of what it writes.
+      // A process of another container on the same disk has the lock of what it writes.
       if (try? system.lock(descriptor)) == true { try? system.remove(directory + name) }
       try? system.close(descriptor)
     }

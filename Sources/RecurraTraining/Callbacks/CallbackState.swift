@@ -23,7 +23,7 @@ struct CallbackState {
     guard Set(members.keys) == Set(names) else {
       throw RecurraError(
         .badFile, operation: operation, expected: names.joined(separator: ", "),
-        got: "\(members.keys.sorted().prefix(12).joined(separator: ", ").debugDescription)")
+        got: members.keys.sorted().prefix(12).map(\.excerpt).joined(separator: ", "))
     }
   }
 

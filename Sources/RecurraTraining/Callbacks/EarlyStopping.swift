@@ -85,7 +85,7 @@ public final class EarlyStopping: RestorableCallback {
     guard weights.count == tensors.count else {
       throw RecurraError(
         .badFile, operation: "EarlyStopping state", expected: "tensors numbered from 0",
-        got: tensors.keys.sorted().prefix(12).joined(separator: ", "))
+        got: tensors.keys.sorted().prefix(12).map(\.excerpt).joined(separator: ", "))
     }
     let (best, bestEpoch) = (try members.optionalNumber("best"), try members.count("best_epoch"))
     let (stoppedEpoch, wait) = (try members.optionalCount("stopped_epoch"), try members.count("wait"))

@@ -90,7 +90,7 @@ public final class ReduceLROnPlateau: RestorableCallback {
   public func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
     logs["learning_rate"] = trainer.learningRate
     guard let current = logs[monitor.name] else { return }
-    if cooldownLeft > 0 { (cooldownLeft, wait) = (cooldownLeft - 1, 0) }
+    if cooldownLeft > 0 { cooldownLeft -= 1 }
     if monitor.isImprovement(current, over: best) {
       (best, wait) = (current, 0)
       return

@@ -83,7 +83,7 @@ extension Tensor {
       var result = self
       result.withMutableSpan(of: S.self) { values in
         for (number, length) in lengths.enumerated() {
-          for i in number * row + length * timestep..<(number + 1) * row { values[i] = S.zero }
+          for i in number * row + Swift.min(length * timestep, row)..<(number + 1) * row { values[i] = S.zero }
         }
       }
       return result
@@ -104,7 +104,8 @@ extension Tensor {
       withSpan(of: S.self) { values in
         for number in 0..<rows {
           let start = number * row
-          let end = rank > 1 ? lengths.map { start + $0[number] * timestep } ?? start + row : start + row
+          // Targets of a wrong shape may have fewer timesteps than the lengths say.
+          let end = start + (rank > 1 ? lengths.map { Swift.min($0[number] * timestep, row) } ?? row : row)
           for i in start..<end where !isValid(values[i].asDouble) {
             return Stray(value: "\(values[i])", row: number, timestep: (i - start) / timestep)
           }

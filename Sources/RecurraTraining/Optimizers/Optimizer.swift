@@ -121,7 +121,8 @@ public struct Optimizer: Sendable {
     let standard = [Optimizer.sgd(), .rmsprop(), .adam(), .adamW(), .adagrad()]
     guard let found = standard.first(where: { $0.name == name.lowercased() }) else {
       throw RecurraError(
-        .badArgument, operation: "optimizer", expected: standard.map(\.name).joined(separator: ", "), got: name)
+        .badArgument, operation: "optimizer", expected: standard.map(\.name).joined(separator: ", "),
+        got: name.excerpt)
     }
     self = found
   }

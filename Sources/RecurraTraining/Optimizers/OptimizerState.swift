@@ -12,7 +12,9 @@ package final class OptimizerState {
   }
 
   /// The rule and its settings; the learning rate may change between updates.
-  package var optimizer: Optimizer
+  package var optimizer: Optimizer { didSet { isValidated = false } }
+  /// Tells whether the settings as they stand have been looked at: not again at every update.
+  private var isValidated = false
   /// The number of updates done.
   package internal(set) var step = 0
   /// The model's parameters with their paths, frozen ones too.
@@ -41,7 +43,8 @@ package final class OptimizerState {
   package func update(
     _ gradients: inout [Gradient], scale: Double = 1, at place: () -> String
   ) throws(RecurraError) {
-    try optimizer.validate { "\(place()), \(optimizer.name)" }
+    if !isValidated { try optimizer.validate { "\(place()), \(optimizer.name)" } }
+    isValidated = true
     let trained = all.indices.filter { all[$0].parameter.isTrainable }
     guard gradients.count == trained.count else {
       throw RecurraError(

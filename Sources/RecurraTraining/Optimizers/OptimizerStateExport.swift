@@ -104,7 +104,8 @@ private struct StateReader {
   func requireAllRead() throws(RecurraError) {
     guard let extra = unread.min() else { return }
     throw RecurraError(
-      .badFile, operation: "optimizer state", expected: "\(state.count - unread.count) tensors", got: "also \(extra)")
+      .badFile, operation: "optimizer state", expected: "\(state.count - unread.count) tensors",
+      got: "also \(extra.excerpt)")
   }
 
   func failure(_ name: String, expected: String, got: String) -> RecurraError {

@@ -39,7 +39,7 @@ final class BackupDirectory {
     options["optimizer"] = trainer.chosenOptimizer.configuration.text
     options["callbacks"] =
       JSONValue.array(
-        callbacks.map { TrainingState.CallbackState($0).identity }
+        callbacks.filter { $0 is any RestorableCallback }.map { TrainingState.CallbackState($0).identity }
       ).text
     options["first weights"] = trainer.progress.run?.options["first weights"] ?? trainer.fingerprint
     return options

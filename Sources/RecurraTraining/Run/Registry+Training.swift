@@ -28,7 +28,7 @@ extension Registry {
   /// Makes a callback again; nil for one that nobody can make from its settings.
   func callback(_ state: TrainingState.CallbackState) throws(RecurraError) -> (any Callback)? {
     let builtIn: [any RestorableCallback.Type] = [
-      EarlyStopping.self, ReduceLROnPlateau.self, ModelCheckpoint.self, CSVLogger.self,
+      EarlyStopping.self, ReduceLROnPlateau.self, ModelCheckpoint.self, CSVLogger.self, TerminateOnNaN.self,
     ]
     guard !state.needsFunctions else { return nil }
     let type: any RestorableCallback.Type

@@ -70,7 +70,7 @@ struct Run {
       try TrainingState.restore(trainer.progress.callbacks, to: callbacks)
     }
     trainer.callbacks = callbacks
-    defer { trainer.progress.callbacks = callbacks.map(TrainingState.CallbackState.init) }
+    defer { trainer.progress.callbacks = TrainingState.states(of: callbacks) }
     for callback in callbacks { try callback.onTrainBegin(trainer) }
     var logs = trainer.history?.lastLogs ?? Logs()
     while trainer.progress.epoch < end, trainer.progress.run?.isStopped != true {

@@ -110,7 +110,7 @@ extension Trainer {
       state.step = optimizer.step
       state.optimizer = Dictionary(uniqueKeysWithValues: optimizer.exported().map { ($0.name, $0.value) })
     }
-    state.callbacks = callbacks.map(TrainingState.CallbackState.init)
+    state.callbacks = TrainingState.states(of: callbacks)
     return state
   }
 

@@ -30,7 +30,13 @@ extension Trainer {
   ///   version; `badArgument` for a name that the registry lacks.
   public convenience init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
     let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
-    let file = try ModelFile(input, registry: registry)
+    try self.init(ModelFile(input, registry: registry), input, registry: registry)
+  }
+
+  /// Makes the trainer of a file that is read already.
+  package convenience init(
+    _ file: ModelFile, _ input: InputFile, registry: Registry = .standard
+  ) throws(RecurraError) {
     let saved = try SavedTraining(file.training, input)
     let settings = try saved.settings(registry)
     try self.init(file.model, settings.loss, settings.optimizer, settings.metrics)
@@ -42,7 +48,9 @@ extension Trainer {
   }
 
   /// Writes the file with the state as it stands.
-  func write(to path: String, notes: [String: String]) throws(RecurraError) {
+  package func write(
+    to path: String, notes: [String: String], system: any FileSystem = LocalFileSystem()
+  ) throws(RecurraError) {
     guard model.isBuilt else {
       throw RecurraError(
         .badArgument, operation: "write \(path)", expected: "a built model", got: "one without parameters")
@@ -51,7 +59,7 @@ extension Trainer {
     let state = state
     try ModelFile.write(
       model: model, notes: notes, training: SavedTraining.json(of: self, state), trainingTensors: state.tensors,
-      to: path)
+      to: path, system: system)
   }
 
   /// Refuses weights that are not finite.
@@ -73,13 +81,19 @@ extension Trainer {
 }
 
 extension TrainingState {
-  /// Gives callbacks what those of the same names and places remembered.
-  ///
-  /// - Throws: `badArgument` when there are others, and what a callback throws.
+  /// Gives callbacks what those of the same names remembered, in the same order.
   static func restore(_ states: [CallbackState], to callbacks: [any Callback]) throws(RecurraError) {
-    for (state, callback) in zip(states, callbacks) where state.name == type(of: callback).typeName {
-      try callback.restore(state: state.state, tensors: state.tensors)
+    var remaining = callbacks[...]
+    for state in states {
+      guard let index = remaining.firstIndex(where: { type(of: $0).typeName == state.name }) else { continue }
+      try remaining[index].restore(state: state.state, tensors: state.tensors)
+      remaining = remaining[(index + 1)...]
     }
+  }
+
+  /// What callbacks remember; those that remember nothing and that no file could make again are left out.
+  static func states(of callbacks: [any Callback]) -> [CallbackState] {
+    callbacks.map(CallbackState.init).filter { !$0.needsFunctions || $0.state != .null || !$0.tensors.isEmpty }
   }
 }
 
