@@ -1,6 +1,11 @@
 public import RecurraTensor
 
-/// Joins all axes but the first: [B, T, I] becomes [B, T·I]. Lengths of rows mean nothing behind it and are dropped.
+/// Joins all axes but the first. Lengths of rows mean nothing behind it and are dropped.
+///
+/// - Shapes: `input` [B, …]; result [B, product of the others].
+/// - Throws: `badData` for a single number.
+/// - Complexity: none for a dense input, else one copy.
+/// - Source: Keras, `keras.layers.Flatten`.
 public final class Flatten: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "Flatten" }
@@ -14,7 +19,7 @@ public final class Flatten: Layer {
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] { [:] }
 
-  /// Multiplies all extents but the first.
+  /// Multiplies all extents but the first; the product is unknown where one of them is.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     guard let batch = inputShape.first else { throw failure(expected: "input [B, …]", got: text(of: inputShape)) }
     try checkExtents(inputShape)
