@@ -4,7 +4,9 @@ public import RecurraTensor
 ///
 /// Outside training it passes its input on. Which elements are dropped follows from the random source of the forward pass.
 ///
-/// - Throws: `badData` for an integer input.
+/// - Shapes: `input` any; result the same.
+/// - Throws: `badData` for an integer input, `badArgument` for a rate outside 0...1.
+/// - Complexity: one pass over the input.
 /// - Source: Srivastava et al. 2014; the inverted form, as Keras.
 public final class Dropout: Layer {
   /// Names the class as Keras does.

@@ -62,7 +62,10 @@ public final class Embedding: Layer {
     try checkSetting("outputDim", outputDim, in: LayerArguments.sizes)
   }
 
-  /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  /// Makes the table for ids of a shape; does nothing when that has been done.
+  ///
+  /// - Shapes: `inputShape` [B, …], with `maskZero` [B, T].
+  /// - Throws: `badArgument` for a bad setting, `badData` for another shape.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
     try checkExtents(inputShape)

@@ -33,7 +33,9 @@ public enum Initializer: Sendable, Equatable {
 
   /// Draws a tensor; equal arguments give equal numbers.
   ///
-  /// - Precondition: a floating type; at least two axes for `orthogonal`.
+  /// Layers check initialisers when they are built; here wrong numbers are a programmer's mistake.
+  ///
+  /// - Precondition: a floating type; finite numbers, a minimum below its maximum; at least two axes for `orthogonal`.
   public func callAsFunction(_ shape: [Int], random: RandomSource, dtype: DType = .float32) -> Tensor {
     switch self {
     case .zeros: return .zeros(shape, dtype: dtype)

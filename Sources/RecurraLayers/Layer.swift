@@ -4,8 +4,12 @@ public import RecurraTensor
 ///
 /// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every tensor
 /// operation has its own. A layer may be used by several threads at the same time.
+///
+/// A layer of one's own needs `typeName`, `init(configuration:)`, `configuration`, `outputShape(for:)` and `forward(_:_:)`; with
+/// parameters also `parameters`, `isBuilt` and `build(inputShape:random:dtype:)`. A file names it by `typeName`, and comes back through a
+/// `Registry` that knows it.
 public protocol Layer: AnyObject, Sendable {
-  /// Keras' name of the class: "LSTM".
+  /// The name of the class, by which files and registries call it; for the layers of this package Keras' name, "LSTM".
   static var typeName: String { get }
   /// The trainable and other parameters, in Keras' order; empty before the layer is built.
   var parameters: [Parameter] { get }
@@ -13,7 +17,7 @@ public protocol Layer: AnyObject, Sendable {
   var sublayers: [(role: String, layer: any Layer)] { get }
   /// Tells whether the layer has been built; a layer without parameters always is.
   var isBuilt: Bool { get }
-  /// The arguments the layer was made with, in Keras' names: what `init(configuration:)` needs to make it again.
+  /// The arguments the layer was made with, in Keras' names: all that `init(configuration:)` needs to make it again.
   var configuration: [String: JSONValue] { get }
   /// What the first values of the parameters follow from when the layer builds itself.
   var seed: UInt64 { get }
@@ -32,11 +36,17 @@ public protocol Layer: AnyObject, Sendable {
   ///
   /// - Throws: `badArgument` for a bad setting, `badData` for a shape that the layer does not take.
   func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError)
-  /// The shape of the output for an input shape, both with the batch axis first.
+  /// Works out the shape of the output for an input shape, both with the batch axis first; nil is an extent that is not known yet.
+  ///
+  /// - Throws: `badData` for a shape that the layer does not take.
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]
-  /// Computes the output.
+  /// Computes the output of a batch.
+  ///
+  /// - Throws: `badData` for an input that does not fit what the layer was built for.
   func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
   /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
+  ///
+  /// - Throws: `badData` for a missing tensor or one of another shape; nothing has changed then.
   func assignments(
     from weights: inout ArraySlice<Tensor>
   ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)]

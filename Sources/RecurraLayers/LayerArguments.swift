@@ -26,7 +26,7 @@ public struct LayerArguments: Sendable {
     return value
   }
 
-  /// Reads a whole number; 100.0 counts as one.
+  /// Reads a whole number; 100.0 and 1e2 count as one.
   public func integer(
     _ name: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil
   ) throws(RecurraError) -> Int {

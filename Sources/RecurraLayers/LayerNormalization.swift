@@ -3,7 +3,8 @@ public import RecurraTensor
 /// Gives the last axis of each element mean 0 and variance 1, then scales and shifts it: (x − μ)/√(σ² + ε)·γ + β.
 ///
 /// - Shapes: `input` [B, …, I]; result the same; `gamma`, `beta` [I].
-/// - Throws: `badData` for an input with another last extent or of another type.
+/// - Throws: `badData` for an input with another last extent or of another type; building throws `badArgument` for a bad setting.
+/// - Complexity: a few passes over the input.
 /// - Source: Ba, Kiros & Hinton 2016; ε = 0.001 as Keras.
 public final class LayerNormalization: Layer {
   /// Names the class as Keras does.
@@ -60,6 +61,9 @@ public final class LayerNormalization: Layer {
   }
 
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  ///
+  /// - Shapes: `inputShape` [B, …, I] with a known I.
+  /// - Throws: `badArgument` for a bad setting, `badData` for another shape, or another I than before.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
     let inputs = try features(of: inputShape, rank: 2..., "[B, …, I]")

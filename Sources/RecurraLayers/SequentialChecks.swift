@@ -24,9 +24,7 @@ extension Sequential {
     }
     for (index, layer) in layers.enumerated() {
       let following = layers[(index + 1)...]
-      let isRecurrent = { (layer: any Layer) in layer is any RecurrentLayer || layer is Bidirectional }
-      let returnsState = ((layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer)?.options.returnState
-      if returnsState == true, following.contains(where: isRecurrent) {
+      if Self.returnsState(layer), following.contains(where: { Self.isRecurrent($0) }) {
         throw RecurraError(
           .badArgument, operation: layerNames[index], expected: "returnState on the last recurrent layer only",
           got: "a recurrent layer behind it")
@@ -37,5 +35,17 @@ extension Sequential {
           got: "a layer behind it")
       }
     }
+  }
+
+  /// Tells whether a layer takes states from the one before.
+  private static func isRecurrent(_ layer: any Layer) -> Bool {
+    if let model = layer as? Sequential { return model.layers.contains { isRecurrent($0) } }
+    return layer is any RecurrentLayer || layer is Bidirectional
+  }
+
+  /// Tells whether a layer hands states to the next one.
+  private static func returnsState(_ layer: any Layer) -> Bool {
+    if let model = layer as? Sequential { return model.layers.contains { returnsState($0) } }
+    return ((layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer)?.options.returnState == true
   }
 }

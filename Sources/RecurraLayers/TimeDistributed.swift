@@ -1,9 +1,11 @@
 public import RecurraTensor
 
-/// Applies a layer to every timestep by itself.
+/// Applies a layer to every timestep by itself, padded ones too; lengths of rows stay.
 ///
 /// - Shapes: `input` [B, T, …]; the layer sees [B·T, …]; result [B, T, …].
 /// - Throws: `badData` for an input of fewer than three axes; whatever the layer throws.
+/// - Complexity: that of the layer, for B·T rows.
+/// - Source: Keras, `keras.layers.TimeDistributed`.
 public final class TimeDistributed: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "TimeDistributed" }

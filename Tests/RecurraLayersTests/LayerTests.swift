@@ -107,6 +107,11 @@ import Testing
     expectRefusal("Dropout: expected floating input, got int32") {
       try run(Dropout(rate: 0.5), Signal(Tensor.zeros([3, 4], dtype: .int32)))
     }
+    for activation in [Activation.softmax, .logSoftmax, .relu] {
+      expectRefusal("Activation: expected input [B, …], got []") {
+        try run(ActivationLayer(activation), Signal(Tensor.zeros([])))
+      }
+    }
     expectRefusal("GRU: expected input [B, T, I] with a known I, got [?, 3]") {
       try GRU(units: 2).build(inputShape: [nil, 3], random: RandomSource(seed: 1), dtype: .float32)
     }

@@ -9,7 +9,10 @@ public import RecurraTensor
 /// - Shapes: `input` [B, T, I]; result [B, T, 2H] or [B, 2H] for `.concat`, else [B, T, H] or [B, H]. States: those of the
 ///   forward layer, then those of the backward layer.
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
-/// - Complexity: that of both layers; the directions run on separate threads.
+///   Building throws `badArgument` for layers that cannot be the directions of one.
+/// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin and whether they
+///   have a bias, are one operation, whose directions run on separate threads; others run one after the other. A layer of one's own must
+///   name every setting that its cell depends on there.
 /// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`.
 public final class Bidirectional: Layer {
   /// Says how the outputs of the two directions are merged; raw values are Keras'.

@@ -9,6 +9,8 @@ public import RecurraTensor
 ///   [2, 3H] with `resetAfter` (the input's row, then the state's), else [3H].
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 /// - Complexity: 2·B·T·(I+H)·3H flops.
+/// - Accuracy: without `resetAfter` OpenBLAS multiplies, and the last bits of a sequence's result may differ with the sequences that are
+///   computed along with it.
 /// - Source: Cho et al. 2014; names and defaults as `keras.layers.GRU`.
 public final class GRU: RecurrentLayer {
   /// Names the class as Keras does.

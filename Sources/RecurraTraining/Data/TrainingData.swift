@@ -105,7 +105,8 @@ struct TrainingData {
     let indices = order == nil ? nil : Tensor(rows.map { Int32($0) })
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
     let values = longest < timesteps ? x.rows(rows, length: longest) : taken(x)
+    // Padding by id 0 may end before the lengths do, and then both hold.
     return Batch(
-      input: Signal(values, lengths: lengths), targets: y.map(taken), sampleWeights: sampleWeights.map(taken))
+      input: Signal(values, lengths: lengths.map { $0.map { min($0, longest) } }), targets: y.map(taken), sampleWeights: sampleWeights.map(taken))
   }
 }
