@@ -51,8 +51,7 @@ def build(sources):
         write_if_changed(package / "Sources" / name / "main.swift", text)
     names = ", ".join(f'"{name}"' for name in sorted(sources))
     write_if_changed(package / "Package.swift", MANIFEST.format(root=ROOT, names=names))
-    command = ["swift", "build", "--package-path", package, "--scratch-path", WORK / "scratch",
-               "-Xcc", "-O2"]
+    command = ["swift", "build", "--package-path", package, "--scratch-path", WORK / "scratch"]
     forget_stale_builds()
     subprocess.run(command, check=True)
     answer = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True)
