@@ -11,7 +11,7 @@ extension Tensor {
 
   private func compared<R: Relation>(with other: Tensor, _ relation: R.Type) -> Tensor {
     check(dtype == other.dtype, R.name, expected: "operands of one type", got: "\(dtype) and \(other.dtype)")
-    switch dtype {
+    switch dtype.representation {
     case .float32:
       return Tensor.pairwise(self, other, R.name) { (a: Float, b: Float) -> Int32 in R.holds(a, b) ? 1 : 0 }
     case .float64:
@@ -45,7 +45,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch yes.dtype {
+    switch yes.dtype.representation {
     case .float32: value = pick(Float.self)
     case .float64: value = pick(Double.self)
     case .int32: value = pick(Int32.self)

@@ -49,7 +49,7 @@ extension Tensor {
     func fill<S: TensorScalar>(_ type: S.Type) -> Tensor {
       Tensor(shape, of: S.self) { $0.update(repeating: S(converting: value), count: Shape.count(shape)) }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return fill(Float.self)
     case .float64: return fill(Double.self)
     case .int32: return fill(Int32.self)
@@ -90,7 +90,7 @@ extension Tensor {
     func fill<S: TensorScalar>(_ type: S.Type) -> Tensor {
       Tensor([count], of: S.self) { output in for i in 0..<count { output[i] = S(converting: value(i)) } }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return fill(Float.self)
     case .float64: return fill(Double.self)
     case .int32: return fill(Int32.self)

@@ -33,7 +33,7 @@ extension Tensor {
 
   static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Tensor, _ function: F.Type) -> Tensor {
     checkTypes(left, right, F.name)
-    switch left.dtype {
+    switch left.dtype.representation {
     case .float32: return pairwise(left, right, F.name) { (a: Float, b: Float) in F.apply(a, b) }
     case .float64: return pairwise(left, right, F.name) { (a: Double, b: Double) in F.apply(a, b) }
     case .int32: return pairwise(left, right, F.name) { (a: Int32, b: Int32) in F.apply(a, b) }
@@ -50,7 +50,7 @@ extension Tensor {
 
   static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Double, _ function: F.Type) -> Tensor {
     func apply<S: TensorScalar>(_ right: S) -> Tensor { left.mapped { (x: S) in F.apply(x, right) } }
-    switch left.dtype {
+    switch left.dtype.representation {
     case .float32: return apply(Float(right))
     case .float64: return apply(right)
     case .int32: return apply(Int32(converting: right))
@@ -59,7 +59,7 @@ extension Tensor {
 
   static func combined<F: BinaryFunction>(_ left: Double, _ right: Tensor, _ function: F.Type) -> Tensor {
     func apply<S: TensorScalar>(_ left: S) -> Tensor { right.mapped { (x: S) in F.apply(left, x) } }
-    switch right.dtype {
+    switch right.dtype.representation {
     case .float32: return apply(Float(left))
     case .float64: return apply(left)
     case .int32: return apply(Int32(converting: left))

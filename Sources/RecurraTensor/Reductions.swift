@@ -43,7 +43,7 @@ extension Tensor {
         return Int32(best)
       }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return find(Float.self)
     case .float64: return find(Double.self)
     case .int32: return find(Int32.self)
@@ -109,7 +109,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch dtype {
+    switch dtype.representation {
     case .float32: value = find(Float.self)
     case .float64: value = find(Double.self)
     case .int32: value = find(Int32.self)

@@ -77,7 +77,7 @@ public struct Tensor: Sendable {
   /// The same elements in row-major order: itself when they already are, a copy otherwise.
   package var contiguous: Tensor {
     if isContiguous { return self }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return copied(as: Float.self)
     case .float64: return copied(as: Double.self)
     case .int32: return copied(as: Int32.self)
@@ -148,7 +148,7 @@ extension Tensor {
   /// The only element of a tensor of one element, as a `Double`.
   public var item: Double {
     check(count == 1, "item", expected: "one element", got: "shape \(shape)")
-    switch dtype {
+    switch dtype.representation {
     case .float32: return withPointer(of: Float.self) { $0.pointee.asDouble }
     case .float64: return withPointer(of: Double.self) { $0.pointee }
     case .int32: return withPointer(of: Int32.self) { $0.pointee.asDouble }
@@ -160,7 +160,7 @@ extension Tensor {
     if target == dtype { return self }
     let dense = contiguous
     let result: Tensor
-    switch (dtype, target) {
+    switch (dtype.representation, target.representation) {
     case (.float32, .float64): result = dense.convert(Float.self) { Double($0) }
     case (.float32, _): result = dense.convert(Float.self) { Int32(converting: Double($0)) }
     case (.float64, .float32): result = dense.convert(Double.self) { Float($0) }

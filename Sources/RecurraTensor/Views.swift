@@ -158,7 +158,7 @@ extension Tensor {
       }
     }
     let result: Tensor
-    switch first.dtype {
+    switch first.dtype.representation {
     case .float32: result = join(Float.self)
     case .float64: result = join(Double.self)
     case .int32: result = join(Int32.self)
