@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// A step of a model: shapes, parameters and a forward pass.
 ///
-/// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every tensor
-/// operation has its own. A layer may be used by several threads at the same time.
+/// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every
+/// tensor operation has its own. A layer may be used by several threads at the same time.
 public protocol Layer: AnyObject, Sendable {
   /// Keras' name of the class: "LSTM".
   static var typeName: String { get }
@@ -22,7 +22,8 @@ public protocol Layer: AnyObject, Sendable {
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
-  /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and time.
+  /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and
+  /// time.
   func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError)
   /// The shape of the output for an input shape, both with the batch axis first.
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]
@@ -72,6 +73,7 @@ extension Layer {
       let dtype: DType = input.dtype == .float64 ? .float64 : .float32
       try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
     }
+    try BLAS.prepare()
     return try forward(Signal(input, lengths: lengths), ForwardContext()).value
   }
 

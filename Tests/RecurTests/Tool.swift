@@ -22,7 +22,7 @@ final class Tool {
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   /// The tool beside the test bundle, wherever the runner itself is.
-  private static let executable: URL? = {
+  static let executable: URL? = {
     let arguments =
       CommandLine.arguments + [(try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""]
     let folders = arguments.filter { $0.hasPrefix("/") }.flatMap { argument in
@@ -42,8 +42,10 @@ final class Tool {
 
   /// Starts the tool; its streams go to files, so that no pipe can fill up.
   func start(_ arguments: [String]) throws -> Process {
-    let process = Process()
-    let executable: URL = try #require(Self.executable, "the tool beside the tests")
+    try start(Process(), try #require(Self.executable, "the tool beside the tests"), arguments)
+  }
+
+  func start(_ process: Process, _ executable: URL, _ arguments: [String]) throws -> Process {
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
