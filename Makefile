@@ -8,11 +8,15 @@ SHELL := /bin/sh
 WARNINGS := -Xswiftc -warnings-as-errors
 BUILD_FLAGS := -c release $(WARNINGS)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+# The kernels as the release build has compiled them, which takes longer than checking them.
+CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
+  BUILT="$$(swift build $(BUILD_FLAGS) --show-bin-path)/CRecurraKernels.build"
 
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test forks test-linking bench bench-peers lint format doc clean
+.PHONY: help setup build run test forks test-linking test-articles articles-peers bench bench-peers lint format
+.PHONY: doc doc-serve clean mutants test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -27,12 +31,15 @@ build: setup ## Build the library and the two tools, optimised.
 run: build ## Train the lesson's program on real words, for every cell, and print the table.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" demo
 
-test: setup ## Build and run the tests, then link the library from another package.
+test: setup ## Build and run the tests, check the C kernels, then link the library from another package.
 	swift build $(BUILD_FLAGS) --build-tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
+	$(CHECK_KERNELS)
 	Tests/Linking/run.sh
+	$(MAKE) test-articles
 
-COUNT := 10000
+forks: COUNT := 10000
+mutants: COUNT := 60
 forks: setup ## Fork COUNT=10000 times while four threads train and predict; every child must do so too (minutes).
 	swift build $(BUILD_FLAGS) --build-tests
 	FORKS=$(COUNT) swift test $(BUILD_FLAGS) --skip-build --disable-xctest --filter ForkTests
@@ -40,11 +47,30 @@ forks: setup ## Fork COUNT=10000 times while four threads train and predict; eve
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
 	Tests/Linking/run.sh
 
+test-articles: build ## Run all code of the README and the articles, and compare what it prints (needs python3).
+	@.ci/setup documents
+	cd Tests/Articles && python3 -m unittest -q test_articles
+	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(DOCUMENTS)
+
+articles-peers: build ## The same with Python's blocks, run in Keras and PyTorch (needs PyPI).
+	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" \
+	  --peers "$$(Tests/Articles/peers_python)" $(DOCUMENTS)
+
 bench: build ## Compare the throughput of RNN, LSTM, GRU and BiLSTM.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur-bench" $(ARGUMENTS)
 
 bench-peers: build ## Compare with PyTorch, Keras and ONNX Runtime on the same shapes (needs python3 and PyPI).
 	python3 Benchmarks/Peers/bench_peers.py $(ARGUMENTS)
+
+mutants: setup ## Change COUNT lines, drawn from SEED, one at a time, and ask whether a test notices (minutes each).
+	python3 Tests/Mutants/mutants.py --seed $(or $(SEED),$(error SEED is missing: make mutants SEED=1 COUNT=60)) \
+	  --count $(COUNT)
+
+test-resume: build ## Kill `recur train --backup` at random instants and compare what it saves (needs python3).
+	python3 Tests/Resume/resume.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(ARGUMENTS)
+
+test-serving: setup ## Ask a server 200,000 times over 64 connections, and check every answer and its memory.
+	Tests/Serving/run.sh $(ARGUMENTS)
 
 lint: setup ## Check the format and build everything with warnings as errors.
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -53,16 +79,24 @@ lint: setup ## Check the format and build everything with warnings as errors.
 format: ## Rewrite the Swift sources in the house's format.
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
-kernels-check: ## Test the C kernels alone, every instruction set this processor has, against plain loops.
+kernels-check: build ## Test the C kernels as built, every instruction set this processor has, against plain loops.
+	$(CHECK_KERNELS)
+
 kernels-wide: ## The same for the kernels of 512 bits, on an x86-64 processor that need not have them.
 kernels-sweep: ## Measure the vector maths over all float32 values against Double (minutes).
 kernels-time: ## Time the C kernels alone.
 kernels-arm64: ## Cross-compile the C kernels for arm64 and test them under emulation.
-kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64:
+kernels-wide kernels-sweep kernels-time kernels-arm64:
 	$(MAKE) -f Tests/CKernelDriver/kernels.mk $(@:kernels-%=%)
 
-doc: setup ## Write the reference as a web site into .build/documentation.
-	.ci/documentation
+doc: build ## Write articles and reference as a web site into .build/documentation.
+	@.ci/setup documents
+	.ci/documentation "$$(swift build $(BUILD_FLAGS) --show-bin-path)"
+
+PORT := 8000
+doc-serve: doc ## Show that web site on this machine (PORT=8000).
+	@echo "http://localhost:$(PORT)/ shows the documentation; Control-C ends it"
+	@python3 -m http.server --bind 127.0.0.1 --directory .build/documentation $(PORT)
 
 clean: ## Remove everything that was built.
 	rm -rf .build .build-*

@@ -17,11 +17,11 @@ enum Machine {
 
   /// Floating-point operations a second of all threads together, in fused multiply-adds on registers alone.
   static func arithmeticRoof(threads: Int, stopwatch: Stopwatch) -> Double {
-    Streams.threadCount = threads
+    Threads.count = threads
     let iterations = 1 << 18
     var flops = 0.0
     let time = stopwatch.time {
-      Streams.run(threads) { index in
+      Threads.run(threads) { index in
         let done = unsafe Kernels.table.fmaBurst(iterations)
         if index == 0 { flops = done }
       }
@@ -37,7 +37,7 @@ enum Machine {
     let stopwatch = Stopwatch(repetitions: 3, least: 0.004)
     let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)
     let all = arithmeticRoof(threads: threads, stopwatch: stopwatch)
-    let meeting = Streams.meetingNanoseconds()
+    let meeting = Threads.meetingNanoseconds()
     print(
       json
         ? JSONLine([
@@ -50,12 +50,12 @@ enum Machine {
 
   /// Bytes a second that all threads together read from a buffer of a size, each its share of it over and over.
   static func bandwidthRoof(bytes: Int, threads: Int, stopwatch: Stopwatch) -> Double {
-    Streams.threadCount = threads
+    Threads.count = threads
     let share = bytes / threads
     let buffers = (0..<threads).map { _ in Tensor.ones([max(share / 4, 1)]) }
     let rounds = max(1, (1 << 24) / max(share, 1))
     let time = stopwatch.time {
-      Streams.run(threads) { index in
+      Threads.run(threads) { index in
         unsafe buffers[index].withPointer(of: Float.self) { pointer in
           for _ in 0..<rounds { _ = unsafe Kernels.table.readBurst(pointer, share) }
         }

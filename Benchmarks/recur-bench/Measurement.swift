@@ -11,7 +11,7 @@ struct Measurement {
 
   init(_ subject: Case, threads: Int, multiplier: MultiplierChoice, stopwatch: Stopwatch) {
     (self.subject, self.threads, self.multiplier) = (subject, threads, multiplier)
-    Streams.threadCount = threads
+    Threads.count = threads
     MultiplierChoice.current = multiplier
     time = stopwatch.time(subject.prepare())
   }

@@ -25,7 +25,7 @@ struct Program {
   private var cellName: String { (isBidirectional ? "bi" : "") + cell.rawValue }
 
   func run(json: Bool) throws {
-    Streams.threadCount = threads
+    Threads.count = threads
     MultiplierChoice.current = multiplier
     let random = RandomSource(seed: 3)
     let shape = [Self.samples, Self.timesteps]

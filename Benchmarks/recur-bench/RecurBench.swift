@@ -61,7 +61,7 @@ struct RecurBench: ParsableCommand {
   }
 
   func run() throws {
-    let threads = threads ?? Streams.threadCount
+    let threads = threads ?? Threads.count
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
     if probe { return Machine.probe(threads: threads, json: json) }
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }

@@ -58,7 +58,7 @@ struct Requests {
 
   /// The median and the 90th percentile of the time of a request, in seconds; a pause of some microseconds before each.
   private func latencies(_ subject: Case, threads: Int, pause: UInt32) -> (median: Double, late: Double) {
-    Streams.threadCount = threads
+    Threads.count = threads
     let work = subject.prepare()
     let clock = ContinuousClock()
     for _ in 0..<20 { work() }
@@ -72,7 +72,7 @@ struct Requests {
 
   /// The median time of one sequence through layers on top of each other, in seconds.
   private func stack(_ layers: Int, _ units: Int, threads: Int) throws -> Double {
-    Streams.threadCount = threads
+    Threads.count = threads
     let model = Sequential(seed: 1) {
       for index in 0..<layers { LSTM(units: units, returnSequences: index + 1 < layers) }
     }
@@ -83,7 +83,7 @@ struct Requests {
 
   /// Requests a second that are answered when several threads ask at once, each without a pause.
   private func rate(_ subject: Case, callers: Int) -> Double {
-    Streams.threadCount = threads
+    Threads.count = threads
     let clock = ContinuousClock()
     let seconds = Double(stopwatch.repetitions) * stopwatch.least
     let answered = Atomic<Int>(0)

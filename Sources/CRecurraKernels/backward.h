@@ -19,44 +19,58 @@ INLINE BackwardRow backwardRowFrom(enum Cell cell, const RecurraBackwardStep *st
   return from;
 }
 
+/// Loads and stores one gate of the units that a function of backwardUnits takes through.
+#define GATE(slot) loadRows(gates + (slot) * step->units, step->gatesStride, rows, lanes)
+#define PUT_GATE(slot, value) storeRows(gates + (slot) * step->units, step->gatesStride, rows, value, lanes)
+
+INLINE void backwardLSTMUnits(
+  const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
+) {
+  const RecurraBackwardStep *step = row->step;
+  float *gates = row->gates + at;
+  Vector i = GATE(0), f = GATE(1), candidate = GATE(2), o = GATE(3);
+  Vector later = loadRows(row->dc + at, step->dcStride, rows, lanes);
+  Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), later);
+  Vector previous = loadRows(row->cPrevious + at, step->cPreviousStride, rows, lanes);
+  PUT_GATE(0, dc * candidate * fma(-i, i, i));
+  PUT_GATE(1, dc * previous * fma(-f, f, f));
+  PUT_GATE(2, dc * i * fma(-candidate, candidate, broadcast(1)));
+  PUT_GATE(3, dh * tanhC * fma(-o, o, o));
+  storeRows(row->dc + at, step->dcStride, rows, dc * f, lanes);
+}
+
+INLINE Vector backwardGRUUnits(const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh) {
+  const RecurraBackwardStep *step = row->step;
+  float *gates = row->gates + at;
+  Vector z = GATE(0), r = GATE(1), candidate = GATE(2), recurrent = GATE(3);
+  Vector previous = loadRows(row->hPrevious + at, step->hPreviousStride, rows, lanes);
+  Vector dCandidate = fma(-z, dh, dh) * fma(-candidate, candidate, broadcast(1));
+  PUT_GATE(0, dh * (previous - candidate) * fma(-z, z, z));
+  PUT_GATE(1, dCandidate * recurrent * fma(-r, r, r));
+  PUT_GATE(2, dCandidate);
+  PUT_GATE(3, dCandidate * r);
+  return dh * z;
+}
+
 /// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates, or those of the last units
 /// of `rows` rows that fill a vector together; the LSTM wants tanh(c). Returns what reaches the h before without a
 /// product.
 INLINE Vector backwardUnits(
   enum Cell cell, const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
 ) {
-  const RecurraBackwardStep *step = row->step;
-  float *gates = row->gates + at;
-  const ptrdiff_t units = step->units;
-#define GATE(slot) loadRows(gates + (slot) * units, step->gatesStride, rows, lanes)
-#define PUT_GATE(slot, value) storeRows(gates + (slot) * units, step->gatesStride, rows, value, lanes)
-  if (cell == RNN) {
+  if (cell == GRU) return backwardGRUUnits(row, rows, at, lanes, dh);
+  if (cell == LSTM) {
+    backwardLSTMUnits(row, rows, at, lanes, dh, tanhC);
+  } else {
+    const RecurraBackwardStep *step = row->step;
+    float *gates = row->gates + at;
     Vector h = loadRows(row->h + at, step->hStride, rows, lanes);
     PUT_GATE(0, dh * fma(-h, h, broadcast(1)));
-  } else if (cell == LSTM) {
-    Vector i = GATE(0), f = GATE(1), candidate = GATE(2), o = GATE(3);
-    Vector later = loadRows(row->dc + at, step->dcStride, rows, lanes);
-    Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), later);
-    Vector previous = loadRows(row->cPrevious + at, step->cPreviousStride, rows, lanes);
-    PUT_GATE(0, dc * candidate * fma(-i, i, i));
-    PUT_GATE(1, dc * previous * fma(-f, f, f));
-    PUT_GATE(2, dc * i * fma(-candidate, candidate, broadcast(1)));
-    PUT_GATE(3, dh * tanhC * fma(-o, o, o));
-    storeRows(row->dc + at, step->dcStride, rows, dc * f, lanes);
-  } else {
-    Vector z = GATE(0), r = GATE(1), candidate = GATE(2), recurrent = GATE(3);
-    Vector previous = loadRows(row->hPrevious + at, step->hPreviousStride, rows, lanes);
-    Vector dCandidate = fma(-z, dh, dh) * fma(-candidate, candidate, broadcast(1));
-    PUT_GATE(0, dh * (previous - candidate) * fma(-z, z, z));
-    PUT_GATE(1, dCandidate * recurrent * fma(-r, r, r));
-    PUT_GATE(2, dCandidate);
-    PUT_GATE(3, dCandidate * r);
-    return dh * z;
   }
-#undef GATE
-#undef PUT_GATE
   return broadcast(0);
 }
+#undef GATE
+#undef PUT_GATE
 
 /// dhCarry + dy, whichever there are.
 INLINE Vector incomingGradient(const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, ptrdiff_t lanes) {
@@ -200,7 +214,7 @@ INLINE void finishBackward(
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = transposeDepth(cell, units, 1);
   const ptrdiff_t inputs = cell == GRU ? 0 : step->inputs;
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  float *const sums = step->scratch, *const scratch = sums + sumsFloats(step->rows);
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
@@ -219,7 +233,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
       Operand operands[2] = {
         {.z = next, .stride = stride, .depth = contiguous},
         {.z = next + 3 * units, .stride = stride, .depth = wanted - contiguous, .first = packedDepth(contiguous)}};
-      splitOperand(&operands[1], rows, splitOperand(&operands[0], rows, step->scratch));
+      splitOperand(&operands[1], rows, splitOperand(&operands[0], rows, scratch));
       for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
         const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
         const ptrdiff_t column = panel * backwardPanelUnits;

@@ -21,11 +21,10 @@ INLINE void forwardStep(
   Errand *pending = step->ahead[0].from ? &errand : NULL;
   const enum Whereabouts where = whereabouts(packedForwardSize(cell, inputs, units));
   const ptrdiff_t blocks = rowBlocks(step->rows, where);
-  // Some vectors more: the last slots of the last row are loaded as whole vectors.
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + 4 * WIDTH];
+  float *const sums = step->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = step->rows * block / blocks, rows = step->rows * (block + 1) / blocks - first;
-    float *scratch = step->scratch;
+    float *scratch = sums + sumsFloats(step->rows);
     Operand operands[2] = {
       {.z = step->x + first * step->xStride, .stride = step->xStride, .depth = inputs},
       {.z = step->h + first * step->hStride, .stride = step->hStride, .depth = states, .first = packedDepth(inputs)}};

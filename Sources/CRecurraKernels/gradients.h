@@ -88,12 +88,12 @@ INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
   const ptrdiff_t columns = gateCount(cell) * job->units, depth = transposeDepth(cell, job->units, 0);
   const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = rowBlocks(count, ownCache);
   const enum Whereabouts where = whereabouts(packedTransposeSize(cell, job->inputs, job->units, 0));
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  float *const sums = job->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;
     const ptrdiff_t rows = job->rowBegin + count * (block + 1) / blocks - first;
     Operand dgates = {.z = job->dgates + first * job->dgatesStride, .stride = job->dgatesStride, .depth = columns};
-    splitOperand(&dgates, rows, job->scratch);
+    splitOperand(&dgates, rows, sums + sumsFloats(count));
     for (ptrdiff_t column = 0; column < job->inputs; column += backwardPanelUnits) {
       const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
       const ptrdiff_t size = (ptrdiff_t)packedFloats(backwardPanelUnits, depth);

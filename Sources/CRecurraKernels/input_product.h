@@ -77,11 +77,11 @@ INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prep
   const ptrdiff_t units = job->units, depth = packedDepth(job->inputs) + packedDepth(units);
   const enum Whereabouts where = whereabouts(packedFloats(gateCount(cell) * units, packedDepth(job->inputs)));
   const ptrdiff_t blocks = rowBlocks(job->rows, ownCache);
-  _Alignas(64) float sums[rowsPerBlock * sumsWidth + WIDTH];
+  float *const sums = job->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;
     Operand x = {.z = job->x + first * job->xStride, .stride = job->xStride, .depth = job->inputs};
-    splitOperand(&x, rows, job->scratch);
+    splitOperand(&x, rows, sums + sumsFloats(job->rows));
     for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = job->packed + forwardPanel(cell, panel, job->inputs, units);

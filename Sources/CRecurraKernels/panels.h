@@ -5,10 +5,10 @@
 // (backward) or W^T (the gradient of the inputs).
 
 #if RECURRA_MATRIX_UNIT
-/// Depth that is multiplied in one go; three parts of two bytes for each weight.
-enum { depthStep = 32, packedBytes = 6 };
+/// Depth and rows that are multiplied in one go; three parts of two bytes for each weight.
+enum { depthStep = 32, rowStep = 16, packedBytes = 6 };
 #else
-enum { depthStep = 1, packedBytes = 4 };
+enum { depthStep = 1, rowStep = 1, packedBytes = 4 };
 #endif
 
 /// The depth that an operand takes in packed weights, which have zeros behind it.
@@ -20,6 +20,11 @@ INLINE size_t packedFloats(ptrdiff_t columns, ptrdiff_t depth) { return (size_t)
 enum Cell { RNN, LSTM, GRU };
 
 enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 64 };
+
+/// Floats of scratch for the sums of a block of rows; the last slots of the last row are loaded as whole vectors.
+INLINE ptrdiff_t sumsFloats(ptrdiff_t rows) {
+  return roundUp(smaller(rows, rowsPerBlock), rowStep) * sumsWidth + 4 * WIDTH;
+}
 
 INLINE ptrdiff_t gateCount(enum Cell cell) { return cell == RNN ? 1 : cell == LSTM ? 4 : 3; }
 INLINE ptrdiff_t slotCount(enum Cell cell) { return cell == RNN ? 1 : 4; }

@@ -15,10 +15,10 @@ INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
     whole->z + column, whole->stride, whole->depth - column, whole->first + column, whole->column};
 }
 
-/// Vectors take operands as they are, and need no room for them.
+/// Vectors take operands as they are, so scratch holds sums alone.
 static size_t scratchSize(ptrdiff_t rows, ptrdiff_t depth) {
-  (void)rows, (void)depth;
-  return 0;
+  (void)depth;
+  return (size_t)sumsFloats(rows);
 }
 
 INLINE float *splitOperand(Operand *operand, ptrdiff_t rows, float *scratch) {

@@ -134,7 +134,8 @@ CELL(GRU, gru)
     .forwardGates = kernels##ForwardGates,                                                                  \
     .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize, .leadSize = leadSize,              \
     .leftPanels = leftPanels,                                                                               \
-    .packedLeftSize = packedLeftSize, .packLeft = packLeft, .weightGradient = weightGradient                \
+    .packedLeftSize = packedLeftSize, .packLeft = packLeft,                                              \
+    .gradientScratchSize = gradientScratchSize, .weightGradient = weightGradient               \
   }
 
 #define RECURRA_TABLE(symbol, isa)                                                                          \

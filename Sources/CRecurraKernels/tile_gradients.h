@@ -3,7 +3,8 @@
 // Left is packed on its side, 16 columns to a panel; right is split strip by strip into this thread's own cache, and
 // its column sums fall off on the way.
 
-enum { gradientSteps = gradientDepth / depthStep, stripTiles = 4 };
+/// Tiles of columns that a strip of right has.
+enum { stripTiles = 4 };
 
 static size_t packedLeftSize(ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth) {
   const ptrdiff_t steps = packedDepth(depth) / depthStep;
@@ -77,9 +78,20 @@ INLINE void putSums(
     }
 }
 
+/// Floats of the sums of two panels, and of a strip of right.
+enum { gradientSums = 2 * tileLines * sumsWidth };
+INLINE ptrdiff_t stripFloats(ptrdiff_t depth) {
+  return stripTiles * packedDepth(smaller(depth, gradientDepth)) / depthStep * parts * tileFloats;
+}
+
+static size_t gradientScratchSize(ptrdiff_t depth, ptrdiff_t panels) {
+  (void)panels;
+  return (size_t)(gradientSums + stripFloats(depth));
+}
+
 static void weightGradient(const RecurraWeightGradient *job) {
-  _Alignas(64) char strip[stripTiles * gradientSteps * parts * tileBytes];
-  _Alignas(64) float sums[2 * tileLines * sumsWidth];
+  float *const sums = job->scratch;
+  char *const strip = (char *)(sums + gradientSums);
   const ptrdiff_t inputs = job->inputs, units = job->units;
   for (ptrdiff_t column = 0; column < job->columns; column += stripTiles * WIDTH) {
     const ptrdiff_t columns = smaller(stripTiles * WIDTH, job->columns - column);
@@ -97,7 +109,7 @@ static void weightGradient(const RecurraWeightGradient *job) {
       configureTiles(tileLines);
       for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel += 2) {
         const ptrdiff_t count = smaller(2, job->panelEnd - panel);
-        memset(sums, 0, sizeof sums);
+        memset(sums, 0, gradientSums * sizeof *sums);
         const Operand operand = {.depth = depth, .parts = packed + panel * panelBytes, .blockBytes = panelBytes};
         const Panel right = panelOf(columns, (const float *)strip, NULL, packedDepth(depth), NULL, 0);
         accumulateTiles(count * tileLines, &operand, &right, sums);

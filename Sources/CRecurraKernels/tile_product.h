@@ -27,8 +27,9 @@ INLINE ptrdiff_t tileBlocks(ptrdiff_t rows) { return (rows + tileLines - 1) / ti
 INLINE ptrdiff_t tileRows(ptrdiff_t rows) { return (rows + tileBlocks(rows) - 1) / tileBlocks(rows); }
 
 static size_t scratchSize(ptrdiff_t rows, ptrdiff_t depth) {
-  // Two operands, each padded.
-  return (size_t)(tileBlocks(smaller(rows, rowsPerBlock)) * (depth / depthStep + 2) * parts * tileFloats);
+  // The sums, and two operands, each padded.
+  const ptrdiff_t operands = tileBlocks(smaller(rows, rowsPerBlock)) * (depth / depthStep + 2) * parts * tileFloats;
+  return (size_t)(sumsFloats(rows) + operands);
 }
 
 /// Splits a row of an operand; returns whether all of it could be.

@@ -11,8 +11,17 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+// Constants among the parameters make a body of its own of each call, which takes inlining. Where the compiler does not
+// optimise, that would put the variables of all of them into one frame of megabytes; functions are called there.
+#ifdef __OPTIMIZE__
 #define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
 #define WIDTH RECURRA_WIDTH
+
+/// A loop whose bounds are known once it is inlined, so that what it counts are registers.
+#define EACH(v, begin, end) _Pragma("clang loop unroll(full)") for (int v = begin; v < (end); v++)
 
 typedef float Vector __attribute__((ext_vector_type(WIDTH)));
 typedef float UnalignedVector __attribute__((ext_vector_type(WIDTH), aligned(4)));
@@ -76,12 +85,16 @@ INLINE void storePartial(float *to, Vector value, ptrdiff_t lanes) {
 
 INLINE Vector loadPartial(const float *from, ptrdiff_t lanes) {
   Vector value = broadcast(0);
-  for (ptrdiff_t lane = 0; lane < lanes; lane++) value[lane] = from[lane];
+  EACH(lane, 0, WIDTH) {
+    if (lane < lanes) value[lane] = from[lane];
+  }
   return value;
 }
 
 INLINE void storePartial(float *to, Vector value, ptrdiff_t lanes) {
-  for (ptrdiff_t lane = 0; lane < lanes; lane++) to[lane] = value[lane];
+  EACH(lane, 0, WIDTH) {
+    if (lane < lanes) to[lane] = value[lane];
+  }
 }
 
 #endif

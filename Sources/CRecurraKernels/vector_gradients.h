@@ -46,8 +46,8 @@ typedef struct {
     ptrdiff_t outStride, ptrdiff_t lastLanes, int adds
 #define GRADIENT_TILE_ARGUMENTS left, leftStride, right, depth, sums, out, outStride, lastLanes, adds
 
-/// Tiles whose sums may wait.
-enum { pendingTiles = 64 };
+/// Tiles whose sums may wait, and the floats of one.
+enum { pendingTiles = 64, pendingFloats = maximumTileRows * STRIP * WIDTH };
 
 typedef void GradientTile(GRADIENT_TILE_PARAMETERS);
 
@@ -143,9 +143,15 @@ INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job, ptrdiff_t rows) {
   return isWhole ? rows : (rows + shares - 1) / shares;
 }
 
+/// Floats of a strip of right.
+INLINE ptrdiff_t stripFloats(ptrdiff_t depth) { return smaller(depth, gradientDepth) * STRIP * WIDTH; }
+
+static size_t gradientScratchSize(ptrdiff_t depth, ptrdiff_t panels) {
+  return (size_t)(stripFloats(depth) + smaller(panels, pendingTiles) * pendingFloats);
+}
+
 static void weightGradient(const RecurraWeightGradient *job) {
-  _Alignas(64) float strip[gradientDepth * STRIP * WIDTH];
-  _Alignas(64) float pending[pendingTiles][maximumTileRows * STRIP * WIDTH];
+  float *const strip = job->scratch, *const pending = strip + stripFloats(job->depth);
   const ptrdiff_t inputs = job->inputs, units = job->units;
   for (ptrdiff_t column = 0; column < job->columns; column += STRIP * WIDTH) {
     const ptrdiff_t width = smaller(STRIP * WIDTH, job->columns - column);
@@ -178,7 +184,7 @@ static void weightGradient(const RecurraWeightGradient *job) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
         const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
         float *out = job->out + begin * job->outStride + column;
-        const TileSums own = {begins && ends ? NULL : pending[panel - job->panelBegin], begins, ends};
+        const TileSums own = {begins && ends ? NULL : pending + (panel - job->panelBegin) * pendingFloats, begins, ends};
         if (packed)
           tiles[rows - 1](packed + begin * depth, rows, strip, depth, own, out, job->outStride, lastLanes, adds);
         else

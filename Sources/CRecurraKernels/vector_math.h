@@ -12,20 +12,24 @@ INLINE Vector withSign(Vector x, Vector sign) {
 // Functions take bundles of vectors, stage by stage: one activation is a chain of 80 cycles, and a core's scheduler
 // sees too few instructions ahead to overlap chains that come one after the other.
 enum { bundle = 4 };
-#define EACH(v, begin, end) _Pragma("clang loop unroll(full)") for (int v = begin; v < (end); v++)
 
-/// e^x = 2^n * (1 + fraction); `biased` is a float whose low bits hold n + 127.
-///
-/// Cody-Waite reduction to |r| <= ln2/2 with a high part of 15 bits, exact without FMA; polynomial of degree 6,
-/// minimax in relative error (0.06 ULP before rounding).
-INLINE void exponentials(const int count, Vector *x) {
+/// x = n ln2 + r by Cody and Waite, |r| <= ln2/2, with a high part of 15 bits, exact without FMA; `biased` is a float
+/// whose low bits hold n + 127.
+INLINE void reduceExponents(const int count, const Vector *x, Vector *biased, Vector *r) {
   const float magic = 0x1.8000fep23f;
+  Vector clamped[bundle], n[bundle];
+  EACH(v, 0, count) clamped[v] = atLeast(atMost(x[v], 89.0f), -104.5f);
+  EACH(v, 0, count) biased[v] = fma(clamped[v], broadcast(0x1.715476p0f), broadcast(magic));
+  EACH(v, 0, count) n[v] = biased[v] - magic;
+  EACH(v, 0, count) r[v] = fma(n[v], broadcast(-0x1.62e4p-1f), clamped[v]);
+  EACH(v, 0, count) r[v] = fma(n[v], broadcast(-0x1.7f7d1cp-20f), r[v]);
+}
+
+/// e^x = 2^n * (1 + fraction), with a polynomial of degree 6 in r, minimax in relative error (0.06 ULP before
+/// rounding).
+INLINE void exponentials(const int count, Vector *x) {
   Vector fraction[bundle], biased[bundle], r[bundle], p[bundle];
-  EACH(v, 0, count) x[v] = atLeast(atMost(x[v], 89.0f), -104.5f);
-  EACH(v, 0, count) biased[v] = fma(x[v], broadcast(0x1.715476p0f), broadcast(magic));
-  EACH(v, 0, count) p[v] = biased[v] - magic;
-  EACH(v, 0, count) r[v] = fma(p[v], broadcast(-0x1.62e4p-1f), x[v]);
-  EACH(v, 0, count) r[v] = fma(p[v], broadcast(-0x1.7f7d1cp-20f), r[v]);
+  reduceExponents(count, x, biased, r);
   EACH(v, 0, count) p[v] = fma(broadcast(0x1.6a4154p-10f), r[v], broadcast(0x1.1239c6p-7f));
   EACH(v, 0, count) p[v] = fma(p[v], r[v], broadcast(0x1.5558bcp-5f));
   EACH(v, 0, count) p[v] = fma(p[v], r[v], broadcast(0x1.555492p-3f));
@@ -42,34 +46,46 @@ INLINE void exponentials(const int count, Vector *x) {
   }
 }
 
+/// x (sigmoid) or 2|x| (tanh) = 2s + n ln2. Returns 2s (sigmoid) or s (tanh), and 2^-n or 2^n.
+INLINE void reduceActivations(
+  const int sigmoids, const int count, const float least, const Vector *x, Vector *s, Vector *scale
+) {
+  const float magic = 0x1.8000fep23f;
+  Vector n[bundle];
+  EACH(v, 0, sigmoids) s[v] = atLeast(atMost(x[v], 87.0f), least);
+  EACH(v, sigmoids, count) s[v] = atMost(magnitude(x[v]), 10.0f);
+  EACH(v, 0, sigmoids) n[v] = fma(s[v], broadcast(-0x1.715476p0f), broadcast(magic));
+  EACH(v, sigmoids, count) n[v] = fma(s[v] - 0.09f, broadcast(0x1.715476p1f), broadcast(magic));
+  EACH(v, 0, count) scale[v] = (Vector)((IntVector)n[v] << 23);
+  EACH(v, 0, count) n[v] -= magic;
+  EACH(v, 0, sigmoids) s[v] = fma(n[v], broadcast(0x1.62e4p-1f), s[v]);
+  EACH(v, 0, sigmoids) s[v] = fma(n[v], broadcast(0x1.7f7d1cp-20f), s[v]);
+  // From n = 3 on, where the product is rounded without FMA, so small an error no longer shows.
+  EACH(v, sigmoids, count) s[v] = fma(n[v], broadcast(-0x1.62e43p-2f), s[v]);
+}
+
+/// t = tanh(s), an odd polynomial (0.07 ULP before rounding); of sigmoids 2t of 2s.
+INLINE void smallTangents(const int sigmoids, const int count, const Vector *s, Vector *t) {
+  Vector square[bundle];
+  EACH(v, 0, count) square[v] = s[v] * s[v];
+#define SCALED(coefficient, power) broadcast(v < sigmoids ? coefficient / (1 << power) : coefficient)
+  EACH(v, 0, count) t[v] = fma(square[v], SCALED(-0x1.a3add6p-5f, 6), SCALED(0x1.10d978p-3f, 4));
+  EACH(v, 0, count) t[v] = fma(square[v], t[v], SCALED(-0x1.555506p-2f, 2));
+  EACH(v, 0, count) t[v] = fma(square[v] * s[v], t[v], s[v]);
+#undef SCALED
+}
+
 /// Sigmoids of the first vectors, tanh of the rest, as fractions. Sigmoids of less than `least` are that of it.
 ///
-/// With x (sigmoid) or 2|x| (tanh) = 2s + n ln2 and t = tanh(s), an odd polynomial (0.07 ULP before rounding):
 ///   sigmoid(x) = (1 + t) / (1 + t + 2^-n (1 - t)): relative in both tails, subnormal results may be 0.
 ///   tanh|x| = p / (p + 2 - 2t), p = (2^n + 1) t + 2^n - 1: t itself where n is 0, and a rounding of p hardly matters
 ///   where it is large. n turns 1 only at |x| = 0.26, for just below 0.25 the quotient's roundings would add up.
 INLINE void fractions(
   const int sigmoids, const int count, const float least, const Vector *x, Vector *top, Vector *bottom
 ) {
-  const float magic = 0x1.8000fep23f;
-  Vector e[bundle], n[bundle], scale[bundle], square[bundle], t[bundle];
-  EACH(v, 0, sigmoids) e[v] = atLeast(atMost(x[v], 87.0f), least);
-  EACH(v, sigmoids, count) e[v] = atMost(magnitude(x[v]), 10.0f);
-  EACH(v, 0, sigmoids) n[v] = fma(e[v], broadcast(-0x1.715476p0f), broadcast(magic));
-  EACH(v, sigmoids, count) n[v] = fma(e[v] - 0.09f, broadcast(0x1.715476p1f), broadcast(magic));
-  EACH(v, 0, count) scale[v] = (Vector)((IntVector)n[v] << 23);
-  EACH(v, 0, count) n[v] -= magic;
-  EACH(v, 0, sigmoids) e[v] = fma(n[v], broadcast(0x1.62e4p-1f), e[v]);
-  EACH(v, 0, sigmoids) e[v] = fma(n[v], broadcast(0x1.7f7d1cp-20f), e[v]);
-  // From n = 3 on, where the product is rounded without FMA, so small an error no longer shows.
-  EACH(v, sigmoids, count) e[v] = fma(n[v], broadcast(-0x1.62e43p-2f), e[v]);
-  EACH(v, 0, count) square[v] = e[v] * e[v];
-  // Sigmoids have 2s and 2t here.
-#define SCALED(coefficient, power) broadcast(v < sigmoids ? coefficient / (1 << power) : coefficient)
-  EACH(v, 0, count) t[v] = fma(square[v], SCALED(-0x1.a3add6p-5f, 6), SCALED(0x1.10d978p-3f, 4));
-  EACH(v, 0, count) t[v] = fma(square[v], t[v], SCALED(-0x1.555506p-2f, 2));
-  EACH(v, 0, count) t[v] = fma(square[v] * e[v], t[v], e[v]);
-#undef SCALED
+  Vector s[bundle], scale[bundle], t[bundle];
+  reduceActivations(sigmoids, count, least, x, s, scale);
+  smallTangents(sigmoids, count, s, t);
   EACH(v, 0, sigmoids) top[v] = t[v] + 2.0f;
   EACH(v, 0, sigmoids) bottom[v] = fma(scale[v], 2.0f - t[v], top[v]);
   EACH(v, sigmoids, count) top[v] = fma(scale[v] + 1.0f, t[v], scale[v] - 1.0f);

@@ -15,7 +15,7 @@ struct Division {
   /// Steps of some rows that one call of the kernels may do, so that nobody waits much longer than it takes to wake up.
   /// Those of too few rows are never divided: all steps then, which follow each other faster.
   func stride(_ rows: Range<Int>) -> Int {
-    rows.count < Self.leastRows ? layout.steps : max(1, Streams.leastWork / (rowNanoseconds * rows.count))
+    rows.count < Self.leastRows ? layout.steps : max(1, Threads.leastWork / (rowNanoseconds * rows.count))
   }
 
   /// Tells whether a thread waits, and these rows have enough before them.
@@ -26,7 +26,7 @@ struct Division {
 
   private func isWorthwhile(_ rows: Range<Int>, _ steps: Range<Int>) -> Bool {
     rows.count >= Self.leastRows
-      && (steps.count * rows.count * rowNanoseconds >= Streams.leastWork || Streams.insistsOnMembers)
+      && (steps.count * rows.count * rowNanoseconds >= Threads.leastWork || Threads.insistsOnMembers)
   }
 
   /// Runs `body` for steps of some rows until it leaves none, and divides the rows where it should: `body` does steps until that is due,

@@ -22,8 +22,8 @@ struct ForwardPass<S: FloatingScalar> {
       run.layInitialStates()
       run.isLaid = run.isTraining && run.laysInput && (plan.hoistedSteps > 0 || plan.unitShares > 1)
       if run.isLaid {
-        let lasting = Streams.nanoseconds(copying: run.layout.productRows * run.inputs)
-        Streams.run(run.layout.steps, lasting: lasting) { run.layInput($0, 0..<run.layout.counts[$0]) }
+        let lasting = Threads.nanoseconds(copying: run.layout.productRows * run.inputs)
+        Threads.run(run.layout.steps, lasting: lasting) { run.layInput($0, 0..<run.layout.counts[$0]) }
       }
     }
     if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>] {
@@ -31,7 +31,7 @@ struct ForwardPass<S: FloatingScalar> {
       return
     }
     for run in runs where run.isTraining { run.clearEndedRows() }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
+    Threads.run(runs.count * plan.rowBlocks) { piece in
       let run = runs[piece % runs.count]
       loop(run, rows: plan.rows(piece / runs.count, run.layout), by: OpenBLASMultiplier(run))
     }
@@ -130,7 +130,7 @@ struct ForwardPass<S: FloatingScalar> {
     let most = pieces.max() ?? 0
     let rows = runs.reduce(0) { $0 + $1.layout.productRows }
     let lasting = Plan.nanoseconds(multiplications: runs[0].inputs * runs[0].slots * rows)
-    Streams.run(runs.count * most, lasting: lasting) { piece in
+    Threads.run(runs.count * most, lasting: lasting) { piece in
       let run = runs[piece % runs.count]
       let first = piece / runs.count * stretch
       if first < run.layout.productRows {

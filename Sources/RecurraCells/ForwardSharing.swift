@@ -25,7 +25,7 @@ extension ForwardPass {
     // Nobody comes away empty-handed: members learn from each other's parts that they go on.
     let members = min(plan.unitShares, panels)
     let exchanges = isSingleRow ? runs.map { _ in RowExchange(members: members, count: units) } : []
-    Streams.runTogether(
+    Threads.runTogether(
       members, saving: plan.sharingSaves * runs[0].layout.steps * runs.count
     ) { rank, size, barrier in
       scratch.lend { scratch in

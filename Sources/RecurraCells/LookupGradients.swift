@@ -66,9 +66,9 @@ struct LookupGradients {
     let rowSums = self.sums == nil ? weights.indices.map(rowSums) : []
     let (size, places) = (96, weights.count)
     let multiplying = Plan.nanoseconds(multiplications: rows.count * inputs * columns * places)
-    let adding = rowSums.isEmpty ? 0 : Streams.nanoseconds(copying: rows.places.count * columns * places)
+    let adding = rowSums.isEmpty ? 0 : Threads.nanoseconds(copying: rows.places.count * columns * places)
     let lasting = adding + (targets.isEmpty ? 0 : multiplying)
-    Streams.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in
+    Threads.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in
       let (place, first) = (piece % places, piece / places * size)
       let block = first..<min(first + size, rows.count)
       if !rowSums.isEmpty {
@@ -88,7 +88,7 @@ struct LookupGradients {
             left: DirectionRun<Float>.rows(rows.vectors), right: DirectionRun<Float>.rows(sums[place]),
             count: rows.count, out: DirectionRun<Float>.rows(weights[place]),
             bias: DirectionRun<Float>.rows(biases[place]).base, isFirst: true)
-        }, each: { Streams.run($0, lasting: multiplying, $1) })
+        }, each: { Threads.run($0, lasting: multiplying, $1) })
     }
     guard !targets.isEmpty else { return nil }
     return .rows(

@@ -85,7 +85,7 @@ final class PackedGradients: @unchecked Sendable {
   /// Adds the products of parts of different runs, on all threads.
   func add(_ parts: [Part]) {
     let lasting = nanoseconds(parts)
-    add(parts) { Streams.run($0, lasting: lasting, $1) }
+    add(parts) { Threads.run($0, lasting: lasting, $1) }
   }
 
   /// About how long the products of parts take one thread.

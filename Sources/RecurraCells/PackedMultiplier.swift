@@ -22,7 +22,7 @@ struct PackedMultiplier: Multiplier {
   private let hoist: Hoist?
   /// Second destination of h: the output, when its rows are in the order of the run.
   private let output: OutputRows?
-  /// Where the kernels split operands, if they do; this thread's own.
+  /// What the kernels work in; this thread's own.
   private let scratch: UnsafeMutablePointer<Float>?
   /// Where the gradient of the inputs goes, where a step makes it along with its own product.
   private let inputGradient: InputGradients.Target?

@@ -65,7 +65,7 @@ public final class PackedWeights: Sendable {
 
   /// Some layouts of some directions of one layer, in that order: the stored one where it is of the direction's version.
   ///
-  /// What is missing is packed in one go, outside the locks: the panels of all layouts and directions over the streams.
+  /// What is missing is packed in one go, outside the locks: the panels of all layouts and directions over the threads.
   static func packed(
     _ layouts: [Layout], of directions: [RecurrentDirection], _ kernels: RecurraCellKernels, inputs: Int, units: Int
   ) -> [[Tensor]] {
@@ -82,8 +82,8 @@ public final class PackedWeights: Sendable {
     }
     guard !missing.isEmpty else { return result }
     let jobs = missing.flatMap { packing in packing.pieces.map { (packing, $0) } }
-    let lasting = 2 * Streams.nanoseconds(copying: missing.reduce(0) { $0 + $1.target.count })
-    Streams.run(jobs.count, lasting: lasting) { jobs[$0].0.run(jobs[$0].1) }
+    let lasting = 2 * Threads.nanoseconds(copying: missing.reduce(0) { $0 + $1.target.count })
+    Threads.run(jobs.count, lasting: lasting) { jobs[$0].0.run(jobs[$0].1) }
     for packing in missing {
       let entry = Entry(version: packing.direction.version, packed: packing.target)
       packing.direction.packed.keep(entry, packing.layout, kernels)

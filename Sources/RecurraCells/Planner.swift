@@ -32,7 +32,7 @@ struct Plan {
     cell: any RecurrentCell, kernels: RecurraCellKernels?, batch: Int, timesteps: Int, inputs: Int, units: Int,
     directions: Int, isTraining: Bool
   ) {
-    let threads = Streams.threadCount
+    let threads = Threads.count
     self.kernels = kernels
     guard let kernels else {
       runBlocks = 1
@@ -77,10 +77,10 @@ struct Plan {
     let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !isFed(batch / shares, weights: weights)
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
-    let isLong = saves * timesteps * directions >= Streams.gatheringNanoseconds || Streams.insistsOnMembers
+    let isLong = saves * timesteps * directions >= Threads.gatheringNanoseconds || Threads.insistsOnMembers
     let sharesUnits = isLong && (takesTurns || (directions == 1 && (fewRows || largeWeights)))
     unitShares = sharesUnits && !(isTraining && trainingBlocks > 1) ? members : 1
-    let isShort = lasting < Streams.leastWork && !Streams.insistsOnMembers
+    let isShort = lasting < Threads.leastWork && !Threads.insistsOnMembers
     let blocks = isShort ? 1 : max(1, min((threads + directions - 1) / directions, batch / 2))
     if isTraining {
       runBlocks = trainingBlocks
@@ -129,7 +129,7 @@ struct Plan {
   static func nanoseconds(multiplications count: Int) -> Int { count / 75 }
 
   /// Nanoseconds of a meeting of threads as things are now, for a call that takes about so long.
-  static func meetingCosts(lasting: Int = 0) -> Int { min(Streams.meetingNanoseconds(lasting: lasting), 10_000) }
+  static func meetingCosts(lasting: Int = 0) -> Int { min(Threads.meetingNanoseconds(lasting: lasting), 10_000) }
 
   /// Tells whether a single row should go through two panels of the recurrent weights together, for more chains at a time.
   ///
@@ -177,9 +177,9 @@ struct Plan {
   /// The best of four bursts of some microseconds.
   private static let multiplicationsPerNanosecond: Double = {
     (0..<4).reduce(1) { most, _ in
-      let begin = Streams.nanoseconds()
+      let begin = Threads.nanoseconds()
       let flops = Kernels.table.fmaBurst(2_000)
-      return max(most, flops / 2 / Double(max(1, Streams.nanoseconds() - begin)))
+      return max(most, flops / 2 / Double(max(1, Threads.nanoseconds() - begin)))
     }
   }()
 
@@ -191,9 +191,9 @@ struct Plan {
       let base = buffer.rows.base
       base.update(repeating: 0, count: floats)
       return (0..<4).reduce(Int.max) { least, _ in
-        let begin = Streams.nanoseconds()
+        let begin = Threads.nanoseconds()
         _ = Kernels.table.readBurst(base, 4 * floats)
-        return min(least, Streams.nanoseconds() - begin)
+        return min(least, Threads.nanoseconds() - begin)
       }
     }
     return Double(4 * floats) / Double(max(1, least))
@@ -217,11 +217,11 @@ struct Plan {
   func run(
     _ pieces: Int, rows: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void
   ) {
-    let isDivisible = rows >= Division.leastRows * pieces && lasting >= 10 * Streams.leastWork
-    if isDivisible || Streams.insistsOnMembers {
-      Streams.runDivisible(pieces, lasting: lasting, body)
+    let isDivisible = rows >= Division.leastRows * pieces && lasting >= 10 * Threads.leastWork
+    if isDivisible || Threads.insistsOnMembers {
+      Threads.runDivisible(pieces, lasting: lasting, body)
     } else {
-      Streams.run(pieces, lasting: lasting) { body($0, .alone) }
+      Threads.run(pieces, lasting: lasting) { body($0, .alone) }
     }
   }
 

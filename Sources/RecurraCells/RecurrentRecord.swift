@@ -87,7 +87,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     {
       return loopBackPacked(runs, gradientRuns, kernels)
     }
-    Streams.run(runs.count * plan.rowBlocks) { piece in
+    Threads.run(runs.count * plan.rowBlocks) { piece in
       let (index, layout) = (piece % runs.count, runs[piece % runs.count].layout)
       TimeLoop.backward(
         runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
@@ -101,7 +101,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
   ) -> SequenceGradients {
     // Once, for somebody may set it meanwhile.
-    let threads = Streams.threadCount
+    let threads = Threads.count
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
     let isEachAlone = !sharesUnits && runs.count >= threads
@@ -173,7 +173,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     _ loop: (_ share: Range<Int>, _ body: (PackedMultiplier) -> Range<Int>?) -> Range<Int>?
   ) {
     let rows = 0..<run.layout.batch
-    Streams.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
+    Threads.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
       let share = (panels * rank / size)..<(panels * (rank + 1) / size)
       let member = Rendezvous(barrier, rank)
       let left = loop(share) { multiplier in

@@ -38,10 +38,10 @@ private struct Wave {
   private let saving: Int
 
   init?(_ input: InputSource, _ layers: [StackedLayer]) {
-    let threads = min(Streams.threadCount, layers.count)
+    let threads = min(Threads.count, layers.count)
     guard threads > 1, input.dtype == .float32, input.shape.count == 3, !input.isTracked else { return nil }
     let (batch, timesteps) = (input.shape[0], input.shape[1])
-    guard batch > 0, batch < 2 * Streams.threadCount, timesteps >= 24 else { return nil }
+    guard batch > 0, batch < 2 * Threads.count, timesteps >= 24 else { return nil }
     var plans: [Plan] = []
     var (inputs, alone) = (input.shape[2], [Int]())
     for layer in layers {
@@ -79,7 +79,7 @@ private struct Wave {
       return sum + layer.1 - timesteps * max(0, layer.0.sharingSaves - costs)
     }
     saving = inTurn - wave
-    guard saving > Streams.gatheringNanoseconds + inTurn / 16 || Streams.insistsOnMembers else { return nil }
+    guard saving > Threads.gatheringNanoseconds + inTurn / 16 || Threads.insistsOnMembers else { return nil }
     self.input = input.tensor.contiguous
   }
 
@@ -117,7 +117,7 @@ private struct Wave {
     let progress = runs.map { _ in Progress() }
     // Multipliers know where these lie, no more.
     withExtendedLifetime((hoists, outputs, scratches)) {
-      Streams.runTogether(members, saving: saving) { rank, size, _ in
+      Threads.runTogether(members, saving: saving) { rank, size, _ in
         // By ticks: at tick n, layer l does chunk n - l. Alone, layer after layer, which needs one layer's weights at a time.
         for tick in 0..<(size == 1 ? 1 : chunks + runs.count - 1) {
           for layer in stride(from: rank, to: runs.count, by: size) {

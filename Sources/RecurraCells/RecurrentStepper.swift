@@ -65,7 +65,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
     input.contiguous.withPointer(of: S.self) { x in
       for row in 0..<batch { run.givenRows[2 * row + parity].update(from: x + row * inputs, count: inputs) }
     }
-    Streams.withDenormalsAsZero {
+    Threads.withDenormalsAsZero {
       let step = parity..<parity + 1
       if let packed { packed.forward(step, 0..<batch) } else { reference.forward(step, 0..<batch) }
     }

@@ -22,7 +22,7 @@ final class Scratch: Sendable {
 
   /// For each thread what kernels want for so many rows of operands that have `depth` columns altogether.
   static func of(_ kernels: RecurraCellKernels, rows: Int, depth: Int) -> Scratch? {
-    of(floats: Int(kernels.scratchSize(rows, depth)), pieces: Streams.threadCount)
+    of(floats: Int(kernels.scratchSize(rows, depth)), pieces: Threads.count)
   }
 
   /// Calls `body` with some pieces.

@@ -85,7 +85,7 @@ final class TableProduct: Sendable {
       bias: direction.bias?.detached)
   }
 
-  /// Multiplies rows with the weights of some directions and adds the bias, over the streams.
+  /// Multiplies rows with the weights of some directions and adds the bias, over the threads.
   static func multiply(
     _ rows: Tensor, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> [Tensor] {
@@ -100,7 +100,7 @@ final class TableProduct: Sendable {
     let stretch = 192
     let scratch = Scratch.of(kernels, rows: stretch, depth: inputs)
     let lasting = Plan.nanoseconds(multiplications: inputs * cell.slotCount * units * count * directions.count)
-    Streams.run(directions.count * ((count + stretch - 1) / stretch), lasting: lasting) { piece in
+    Threads.run(directions.count * ((count + stretch - 1) / stretch), lasting: lasting) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)
       InputProduct(
         x: DirectionRun<Float>.rows(rows).from(first), bias: DirectionRun<Float>.rows(biases[place]).base,

@@ -14,8 +14,8 @@ struct SequenceGradients {
     let rows = tensors.map { DirectionRun<Float>.rows($0).base }
     let (first, count, size) = (row > 0 ? row * tensors[0].shape[1] : 0, tensors[0].count, 1 << 13)
     guard rows.count > 1 else { return tensors[0] }
-    let lasting = Streams.nanoseconds(copying: rows.count * (count - first))
-    Streams.run((count - first + size - 1) / size, lasting: lasting) { piece in
+    let lasting = Threads.nanoseconds(copying: rows.count * (count - first))
+    Threads.run((count - first + size - 1) / size, lasting: lasting) { piece in
       let range = (first + piece * size)..<min(first + (piece + 1) * size, count)
       let target = rows[0]
       for source in rows.dropFirst() {
@@ -33,8 +33,8 @@ struct SequenceGradients {
       (runs[$0].layout.firstRow, runs[$0].place) < (runs[$1].layout.firstRow, runs[$1].place)
     }
     return Tensor([batch, timesteps, inputs], of: S.self) { output in
-      let lasting = Streams.nanoseconds(copying: sorted.count * batch * timesteps * inputs)
-      Streams.run(min(batch, 16), lasting: lasting) { piece in
+      let lasting = Threads.nanoseconds(copying: sorted.count * batch * timesteps * inputs)
+      Threads.run(min(batch, 16), lasting: lasting) { piece in
         for index in sorted {
           let (run, source) = (runs[index], DirectionRun<S>.rows(rows[index]))
           for row in stride(from: piece, to: run.layout.batch, by: min(batch, 16)) {
@@ -88,7 +88,7 @@ struct WeightGradients<S: FloatingScalar> {
       if needsInput { addInputPieces(index, &pieces) }
       addBiasPieces(index, &pieces)
     }
-    Streams.run(pieces.count) { pieces[$0]() }
+    Threads.run(pieces.count) { pieces[$0]() }
     return SequenceGradients(
       weights: weights, biases: biases,
       input: needsInput ? .dense(SequenceGradients.inputGradient(runs, rows: inputRows)) : nil)

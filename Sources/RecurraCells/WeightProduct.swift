@@ -45,6 +45,7 @@ struct WeightProduct {
   /// Rows of left that are packed together, and room for them.
   private let size: Int
   private let left: Scratch?
+  private let scratch: Scratch?
 
   /// Floats of the packed rows of one direction.
   private static let chunkFloats = 1 << 20
@@ -68,6 +69,8 @@ struct WeightProduct {
     pieces = products.flatMap {
       Self.pieces(kernels, $0, inputs, units, unitsPerGate, isShared: isShared, sumsBiases: sumsBiases($0))
     }
+    let panels = pieces.lazy.map(\.panels.count).max() ?? 0
+    scratch = Scratch.of(floats: Int(kernels.gradientScratchSize(size, panels)), pieces: Threads.count)
   }
 
   private static func pieces(
@@ -161,6 +164,9 @@ struct WeightProduct {
     (job.out, job.outStride) = (target.base, target.stride)
     if piece.sums { job.bias = operands.bias + piece.slotColumn }
     job.adds = operands.isFirst ? 0 : 1
-    kernels.weightGradient(&job)
+    scratch.lend { piece in
+      job.scratch = piece
+      kernels.weightGradient(&job)
+    }
   }
 }

@@ -1,6 +1,11 @@
 public import RecurraTensor
 
 /// Applies an activation function; Keras calls this layer `Activation`.
+///
+/// - Shapes: `input` [B, …]; result the same. Softmax and its logarithm run over the last axis.
+/// - Throws: `badData` for an integer input, and for a single number.
+/// - Complexity: one pass over the input.
+/// - Source: Keras, `keras.layers.Activation`.
 public final class ActivationLayer: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "Activation" }
@@ -25,6 +30,7 @@ public final class ActivationLayer: Layer {
   /// Applies the function.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard input.value.dtype.isFloating else { throw failure(expected: "floating input", got: "\(input.value.dtype)") }
+    guard input.value.rank > 0 else { throw failure(expected: "input [B, …]", got: "[]") }
     return input.with(value: activation(input.value))
   }
 }

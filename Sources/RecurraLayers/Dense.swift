@@ -3,8 +3,11 @@ public import RecurraTensor
 /// Computes activation(x·W + b) along the last axis.
 ///
 /// - Shapes: `input` [B, …, I]; result [B, …, units]; `kernel` [I, units], `bias` [units].
-/// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes.
+/// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes; building throws
+///   `badArgument` for a bad setting.
 /// - Complexity: 2·rows·I·units flops, one product whatever the rank.
+/// - Accuracy: OpenBLAS adds in an order that depends on the number of rows, so the last bits of a row's result may differ with the rows
+///   that are computed along with it. They do not depend on the number of threads.
 /// - Source: Keras, `keras.layers.Dense`.
 public final class Dense: Layer {
   /// Names the class as Keras does.
@@ -25,7 +28,6 @@ public final class Dense: Layer {
     units: Int, activation: Activation = .linear, useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
     biasInitializer: Initializer = .zeros
   ) {
-    check(units >= 1, "Dense", expected: "at least 1 unit", got: "\(units)")
     self.units = units
     self.activation = activation
     self.useBias = useBias
@@ -56,20 +58,22 @@ public final class Dense: Layer {
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 
+  /// Refuses `units` outside 1...2³¹ − 1.
+  public func checkSettings() throws(RecurraError) {
+    try checkSetting("units", units, in: LayerArguments.sizes)
+  }
+
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  ///
+  /// - Shapes: `inputShape` [B, …, I] with a known I.
+  /// - Throws: `badArgument` for a bad setting, `badData` for another shape, or another I than before.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
-    guard inputShape.count >= 2, let last = inputShape.last, let inputs = last else {
-      throw failure(expected: "input [B, …, I] with a known I", got: text(of: inputShape))
-    }
+    try checkSettings()
+    let inputs = try features(of: inputShape, rank: 2..., "[B, …, I]")
     let built = try state.build { () throws(RecurraError) in
-      let (shape, units, initializers) = ([inputs, units], units, (kernelInitializer, biasInitializer))
-      let kernel = try parameter("kernel", shape, dtype) {
-        initializers.0(shape, random: random.stream(0), dtype: dtype)
-      }
-      let bias = try parameter("bias", [units], dtype) {
-        initializers.1([units], random: random.stream(1), dtype: dtype)
-      }
-      return (kernel, useBias ? bias : nil)
+      let kernel = try parameter("kernel", [inputs, units], dtype, kernelInitializer, random.stream(0))
+      let bias = useBias ? try parameter("bias", [units], dtype, biasInitializer, random.stream(1)) : nil
+      return (kernel, bias)
     }
     guard built.kernel.shape[0] == inputs else {
       throw failure(expected: "input [B, …, \(built.kernel.shape[0])]", got: text(of: inputShape))

@@ -5,7 +5,8 @@ public import RecurraTensor
 ///
 /// - Shapes: `input` [B, T] (any rank) of ids, int32 or whole floating numbers; result [B, T, outputDim]; `embeddings`
 ///   [inputDim, outputDim].
-/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id.
+/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id. Ids behind the
+///   length of a row that was given one are not looked at.
 /// - Complexity: one copy of B·T rows.
 /// - Source: Keras, `keras.layers.Embedding`.
 public final class Embedding: Layer {
@@ -16,7 +17,8 @@ public final class Embedding: Layer {
   public let inputDim: Int
   /// The length of each vector.
   public let outputDim: Int
-  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length.
+  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length. Where lengths are
+  /// given as well, both hold: a row ends where the first of them says.
   public let maskZero: Bool
   private let initializer: Initializer
   private let state = BuildState<Parameter>()
@@ -25,8 +27,6 @@ public final class Embedding: Layer {
   public init(
     inputDim: Int, outputDim: Int, maskZero: Bool = false, embeddingsInitializer: Initializer = .randomUniform()
   ) {
-    check(inputDim >= 1, "Embedding", expected: "inputDim of at least 1", got: "\(inputDim)")
-    check(outputDim >= 1, "Embedding", expected: "outputDim of at least 1", got: "\(outputDim)")
     self.inputDim = inputDim
     self.outputDim = outputDim
     self.maskZero = maskZero
@@ -51,15 +51,27 @@ public final class Embedding: Layer {
 
   /// The table of vectors, `embeddings`; empty before the layer is built.
   public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
+  /// `inputDim`.
+  public var idCount: Int? { inputDim }
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 
-  /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  /// Refuses `inputDim` and `outputDim` outside 1...2³¹ − 1.
+  public func checkSettings() throws(RecurraError) {
+    try checkSetting("inputDim", inputDim, in: LayerArguments.sizes)
+    try checkSetting("outputDim", outputDim, in: LayerArguments.sizes)
+  }
+
+  /// Makes the table for ids of a shape; does nothing when that has been done.
+  ///
+  /// - Shapes: `inputShape` [B, …], with `maskZero` [B, T].
+  /// - Throws: `badArgument` for a bad setting, `badData` for another shape.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkSettings()
+    try checkExtents(inputShape)
     _ = try outputShape(for: inputShape)
     _ = try state.build { () throws(RecurraError) in
-      let (shape, initializer) = ([inputDim, outputDim], initializer)
-      return try parameter("embeddings", shape, dtype) { initializer(shape, random: random, dtype: dtype) }
+      try parameter("embeddings", [inputDim, outputDim], dtype, initializer, random)
     }
   }
 
@@ -75,7 +87,7 @@ public final class Embedding: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard let embeddings = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
     _ = try outputShape(for: input.shape)
-    let ids = try self.ids(input.value)
+    let ids = try input.lengths == nil ? self.ids(input.value) : self.ids(within: input.lengths ?? [], input.value)
     let (table, version) = context.versioned(embeddings)
     let source =
       ids.rank == 2
@@ -99,6 +111,34 @@ public final class Embedding: Layer {
     }
     if let stray { throw failure(expected: "ids in 0..<\(inputDim)", got: stray) }
     return input.converted(to: .int32)
+  }
+
+  /// The ids within each row's length as int32, each in 0..<inputDim; those behind it are not looked at, and become padding.
+  private func ids(within lengths: [Int], _ input: Tensor) throws(RecurraError) -> Tensor {
+    let (rows, timesteps) = (input.shape[0], input.rank > 1 ? input.shape[1] : 1)
+    try checkLengths(lengths, rows: rows, timesteps: timesteps)
+    let width = input.shape.dropFirst(2).reduce(1, *)
+    var ids = [Int32](repeating: 0, count: input.count)
+    func fill<S: TensorScalar>(_ type: S.Type, _ integer: (S) -> Int?) -> String? {
+      input.withSpan(of: S.self) { values in
+        for row in 0..<rows {
+          let start = row * timesteps * width
+          for i in start..<start + lengths[row] * width {
+            guard let id = integer(values[i]), id >= 0, id < inputDim else { return "\(values[i])" }
+            ids[i] = Int32(id)
+          }
+        }
+        return nil
+      }
+    }
+    let stray: String?
+    switch input.dtype {
+    case .int32: stray = fill(Int32.self) { Int($0) }
+    case .float32: stray = fill(Float.self) { Int(exactly: $0) }
+    case .float64: stray = fill(Double.self) { Int(exactly: $0) }
+    }
+    if let stray { throw failure(expected: "ids in 0..<\(inputDim)", got: stray) }
+    return Tensor(ids, shape: input.shape)
   }
 
   private func firstStray<S: TensorScalar>(_ values: Span<S>, _ integer: (S) -> Int?) -> String? {

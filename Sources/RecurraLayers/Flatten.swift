@@ -1,6 +1,11 @@
 public import RecurraTensor
 
-/// Joins all axes but the first: [B, T, I] becomes [B, T·I]. Lengths of rows mean nothing behind it and are dropped.
+/// Joins all axes but the first. Lengths of rows mean nothing behind it and are dropped.
+///
+/// - Shapes: `input` [B, …]; result [B, product of the others].
+/// - Throws: `badData` for a single number.
+/// - Complexity: none for a dense input, else one copy.
+/// - Source: Keras, `keras.layers.Flatten`.
 public final class Flatten: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "Flatten" }
@@ -14,20 +19,20 @@ public final class Flatten: Layer {
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] { [:] }
 
-  /// Multiplies all extents but the first.
+  /// Multiplies all extents but the first; the product is unknown where one of them is.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     guard let batch = inputShape.first else { throw failure(expected: "input [B, …]", got: text(of: inputShape)) }
-    var product: Int? = 1
-    for extent in inputShape.dropFirst() {
-      guard let known = product, let extent else {
-        product = nil
-        continue
-      }
-      let (next, overflow) = known.multipliedReportingOverflow(by: extent)
+    try checkExtents(inputShape)
+    let known = inputShape.dropFirst().compactMap { $0 }
+    // An extent of 0 counts as 1: what does not fit behind it does not fit as a tensor either.
+    var product = 1
+    for extent in known {
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
       guard !overflow else { throw failure(expected: "extents whose product fits in Int", got: text(of: inputShape)) }
       product = next
     }
-    return [batch, product]
+    guard known.count == inputShape.count - 1 else { return [batch, nil] }
+    return [batch, known.contains(0) ? 0 : product]
   }
 
   /// Joins all axes but the first.

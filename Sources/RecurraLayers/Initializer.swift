@@ -33,7 +33,9 @@ public enum Initializer: Sendable, Equatable {
 
   /// Draws a tensor; equal arguments give equal numbers.
   ///
-  /// - Precondition: a floating type; at least two axes for `orthogonal`.
+  /// Layers check initialisers when they are built; here wrong numbers are a programmer's mistake.
+  ///
+  /// - Precondition: a floating type; finite numbers, a minimum below its maximum; at least two axes for `orthogonal`.
   public func callAsFunction(_ shape: [Int], random: RandomSource, dtype: DType = .float32) -> Tensor {
     switch self {
     case .zeros: return .zeros(shape, dtype: dtype)
@@ -51,6 +53,24 @@ public enum Initializer: Sendable, Equatable {
     case .lecunUniform: return uniform(shape, variance: 1 / Fans(shape).input, random, dtype)
     case .lecunNormal: return normal(shape, variance: 1 / Fans(shape).input, random, dtype)
     case .orthogonal(let gain): return Self.orthogonal(shape, gain, random, dtype)
+    }
+  }
+
+  /// What is wrong, as the end of "expected an initialiser"; nil when a parameter of so many axes and that type can be drawn.
+  func fault(axes: Int, dtype: DType) -> String? {
+    let largest = dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+    func fits(_ numbers: Double...) -> Bool { numbers.allSatisfy { $0.magnitude <= largest } }
+    switch self {
+    case .constant(let value): return fits(value) ? nil : "with a finite \(dtype)"
+    case .randomUniform(let minimum, let maximum):
+      guard fits(minimum, maximum, maximum - minimum) else { return "with a finite range of \(dtype)" }
+      return minimum < maximum ? nil : "with a minimum below its maximum"
+    case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
+      return fits(mean, deviation) && deviation >= 0 ? nil : "with a finite mean and a deviation of 0 or more"
+    case .orthogonal(let gain):
+      guard axes > 1 else { return "for a vector" }
+      return fits(gain) ? nil : "with a finite gain"
+    default: return nil
     }
   }
 
@@ -128,27 +148,27 @@ extension Initializer {
     }
   }
 
-  /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform".
-  init?(name: String, _ argument: (_ name: String, _ default: Double) -> Double) {
+  /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform"; nil for another name.
+  init?(
+    name: String, _ argument: (_ name: String, _ default: Double) throws(RecurraError) -> Double
+  ) throws(RecurraError) {
     switch name.lowercased().filter({ $0 != "_" }) {
     case "zeros", "zero": self = .zeros
     case "ones", "one": self = .ones
-    case "constant": self = .constant(argument("value", 0))
+    case "constant": self = .constant(try argument("value", 0))
     case "randomuniform", "uniform":
-      let (minimum, maximum) = (argument("minval", -0.05), argument("maxval", 0.05))
-      guard minimum < maximum else { return nil }
-      self = .randomUniform(minimum: minimum, maximum: maximum)
+      self = .randomUniform(minimum: try argument("minval", -0.05), maximum: try argument("maxval", 0.05))
     case "randomnormal", "normal":
-      self = .randomNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+      self = .randomNormal(mean: try argument("mean", 0), standardDeviation: try argument("stddev", 0.05))
     case "truncatednormal":
-      self = .truncatedNormal(mean: argument("mean", 0), standardDeviation: argument("stddev", 0.05))
+      self = .truncatedNormal(mean: try argument("mean", 0), standardDeviation: try argument("stddev", 0.05))
     case "glorotuniform": self = .glorotUniform
     case "glorotnormal": self = .glorotNormal
     case "heuniform": self = .heUniform
     case "henormal": self = .heNormal
     case "lecununiform": self = .lecunUniform
     case "lecunnormal": self = .lecunNormal
-    case "orthogonal": self = .orthogonal(gain: argument("gain", 1))
+    case "orthogonal": self = .orthogonal(gain: try argument("gain", 1))
     default: return nil
     }
   }

@@ -2,10 +2,19 @@ public import RecurraTensor
 
 /// A step of a model: shapes, parameters and a forward pass.
 ///
+<<<<<<< HEAD
 /// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every
 /// tensor operation has its own. A layer may be used by several threads at the same time.
+=======
+/// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every tensor
+/// operation has its own. A layer may be used by several threads at the same time.
+///
+/// A layer of one's own needs `typeName`, `init(configuration:)`, `configuration`, `outputShape(for:)` and `forward(_:_:)`; with
+/// parameters also `parameters`, `isBuilt` and `build(inputShape:random:dtype:)`. A file names it by `typeName`, and comes back through a
+/// `Registry` that knows it.
+>>>>>>> main
 public protocol Layer: AnyObject, Sendable {
-  /// Keras' name of the class: "LSTM".
+  /// The name of the class, by which files and registries call it; for the layers of this package Keras' name, "LSTM".
   static var typeName: String { get }
   /// The trainable and other parameters, in Keras' order; empty before the layer is built.
   var parameters: [Parameter] { get }
@@ -13,23 +22,41 @@ public protocol Layer: AnyObject, Sendable {
   var sublayers: [(role: String, layer: any Layer)] { get }
   /// Tells whether the layer has been built; a layer without parameters always is.
   var isBuilt: Bool { get }
-  /// The arguments the layer was made with, in Keras' names: what `init(configuration:)` needs to make it again.
+  /// The arguments the layer was made with, in Keras' names: all that `init(configuration:)` needs to make it again.
   var configuration: [String: JSONValue] { get }
   /// What the first values of the parameters follow from when the layer builds itself.
   var seed: UInt64 { get }
+  /// The number of ids the layer looks up, 0 ..< that, where its inputs are ids; nil where they are features.
+  var idCount: Int? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
+<<<<<<< HEAD
   /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and
   /// time.
+=======
+  /// Checks what the layer was made with. A layer keeps bad settings, because they may come from outside; building it refuses them.
+  ///
+  /// - Throws: `badArgument` naming the setting.
+  func checkSettings() throws(RecurraError)
+  /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and time.
+  ///
+  /// - Throws: `badArgument` for a bad setting, `badData` for a shape that the layer does not take.
+>>>>>>> main
   func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError)
-  /// The shape of the output for an input shape, both with the batch axis first.
+  /// Works out the shape of the output for an input shape, both with the batch axis first; nil is an extent that is not known yet.
+  ///
+  /// - Throws: `badData` for a shape that the layer does not take.
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]
-  /// Computes the output.
+  /// Computes the output of a batch.
+  ///
+  /// - Throws: `badData` for an input that does not fit what the layer was built for.
   func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
   /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
+  ///
+  /// - Throws: `badData` for a missing tensor or one of another shape; nothing has changed then.
   func assignments(
     from weights: inout ArraySlice<Tensor>
   ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)]
@@ -42,13 +69,21 @@ extension Layer {
   public var parameters: [Parameter] { sublayers.flatMap(\.layer.parameters) }
   /// 0.
   public var seed: UInt64 { 0 }
+  /// nil: whole numbers among features become floats before the layer sees them.
+  public var idCount: Int? { nil }
   /// Tells whether all sublayers have been built.
   public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
   /// The values of the parameters, or the weights of all sublayers.
   public var weights: [Tensor] { sublayers.isEmpty ? parameters.map(\.value) : sublayers.flatMap(\.layer.weights) }
 
-  /// Does nothing: the layer has no parameters.
-  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {}
+  /// Does nothing: every setting is good.
+  public func checkSettings() throws(RecurraError) {}
+
+  /// Checks settings and shape, and makes nothing: the layer has no parameters.
+  public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkSettings()
+    try checkExtents(inputShape)
+  }
 
   /// Takes one tensor for each parameter, or what each sublayer takes.
   public func assignments(
@@ -116,35 +151,9 @@ extension Layer {
     return weight.detached.converted(to: dtype)
   }
 
-  /// Makes a parameter whose first value is drawn when it is needed, unless it would be larger than any machine holds.
-  package func parameter(
-    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
-  ) throws(RecurraError) -> Parameter {
-    var count = 1
-    for extent in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow, product <= 1 << 36 else {
-        throw failure(.badArgument, expected: "a parameter \(name) of at most 2³⁶ numbers", got: "shape \(shape)")
-      }
-      count = product
-    }
-    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
-  }
-
   /// An error of this layer.
   package func failure(_ kind: RecurraError.Kind = .badData, expected: String, got: String) -> RecurraError {
     RecurraError(kind, operation: Self.typeName, expected: expected, got: got)
-  }
-
-  /// Checks an input's type and last extent against what the layer was built for.
-  package func checkInput(
-    _ input: Tensor, minimumRank: Int, features: Int, dtype: DType
-  ) throws(RecurraError) {
-    guard input.rank >= minimumRank, input.shape.last == features else {
-      let axes = ["B"] + (1..<max(minimumRank - 1, 1)).map { _ in "T" } + ["\(features)"]
-      throw failure(expected: "input [\(axes.joined(separator: ", "))]", got: "\(input.shape)")
-    }
-    guard input.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(input.dtype)") }
   }
 }
 

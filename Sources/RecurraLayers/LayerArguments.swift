@@ -9,15 +9,11 @@ public struct LayerArguments: Sendable {
   /// The arguments by name.
   public let values: [String: JSONValue]
   /// What makes a layer that is an argument of this one.
-  let registry: LayerRegistry
+  let registry: Registry
   private let readNames = ReadNames()
 
-  /// Makes arguments from a configuration.
-  public init(typeName: String, values: [String: JSONValue]) {
-    self.init(typeName: typeName, values: values, registry: .standard)
-  }
-
-  init(typeName: String, values: [String: JSONValue], registry: LayerRegistry) {
+  /// Makes arguments from a configuration; layers among them are those that `registry` knows.
+  public init(typeName: String, values: [String: JSONValue], registry: Registry = .standard) {
     self.typeName = typeName
     self.values = values
     self.registry = registry
@@ -30,7 +26,7 @@ public struct LayerArguments: Sendable {
     return value
   }
 
-  /// Reads a whole number; 100.0 counts as one.
+  /// Reads a whole number; 100.0 and 1e2 count as one.
   public func integer(
     _ name: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil
   ) throws(RecurraError) -> Int {
@@ -42,7 +38,10 @@ public struct LayerArguments: Sendable {
   }
 
   /// Reads a size: a whole number of at least 1 that no product of two sizes makes overflow.
-  public func positive(_ name: String) throws(RecurraError) -> Int { try integer(name, in: 1...Int(Int32.max)) }
+  public func positive(_ name: String) throws(RecurraError) -> Int { try integer(name, in: Self.sizes) }
+
+  /// The sizes that a layer may have.
+  static let sizes = 1...Int(Int32.max)
 
   /// Reads a finite number.
   public func number(
@@ -91,20 +90,31 @@ public struct LayerArguments: Sendable {
     _ name: String, default fallback: Initializer, isForVector: Bool = false
   ) throws(RecurraError) -> Initializer {
     guard let value = value(name) else { return fallback }
-    let initializer: Initializer?
+    var (className, config) = ("", [String: JSONValue]())
     switch value {
-    case .string(let text): initializer = Initializer(name: text) { $1 }
+    case .string(let text): className = text
     case .object:
-      guard case .string(let className)? = value["class_name"] else {
+      guard case .string(let text)? = value["class_name"] else {
         throw failure(name, expected: "a class_name", got: value)
       }
-      let arguments = value["config"]
-      initializer = Initializer(name: className) { arguments?[$0]?.double ?? $1 }
-    default: initializer = nil
+      className = text
+      switch value["config"] {
+      case nil, .null?: break
+      case .object(let members)?: config = Dictionary(members.map { ($0.name, $0.value) }) { first, _ in first }
+      case let other?: throw failure(name, expected: "an object as config", got: other)
+      }
+    default: throw failure(name, expected: "the name of an initialiser", got: value)
     }
-    guard let initializer else { throw failure(name, expected: "the name of an initialiser", got: value) }
-    if isForVector, case .orthogonal = initializer {
-      throw failure(name, expected: "an initialiser for a vector", got: value)
+    let arguments = LayerArguments(typeName: "\(typeName) \(name)", values: config, registry: registry)
+    let initializer = try Initializer(name: className) { (name, fallback) throws(RecurraError) in
+      try arguments.number(name, default: fallback)
+    }
+    guard let initializer else {
+      throw failure(name, expected: "the name of an initialiser", got: .string(className))
+    }
+    try arguments.requireAllRead()
+    if let fault = initializer.fault(axes: isForVector ? 1 : 2, dtype: .float64) {
+      throw failure(name, expected: "an initialiser \(fault)", got: value)
     }
     return initializer
   }
@@ -121,8 +131,9 @@ public struct LayerArguments: Sendable {
     for (name, value) in values.sorted(by: { $0.key < $1.key }) where !known.contains(name) {
       guard let neutral = NeutralArgument(name) else {
         throw RecurraError(
-          .badArgument, operation: typeName, expected: "arguments among \(known.sorted().joined(separator: ", "))",
-          got: "\"\(name)\"")
+          .badArgument, operation: typeName,
+          expected: known.isEmpty ? "no arguments" : "arguments among \(known.sorted().joined(separator: ", "))",
+          got: name.excerpt)
       }
       guard neutral.accepts(value) else {
         throw failure(name, expected: "\(neutral.description), all that is supported", got: value)
@@ -165,7 +176,8 @@ private struct NeutralArgument {
       self.init("false") { $0 == .bool(false) }
     case "dropout", "recurrent_dropout": self.init("0") { $0.double == 0 }
     case "data_format": self.init("channels_last") { $0 == .string("channels_last") }
-    case "noise_shape", "quantization_config", "lora_rank": self.init("null") { $0 == .null }
+    case "noise_shape", "quantization_config", "lora_rank", "input_axes", "output_axes":
+      self.init("null") { $0 == .null }
     case _ where name.hasSuffix("_regularizer") || name.hasSuffix("_constraint"): self.init("null") { $0 == .null }
     default: return nil
     }

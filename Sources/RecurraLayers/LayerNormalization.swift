@@ -3,7 +3,8 @@ public import RecurraTensor
 /// Gives the last axis of each element mean 0 and variance 1, then scales and shifts it: (x − μ)/√(σ² + ε)·γ + β.
 ///
 /// - Shapes: `input` [B, …, I]; result the same; `gamma`, `beta` [I].
-/// - Throws: `badData` for an input with another last extent or of another type.
+/// - Throws: `badData` for an input with another last extent or of another type; building throws `badArgument` for a bad setting.
+/// - Complexity: a few passes over the input.
 /// - Source: Ba, Kiros & Hinton 2016; ε = 0.001 as Keras.
 public final class LayerNormalization: Layer {
   /// Names the class as Keras does.
@@ -23,7 +24,6 @@ public final class LayerNormalization: Layer {
     epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true, betaInitializer: Initializer = .zeros,
     gammaInitializer: Initializer = .ones
   ) {
-    check(epsilon >= 0, "LayerNormalization", expected: "an epsilon of 0 or more", got: "\(epsilon)")
     self.epsilon = epsilon
     self.center = center
     self.scale = scale
@@ -55,19 +55,21 @@ public final class LayerNormalization: Layer {
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 
+  /// Refuses an `epsilon` below 0 or not finite.
+  public func checkSettings() throws(RecurraError) {
+    try checkSetting("epsilon", epsilon, in: 0...Double.greatestFiniteMagnitude)
+  }
+
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
+  ///
+  /// - Shapes: `inputShape` [B, …, I] with a known I.
+  /// - Throws: `badArgument` for a bad setting, `badData` for another shape, or another I than before.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
-    guard inputShape.count >= 2, let last = inputShape.last, let inputs = last else {
-      throw failure(expected: "input [B, …, I] with a known I", got: text(of: inputShape))
-    }
-    let built = try state.build {
-      func parameter(_ name: String, _ initializer: Initializer, _ stream: Int) -> Parameter {
-        Parameter(name, shape: [inputs], dtype: dtype) {
-          initializer([inputs], random: random.stream(stream), dtype: dtype)
-        }
-      }
-      let gamma = scale ? parameter("gamma", initializers.gamma, 0) : nil
-      let beta = center ? parameter("beta", initializers.beta, 1) : nil
+    try checkSettings()
+    let inputs = try features(of: inputShape, rank: 2..., "[B, …, I]")
+    let built = try state.build { () throws(RecurraError) in
+      let gamma = scale ? try parameter("gamma", [inputs], dtype, initializers.gamma, random.stream(0)) : nil
+      let beta = center ? try parameter("beta", [inputs], dtype, initializers.beta, random.stream(1)) : nil
       return (inputs, dtype, gamma, beta)
     }
     guard built.inputs == inputs else {

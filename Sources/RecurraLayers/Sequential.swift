@@ -48,12 +48,9 @@ public final class Sequential: Layer {
 
   /// Makes a model from a list of layers.
   ///
-  /// - Precondition: no layer stands in the list twice.
+  /// A layer may stand in the list once; building the model refuses the second time.
   public convenience init(_ layers: [any Layer], name: String = "sequential", seed: UInt64 = 0) {
-    let entries = layers.map { Entry(name: nil, layer: $0) }
-    let distinct = Set(layers.map { ObjectIdentifier($0) }).count
-    check(distinct == layers.count, "Sequential", expected: "each layer once", got: "one layer twice")
-    self.init(entries: entries, name: name, seed: seed)
+    self.init(entries: layers.map { Entry(name: nil, layer: $0) }, name: name, seed: seed)
   }
 
   init(entries: [Entry], name: String, seed: UInt64) {
@@ -66,11 +63,13 @@ public final class Sequential: Layer {
 
   /// The layer of a name.
   public subscript(name: String) -> (any Layer)? {
-    layerNames.firstIndex(of: name).map { layers[$0] }
+    layerNames.firstIndex { $0.hasBytes(of: name) }.map { layers[$0] }
   }
 
   /// The layers by their names.
   public var sublayers: [(role: String, layer: any Layer)] { Array(zip(layerNames, layers)).map { ($0, $1) } }
+  /// That of the first layer.
+  public var idCount: Int? { layers.first?.idCount }
   /// Tells whether the model has been built.
   public var isBuilt: Bool { state.value != nil }
   /// The input shape the model was built for, nil before.
@@ -82,20 +81,23 @@ public final class Sequential: Layer {
 
   /// Makes the parameters for inputs of a shape, batch first, from the model's seed; does nothing when that has been done.
   ///
-  /// - Throws: `badData` where a layer does not take the shape it would get.
+  /// - Throws: `badArgument` for a bad setting of a layer, `badData` where one does not take the shape it would get; both name the
+  ///   layer.
   public func build(inputShape: [Int?], dtype: DType = .float32) throws(RecurraError) {
     try build(inputShape: inputShape, random: RandomSource(seed: seed), dtype: dtype)
   }
 
   /// Makes the parameters of all layers; does nothing when that has been done.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
-    guard !layers.isEmpty else { throw failure(.badArgument, expected: "at least one layer", got: "none") }
-    try checkOutputs()
+    try checkSettings()
+    guard !inputShape.isEmpty else { throw failure(expected: "an input shape, batch first", got: "[]") }
+    try checkExtents(inputShape)
     _ = try state.build { () throws(RecurraError) -> Built in
       var shape = inputShape
       var shapes: [[Int?]] = []
       for (index, layer) in layers.enumerated() {
-        try naming(index) { () throws(RecurraError) in
+        try naming(index, remedy: remedy(index, shape)) { () throws(RecurraError) in
+          try layer.checkSettings()
           try layer.build(inputShape: shape, random: random.stream(index), dtype: dtype)
           shape = try layer.outputShape(for: shape)
         }
@@ -164,8 +166,8 @@ public final class Sequential: Layer {
       layers[range.lowerBound] is any StackableLayer
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), input.shape[2], true)
-    for index in range where returnsSequences {
-      guard let layer = layers[index] as? any StackableLayer,
+    for index in range.prefix(Self.mostLayersOfAStack) {
+      guard returnsSequences, let layer = layers[index] as? any StackableLayer,
         let stacked = layer.stacked(inputs, context.forSublayer(index))
       else { break }
       stack.append(stacked)
@@ -175,32 +177,20 @@ public final class Sequential: Layer {
     return input.source.recurrentStack(stack, returnsSequences: returnsSequences).map { ($0, stack.count) }
   }
 
-  /// Adds the layer's name to an error, since a model may have several of a class.
+  /// So many may be run at the same time. A bound keeps models of thousands of layers linear: a stack that is not run so is looked at
+  /// again at its next layer.
+  private static let mostLayersOfAStack = 32
+
+  /// Adds the layer's name to an error, since a model may have several of a class, and a remedy to one about data.
   private func naming<Result>(
-    _ index: Int, _ body: () throws(RecurraError) -> Result
+    _ index: Int, remedy: @autoclosure () -> String? = nil, _ body: () throws(RecurraError) -> Result
   ) throws(RecurraError) -> Result {
     do { return try body() } catch {
+      let name = layerNames[index]
+      let shown = name.unicodeScalars.dropFirst(60).isEmpty ? name : name.excerpt
+      let remedy = error.kind == .badData ? remedy().map { " (\($0))" } ?? "" : ""
       throw RecurraError(
-        error.kind, operation: "\(layerNames[index]) (\(error.operation))", expected: error.expected, got: error.got)
-    }
-  }
-
-  /// Refuses outputs that the next layer would take for something else.
-  private func checkOutputs() throws(RecurraError) {
-    for (index, layer) in layers.enumerated() {
-      let following = layers[(index + 1)...]
-      let isRecurrent = { (layer: any Layer) in layer is any RecurrentLayer || layer is Bidirectional }
-      let returnsState = ((layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer)?.options.returnState
-      if returnsState == true, following.contains(where: isRecurrent) {
-        throw RecurraError(
-          .badArgument, operation: layerNames[index], expected: "returnState on the last recurrent layer only",
-          got: "a recurrent layer behind it")
-      }
-      if (layer as? Bidirectional)?.merge == Bidirectional.Merge.none, !following.isEmpty {
-        throw RecurraError(
-          .badArgument, operation: layerNames[index], expected: "directions kept apart in the last layer only",
-          got: "a layer behind it")
-      }
+        error.kind, operation: "\(shown) (\(error.operation))", expected: error.expected + remedy, got: error.got)
     }
   }
 
@@ -208,23 +198,4 @@ public final class Sequential: Layer {
   func isFrozen(_ index: Int) -> Bool {
     layers[index].parameters.isEmpty ? frozen[index] : !layers[index].isTrainable
   }
-}
-
-/// Collects the layers of a `Sequential` block; `if` and `for` may stand in it.
-@resultBuilder
-public enum LayerBuilder {
-  /// Takes one layer.
-  public static func buildExpression(_ layer: any Layer) -> [any Layer] { [layer] }
-  /// Takes a list of layers.
-  public static func buildExpression(_ layers: [any Layer]) -> [any Layer] { layers }
-  /// Joins the layers of a block.
-  public static func buildBlock(_ parts: [any Layer]...) -> [any Layer] { parts.flatMap { $0 } }
-  /// Takes the layers of an `if` without `else`.
-  public static func buildOptional(_ layers: [any Layer]?) -> [any Layer] { layers ?? [] }
-  /// Takes the layers of an `if`.
-  public static func buildEither(first layers: [any Layer]) -> [any Layer] { layers }
-  /// Takes the layers of an `else`.
-  public static func buildEither(second layers: [any Layer]) -> [any Layer] { layers }
-  /// Joins the layers of a loop.
-  public static func buildArray(_ parts: [[any Layer]]) -> [any Layer] { parts.flatMap { $0 } }
 }

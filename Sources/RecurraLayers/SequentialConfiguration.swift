@@ -9,7 +9,7 @@ extension Sequential {
   ///
   /// - Throws: `badArgument` for a class outside `registry` and for an argument that is unknown, wrong or not supported.
   public convenience init(
-    configuration: JSONValue, seed: UInt64 = 0, registry: LayerRegistry = .standard
+    configuration: JSONValue, seed: UInt64 = 0, registry: Registry = .standard
   ) throws(RecurraError) {
     let plan: SequentialPlan
     switch configuration {
@@ -83,7 +83,7 @@ private struct SequentialPlan {
     }
   }
 
-  init(layers: [JSONValue], _ registry: LayerRegistry) throws(RecurraError) {
+  init(layers: [JSONValue], _ registry: Registry) throws(RecurraError) {
     for (index, json) in layers.enumerated() {
       do {
         if json["class_name"] == .string("InputLayer") {
@@ -97,10 +97,10 @@ private struct SequentialPlan {
       }
     }
     if let shape = layers.first?["config"]?["batch_input_shape"]?.shape { inputShape = shape }
-    let names = entries.compactMap(\.name)
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    var names: Set<[UInt8]> = []
+    if let twice = entries.compactMap(\.name).first(where: { !names.insert(Array($0.utf8)).inserted }) {
       throw RecurraError(
-        .badArgument, operation: "model", expected: "layer names that differ", got: "\"\(twice)\" twice")
+        .badArgument, operation: "model", expected: "layer names that differ", got: "\(twice.excerpt) twice")
     }
   }
 
@@ -116,7 +116,7 @@ private struct SequentialPlan {
   }
 
   /// A layer with what belongs to its place in a model: its name, and whether it is trained.
-  private static func entry(_ json: JSONValue, _ registry: LayerRegistry) throws(RecurraError) -> Sequential.Entry {
+  private static func entry(_ json: JSONValue, _ registry: Registry) throws(RecurraError) -> Sequential.Entry {
     var entry = Sequential.Entry(name: nil, layer: try registry.layer(from: json.without("trainable")))
     switch json["config"]?["name"] {
     case .string(let name)? where !name.isEmpty && !name.contains("/"): entry.name = name
@@ -172,9 +172,9 @@ enum LayerNames {
     }
   }
 
-  /// "SimpleRNN" becomes "simple_rnn".
+  /// "SimpleRNN" becomes "simple_rnn"; the name of a layer of one's own becomes one that may stand in a path.
   static func snakeCase(_ name: String) -> String {
-    let characters = Array(name)
+    let characters = Array(name.isEmpty ? "layer" : name.replacing("/", with: "_"))
     var result = ""
     for (index, character) in characters.enumerated() {
       let followsLower = index > 0 && characters[index - 1].isLowercase

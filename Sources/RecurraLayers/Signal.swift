@@ -49,6 +49,9 @@ public struct ForwardContext: Sendable {
   /// Tells whether gradients will be asked for with respect to parameters alone, as `Trainer` does. Those of what an embedding gives out
   /// may then be zero, because they go straight to its table: a word that a batch holds many times is multiplied once.
   public var differentiatesParametersOnly: Bool
+  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in the whole batch.
+  /// nil when the rows are a batch of their own.
+  package var firstRow: Int?
 
   /// Makes a context; inference without a record when nothing is said.
   public init(
@@ -61,6 +64,16 @@ public struct ForwardContext: Sendable {
     self.differentiatesParametersOnly = differentiatesParametersOnly
   }
 
+  /// Makes a context for a block of a batch.
+  package init(
+    isTraining: Bool, isRecording: Bool, random: RandomSource, differentiatesParametersOnly: Bool, firstRow: Int?
+  ) {
+    self.init(
+      isTraining: isTraining, isRecording: isRecording, random: random,
+      differentiatesParametersOnly: differentiatesParametersOnly)
+    self.firstRow = firstRow
+  }
+
   /// The parameter's value, tracked when gradients are recorded.
   public func tensor(_ parameter: Parameter) -> Tensor { versioned(parameter).value }
 
@@ -71,8 +84,13 @@ public struct ForwardContext: Sendable {
 
   /// The context of the sublayer at a position: its random numbers are its own.
   package func forSublayer(_ position: Int) -> ForwardContext {
-    ForwardContext(
-      isTraining: isTraining, isRecording: isRecording, random: random.stream(position),
-      differentiatesParametersOnly: differentiatesParametersOnly)
+    var context = self
+    context.random = random.stream(position)
+    return context
+  }
+
+  /// Numbers in 0..<1 for every element of a tensor whose first axis are the rows.
+  package func uniform(_ shape: [Int], dtype: DType) -> Tensor {
+    random.uniform(shape, startingAt: (firstRow ?? 0) * Shape.count(Array(shape.dropFirst())), dtype: dtype)
   }
 }

@@ -5,10 +5,10 @@ extension Sequential {
   /// Returns the table of layers, output shapes and parameter counts that Keras prints, to the byte.
   ///
   /// - Parameters:
-  ///   - lineLength: columns of the table; Keras' choice when left out: 88, or what the terminal has less 4.
+  ///   - lineLength: columns of the table, at least 20, or 40 with `showsTrainable`; Keras' choice when left out: 88, or what the
+  ///     terminal has less 4.
   ///   - showsTrainable: adds a column with Y, N, or - for a layer without parameters.
   ///   - optimizerParameterCount: numbers an optimiser keeps, for the line and the total that Keras prints after training.
-  /// - Precondition: at least 4 columns for each of the table's.
   public func summary(
     lineLength: Int? = nil, showsTrainable: Bool = false, optimizerParameterCount: Int? = nil
   ) -> String {
@@ -17,13 +17,14 @@ extension Sequential {
     var rows = [header]
     for (index, layer) in layers.enumerated() {
       let count = layer.isBuilt ? grouped(layer.parameterCount) : "0 (unbuilt)"
-      var row = ["\(layerNames[index]) (\(type(of: layer).typeName))", shapeText(index), count]
+      var row = ["\(layerNames[index].oneLine) (\(type(of: layer).typeName))", shapeText(index), count]
       if showsTrainable { row.append(layer.parameters.isEmpty ? "-" : layer.isTrainable ? "Y" : "N") }
       rows.append(row)
     }
-    let length = lineLength ?? min(showsTrainable ? 100 : 88, Terminal.columns - 4)
+    // Each of the table's columns takes 4 at least.
+    let length = max(lineLength ?? min(showsTrainable ? 100 : 88, Terminal.columns - 4), showsTrainable ? 40 : 20)
     let table = SummaryTable(rows: rows, widths: columnWidths(length, showsTrainable))
-    return "Model: \"\(name)\"\n" + table.text + totals(optimizerParameterCount)
+    return "Model: \"\(name.oneLine)\"\n" + table.text + totals(optimizerParameterCount)
   }
 
   private func shapeText(_ index: Int) -> String {
@@ -49,7 +50,6 @@ extension Sequential {
     let stops = showsTrainable ? [0.45 * 0.9, 0.8 * 0.9, 0.9, 1] : [0.45, 0.8, 1]
     var widths: [Int] = []
     for stop in stops { widths.append(Int(stop * Double(length)) - widths.reduce(0, +)) }
-    check(widths.allSatisfy { $0 >= 4 }, "summary", expected: "a line length that fits the table", got: "\(length)")
     widths = widths.map { $0 + 2 }
     // The borders take a column each; what is too much is taken from all columns alike.
     var excess = widths.reduce(0, +) + widths.count + 1 - length

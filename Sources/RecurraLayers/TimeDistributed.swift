@@ -1,9 +1,11 @@
 public import RecurraTensor
 
-/// Applies a layer to every timestep by itself.
+/// Applies a layer to every timestep by itself, padded ones too; lengths of rows stay.
 ///
 /// - Shapes: `input` [B, T, …]; the layer sees [B·T, …]; result [B, T, …].
 /// - Throws: `badData` for an input of fewer than three axes; whatever the layer throws.
+/// - Complexity: that of the layer, for B·T rows.
+/// - Source: Keras, `keras.layers.TimeDistributed`.
 public final class TimeDistributed: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "TimeDistributed" }
@@ -24,8 +26,12 @@ public final class TimeDistributed: Layer {
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] { [("layer", layer)] }
 
+  /// That of the layer.
+  public var idCount: Int? { layer.idCount }
+
   /// Builds the layer for the shape of one timestep.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkExtents(inputShape)
     try layer.build(inputShape: try oneTimestep(inputShape), random: random, dtype: dtype)
   }
 
@@ -40,6 +46,8 @@ public final class TimeDistributed: Layer {
     let shape = input.value.shape
     _ = try oneTimestep(shape)
     let steps = input.value.reshaped([shape[0] * shape[1]] + shape.dropFirst(2))
+    var context = context
+    context.firstRow = context.firstRow.map { $0 * shape[1] }
     let output = try layer.forward(Signal(steps), context).value
     return input.with(value: output.reshaped([shape[0], shape[1]] + output.shape.dropFirst()))
   }

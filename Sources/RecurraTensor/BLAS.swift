@@ -61,7 +61,7 @@ package enum BLAS {
     }
   }
 
-  /// The same product on the streams, cut into shards of output columns or rows that depend on the shape alone.
+  /// The same product on the threads, cut into shards of output columns or rows that depend on the shape alone.
   package static func shardedProduct<S: FloatingScalar>(
     rows: Int, columns: Int, depth: Int,
     _ left: UnsafePointer<S>, stride leftStride: Int, leftTransposed transposeLeft: Bool = false,
@@ -75,7 +75,7 @@ package enum BLAS {
     let extent = byRows ? rows : columns
     let pieces = worthwhile ? min(8, max(1, extent / 64), max(2, extent / 192)) : 1
     let step = (extent + pieces - 1) / max(pieces, 1)
-    Streams.run(pieces, lasting: rows * columns * depth * MemoryLayout<S>.stride / 160) { piece in
+    Threads.run(pieces, lasting: rows * columns * depth * MemoryLayout<S>.stride / 160) { piece in
       let start = piece * step
       let size = min(step, extent - start)
       guard size > 0 else { return }

@@ -1,5 +1,8 @@
 extension Tensor {
-  /// Makes a tensor from numbers in row-major order.
+  /// Makes a tensor from numbers in row-major order that the program itself has written down.
+  ///
+  /// - Precondition: as many numbers as the shape has elements; the process ends otherwise. For numbers from outside take
+  ///   `init(validating:shape:dtype:)`, which throws instead.
   public init<S: TensorScalar>(_ scalars: [S], shape: [Int]) {
     check(
       Shape.count(shape) == scalars.count, "Tensor", expected: "\(Shape.count(shape)) numbers for shape \(shape)",
@@ -9,16 +12,33 @@ extension Tensor {
     }
   }
 
-  /// Makes a vector.
+  /// Makes a vector; its type is that of the numbers, so `[1.0, 2.0]` gives float64 and `[Float(1), 2]` float32.
   public init<S: TensorScalar>(_ scalars: [S]) { self.init(scalars, shape: [scalars.count]) }
 
-  /// Makes a matrix from rows of equal length.
+  /// Makes a matrix from rows that the program itself has written down; its type is that of the numbers.
+  ///
+  /// - Precondition: rows of equal length; the process ends otherwise. For rows from outside take `init(validating:dtype:)`,
+  ///   which throws instead.
   public init<S: TensorScalar>(_ rows: [[S]]) {
     let width = rows.first?.count ?? 0
+    let ragged = rows.firstIndex { $0.count != width }
     check(
-      rows.allSatisfy { $0.count == width }, "Tensor", expected: "rows of \(width) numbers", got: "\(rows.map(\.count))"
-    )
-    self.init(rows.flatMap { $0 }, shape: [rows.count, width])
+      ragged == nil, "Tensor", expected: "rows of \(width) numbers",
+      got: "\(ragged.map { rows[$0].count } ?? 0) in row \(ragged ?? 0)")
+    self.init(Array(rows.joined()), shape: [rows.count, width])
+  }
+
+  /// Makes a tensor of three axes from matrices that the program itself has written down; its type is that of the numbers.
+  ///
+  /// - Precondition: matrices of equal shape; the process ends otherwise. For numbers from outside take
+  ///   `init(validating:dtype:)`, which throws instead.
+  public init<S: TensorScalar>(_ matrices: [[[S]]]) {
+    let (height, width) = (matrices.first?.count ?? 0, matrices.first?.first?.count ?? 0)
+    let ragged = matrices.firstIndex { $0.count != height || $0.contains { $0.count != width } }
+    check(
+      ragged == nil, "Tensor", expected: "matrices of \(height) rows of \(width) numbers",
+      got: "another shape in matrix \(ragged ?? 0)")
+    self.init(matrices.flatMap { $0.joined() }, shape: [matrices.count, height, width])
   }
 
   /// Makes a tensor of one number and no axes.

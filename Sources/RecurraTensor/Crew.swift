@@ -48,7 +48,7 @@ final class Crew: @unchecked Sendable {
     pthread_cond_init(condition, nil)
     (jobs, workers, sleepers) = ([], [], 0)
     lookouts.store(0, ordering: .relaxed)
-    Streams.calls.store(0, ordering: .relaxed)
+    Threads.calls.store(0, ordering: .relaxed)
   }
 
   /// Opens a job to the workers; starts as many as the thread count asks for.
@@ -103,7 +103,7 @@ final class Crew: @unchecked Sendable {
 
   /// Starts the workers that are missing; the mutex is held.
   private func startWorkers() {
-    while workers.count < Streams.threadCount - 1, let thread = startWorker(workers.count) {
+    while workers.count < Threads.count - 1, let thread = startWorker(workers.count) {
       workers.append(Worker(thread: thread))
     }
   }
@@ -113,7 +113,8 @@ final class Crew: @unchecked Sendable {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 1 << 20)
+    // As much as a main thread has, for what callers' own pieces and debug builds of them take; memory is used as it is touched.
+    pthread_attr_setstacksize(&attributes, 8 << 20)
     defer { pthread_attr_destroy(&attributes) }
     let status = pthread_create(
       &thread, &attributes,

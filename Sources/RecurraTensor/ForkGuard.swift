@@ -62,7 +62,7 @@ final class ForkGuard: Sendable {
   /// Brings the process-wide values into being that another thread may be about to make: in the child that would never
   /// end.
   private static func settle() {
-    _ = Streams.threadCount
+    _ = Threads.count
     _ = Kernels.table
     _ = Kernels.matrixUnit
   }

@@ -2,7 +2,7 @@ internal import CRecurraKernels
 internal import Glibc
 internal import Synchronization
 
-extension Streams {
+extension Threads {
   /// Runs `body(rank, size, barrier)` on up to `maximum` threads that are all running at the same time, so that they may wait for
   /// each other at the barrier.
   ///
@@ -13,7 +13,7 @@ extension Streams {
   package static func runTogether(_ maximum: Int, saving: Int = .max, _ body: (Int, Int, SpinBarrier) -> Void) {
     let others = calls.add(1, ordering: .relaxed).oldValue
     defer { calls.subtract(1, ordering: .relaxed) }
-    let threads = min(threadCount, maximum, others == 0 || insistsOnMembers ? .max : processors - others)
+    let threads = min(count, maximum, others == 0 || insistsOnMembers ? .max : processors - others)
     if threads <= 1 || !isWorthAsking(saving) {
       withDenormalsAsZero { body(0, 1, SpinBarrier(size: 1)) }
       return
@@ -55,7 +55,7 @@ extension Streams {
   /// Tells whether a worker looks out; wakes some for the next time if not.
   private static func isAwake(orWillBe wakes: Bool) -> Bool {
     if Crew.shared.isAwake { return true }
-    if wakes { Crew.shared.wake(threadCount - 1) }
+    if wakes { Crew.shared.wake(count - 1) }
     return false
   }
 
@@ -147,12 +147,12 @@ private final class Gang: Sendable {
   /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members. Those of a
   /// full gang have set off by themselves.
   func setOff(_ job: Job, patience: Int) -> Int {
-    let begin = Streams.nanoseconds()
+    let begin = Threads.nanoseconds()
     var tries = 0
     while arrived.load(ordering: .acquiring) < maximum - 1 {
       recurra_pause()
       tries += 1
-      if tries % 16 == 0, Streams.nanoseconds() - begin > patience { return setOff(job) }
+      if tries % 16 == 0, Threads.nanoseconds() - begin > patience { return setOff(job) }
     }
     return maximum
   }

@@ -17,8 +17,8 @@ extension Tensor {
           rows.withPointer(of: Int32.self) { index in
             // Blocks of some tens of KiB, over the engine's threads.
             let block = Swift.max(1, (1 << 14) / Swift.max(width, 1))
-            let lasting = Streams.nanoseconds(copying: rows.count * width)
-            Streams.run((rows.count + block - 1) / block, lasting: lasting) { piece in
+            let lasting = Threads.nanoseconds(copying: rows.count * width)
+            Threads.run((rows.count + block - 1) / block, lasting: lasting) { piece in
               for i in (piece * block)..<Swift.min((piece + 1) * block, rows.count) {
                 let row = Int(index[i])
                 check(row >= 0 && row < source[0], "gathered", expected: "an index in 0..<\(source[0])", got: "\(row)")

@@ -91,7 +91,7 @@ extension Handover {
   package func each(_ range: Range<Int>, lasting: Int, _ body: (Int) -> Void) {
     for index in range {
       let (middle, end) = ((index + range.upperBound + 1) / 2, range.upperBound)
-      if middle < end, isAwaited, lasting >= Streams.leastWork / (end - index) || Streams.insistsOnMembers,
+      if middle < end, isAwaited, lasting >= Threads.leastWork / (end - index) || Threads.insistsOnMembers,
         divide({ each(index..<middle, lasting: lasting, body) }, giving: { each(middle..<end, lasting: lasting, body) })
       {
         return

@@ -116,13 +116,13 @@ struct Patience {
     if spins < Self.limit {
       recurra_pause()
     } else {
-      if spins == Self.limit { begin = Streams.nanoseconds() }
+      if spins == Self.limit { begin = Threads.nanoseconds() }
       sched_yield()
     }
   }
 
   /// Nanoseconds that it took beyond what spinning would have.
-  private var heldUp: Int { spins >= Self.limit ? Streams.nanoseconds() - begin : 0 }
+  private var heldUp: Int { spins >= Self.limit ? Threads.nanoseconds() - begin : 0 }
 
   /// Waits until something is there; returns for how many nanoseconds that was longer than spinning takes.
   @inline(__always)

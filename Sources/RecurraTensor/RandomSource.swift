@@ -102,17 +102,25 @@ public struct RandomSource: Sendable, Equatable {
     return order
   }
 
-  private func filled(_ shape: [Int], _ dtype: DType, _ transform: (Double) -> Double) -> Tensor {
+  /// The numbers in 0..<1 of the positions from 2·`skippedPairs` on.
+  func uniform(_ shape: [Int], skippingPairs skippedPairs: Int, dtype: DType) -> Tensor {
+    let largest = dtype == .float32 ? Double(Float(1).nextDown) : 1.0.nextDown
+    return filled(shape, dtype, skippingPairs: skippedPairs) { Swift.min($0, largest) }
+  }
+
+  private func filled(
+    _ shape: [Int], _ dtype: DType, skippingPairs skipped: Int = 0, _ transform: (Double) -> Double
+  ) -> Tensor {
     check(dtype.isFloating, "random", expected: "a floating type", got: "\(dtype)")
     func fill<S: FloatingScalar>(_ type: S.Type) -> Tensor {
       Tensor(shape, of: S.self) { output in
         let count = Shape.count(shape)
         for pair in 0..<count / 2 {
-          let (first, second) = units(UInt64(pair))
+          let (first, second) = units(UInt64(skipped + pair))
           output[2 * pair] = S(transform(first))
           output[2 * pair + 1] = S(transform(second))
         }
-        if count % 2 == 1 { output[count - 1] = S(transform(unit(UInt64(count - 1)))) }
+        if count % 2 == 1 { output[count - 1] = S(transform(unit(UInt64(2 * skipped + count - 1)))) }
       }
     }
     return dtype == .float32 ? fill(Float.self) : fill(Double.self)

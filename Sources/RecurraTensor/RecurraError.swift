@@ -31,12 +31,12 @@ public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible 
   /// What it was given.
   public let got: String
 
-  /// Makes an error from its parts.
+  /// Makes an error from its parts; each is kept as one line of bounded length, because files put their own text in.
   public init(_ kind: Kind, operation: String, expected: String, got: String) {
     self.kind = kind
-    self.operation = operation
-    self.expected = expected
-    self.got = got
+    self.operation = operation.oneLine
+    self.expected = expected.oneLine
+    self.got = got.oneLine
   }
 
   /// The three parts in one line.

@@ -40,7 +40,7 @@ package final class RowExchange: @unchecked Sendable {
     /// Keeps the memory alive.
     private let exchange: RowExchange
     private let handle: UnsafeMutablePointer<RecurraRowMember>
-    private var delay = Delay(begin: Streams.nanoseconds())
+    private var delay = Delay(begin: Threads.nanoseconds())
 
     /// Makes the member of a rank.
     ///

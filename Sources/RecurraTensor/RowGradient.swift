@@ -26,7 +26,7 @@ package enum Gradient: Sendable {
     }
   }
 
-  static func + (left: Gradient, right: Gradient) -> Gradient {
+  package static func + (left: Gradient, right: Gradient) -> Gradient {
     // As many rows as the table has are no smaller than the table, and would be copied with every sum.
     guard case .rows(let first) = left, case .rows(let second) = right,
       first.indices.count + second.indices.count < first.shape[0]
@@ -97,7 +97,7 @@ package struct RowGradient: Sendable {
         RowSums(count: rows, targets: UnsafeBufferPointer(start: index, count: indices.count)) { input + $0 * width }
       }
       // About a nanosecond for an element, as an update of all of them.
-      Streams.run(stretches, lasting: rows * width) { stretch in
+      Threads.run(stretches, lasting: rows * width) { stretch in
         let first = stretch * height
         let last = Swift.min(first + height, rows)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: (last - first) * width) { buffer in

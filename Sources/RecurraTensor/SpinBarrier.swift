@@ -37,7 +37,7 @@ package final class Rendezvous {
   private let arrivals, lastTurn: UnsafeMutablePointer<Atomic<Int>>
   private let rank, size: Int
   private var turn: Int
-  private var delay = Delay(begin: Streams.nanoseconds())
+  private var delay = Delay(begin: Threads.nanoseconds())
 
   /// Makes the member of a rank, before it comes to the barrier for the first time; all members come in this way.
   package init(_ barrier: SpinBarrier, _ rank: Int) {
@@ -90,9 +90,9 @@ struct Delay {
 
   /// Tells whether it is half of the time, in which case it starts anew, and the next calls do without members.
   mutating func isTooLong() -> Bool {
-    guard heldUp > 0, 2 * heldUp > Streams.nanoseconds() - begin else { return false }
+    guard heldUp > 0, 2 * heldUp > Threads.nanoseconds() - begin else { return false }
     heldUp = 0
-    Streams.avoidMeetings()
+    Threads.avoidMeetings()
     return true
   }
 }

@@ -33,9 +33,9 @@ public struct Tensor: Sendable {
 
   /// A dense tensor whose elements are not set yet.
   package init(uninitialized shape: [Int], dtype: DType) {
-    self.init(
-      shape: shape, strides: Shape.rowMajorStrides(shape), dtype: dtype,
-      storage: Storage(byteCount: Shape.count(shape) * dtype.byteCount))
+    // The bytes are counted first, because strides overflow without a word.
+    let storage = Storage(byteCount: Shape.byteCount(shape, dtype))
+    self.init(shape: shape, strides: Shape.rowMajorStrides(shape), dtype: dtype, storage: storage)
   }
 
   /// A dense tensor whose elements `fill` sets, all of them.

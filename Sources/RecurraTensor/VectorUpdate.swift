@@ -15,30 +15,30 @@ package struct VectorUpdate {
     self.gradientScale = Float(gradientScale)
   }
 
-  /// Gradient descent; the velocity is used where there is momentum.
+  /// Gradient descent; moments: the velocity, where there is momentum.
   package func sgd(
-    _ weights: inout Tensor, _ gradient: Gradient, velocity: inout Tensor, momentum: Double, nesterov: Bool
+    _ weights: inout Tensor, _ gradient: Gradient, _ moments: inout [Tensor], momentum: Double, nesterov: Bool
   ) {
     var settings = RecurraSGD()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     (settings.momentum, settings.nesterov) = (Float(momentum), nesterov ? 1 : 0)
-    let v = momentum == 0 ? nil : velocity.writable
+    let v = momentum == 0 ? nil : moments[0].writable
     update(&weights, gradient) { [settings] w, g, start, count in
       withUnsafePointer(to: settings) { Kernels.table.sgd($0, w, g, v.map { $0 + start }, count) }
     }
   }
 
-  /// RMSprop; the average is used where it is centred, the moment where there is momentum.
+  /// RMSprop; moments: the velocity, the moment where there is momentum, the average where it is centred.
   package func rmsprop(
-    _ weights: inout Tensor, _ gradient: Gradient, velocity: inout Tensor, moment: inout Tensor, average: inout Tensor,
-    rho: Double, momentum: Double, epsilon: Double, isCentered: Bool
+    _ weights: inout Tensor, _ gradient: Gradient, _ moments: inout [Tensor], rho: Double, momentum: Double,
+    epsilon: Double, isCentered: Bool
   ) {
     var settings = RecurraRMSprop()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     (settings.rho, settings.momentum, settings.epsilon) = (Float(rho), Float(momentum), Float(epsilon))
-    let v = velocity.writable
-    let a = isCentered ? average.writable : nil
-    let m = momentum > 0 ? moment.writable : nil
+    let v = moments[0].writable
+    let m = momentum > 0 ? moments[1].writable : nil
+    let a = isCentered ? moments[momentum > 0 ? 2 : 1].writable : nil
     update(&weights, gradient) { [settings] w, g, start, count in
       withUnsafePointer(to: settings) {
         Kernels.table.rmsprop($0, w, g, v + start, a.map { $0 + start }, m.map { $0 + start }, count)
@@ -46,18 +46,18 @@ package struct VectorUpdate {
     }
   }
 
-  /// Adam with the step size of this update; AMSGrad where the maximum is kept.
+  /// Adam with the step size of this update; moments: the means of gradients and of squares, the maximum where it is kept.
   package func adam(
-    _ weights: inout Tensor, _ gradient: Gradient, moment: inout Tensor, velocity: inout Tensor, maximum: inout Tensor,
-    stepSize: Double, beta1: Double, beta2: Double, epsilon: Double, keepsMaximum: Bool
+    _ weights: inout Tensor, _ gradient: Gradient, _ moments: inout [Tensor], stepSize: Double, beta1: Double,
+    beta2: Double, epsilon: Double, keepsMaximum: Bool
   ) {
     var settings = RecurraAdam()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     (settings.stepSize, settings.beta1, settings.beta2) = (Float(stepSize), Float(beta1), Float(beta2))
     settings.epsilon = Float(epsilon)
-    let m = moment.writable
-    let v = velocity.writable
-    let x = keepsMaximum ? maximum.writable : nil
+    let m = moments[0].writable
+    let v = moments[1].writable
+    let x = keepsMaximum ? moments[2].writable : nil
     update(&weights, gradient) { [settings] w, g, start, count in
       withUnsafePointer(to: settings) {
         Kernels.table.adam($0, w, g, m + start, v + start, x.map { $0 + start }, count)
@@ -65,12 +65,12 @@ package struct VectorUpdate {
     }
   }
 
-  /// Adagrad.
-  package func adagrad(_ weights: inout Tensor, _ gradient: Gradient, accumulator: inout Tensor, epsilon: Double) {
+  /// Adagrad; moments: the accumulator.
+  package func adagrad(_ weights: inout Tensor, _ gradient: Gradient, _ moments: inout [Tensor], epsilon: Double) {
     var settings = RecurraAdagrad()
     (settings.learningRate, settings.weightDecay, settings.gradientScale) = (learningRate, weightDecay, gradientScale)
     settings.epsilon = Float(epsilon)
-    let a = accumulator.writable
+    let a = moments[0].writable
     update(&weights, gradient) { [settings] w, g, start, count in
       withUnsafePointer(to: settings) { Kernels.table.adagrad($0, w, g, a + start, count) }
     }
@@ -109,12 +109,23 @@ extension Tensor {
     }
   }
 
+  /// Tells whether no element is NaN or infinite.
+  package var isAllFinite: Bool {
+    switch dtype {
+    // The squares of float32 never overflow a Double.
+    case .float32: sumOfSquares.isFinite
+    // x · 0 is 0 for every finite number, and NaN for the others.
+    case .float64: contiguous.withPointer(of: Double.self) { x in (0..<count).reduce(0) { $0 + x[$1] * 0 } == 0 }
+    case .int32: true
+    }
+  }
+
   /// Elements of a block: a few arrays of it stay in a core's own cache.
   fileprivate static var blockSize: Int { 1 << 14 }
 
   /// Runs `body`, which takes about a nanosecond for an element, on blocks of a fixed size, over the engine's threads.
   fileprivate static func blocks(of count: Int, _ body: (Range<Int>) -> Void) {
-    Streams.run((count + blockSize - 1) / blockSize, lasting: count) { index in
+    Threads.run((count + blockSize - 1) / blockSize, lasting: count) { index in
       body(index * blockSize..<Swift.min((index + 1) * blockSize, count))
     }
   }

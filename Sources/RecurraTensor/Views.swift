@@ -73,7 +73,10 @@ extension Tensor {
       shape: target, strides: steps, offset: offset + range.lowerBound * strides[axis], dtype: dtype, storage: storage)
     let source = shape
     return result.derived(from: [self]) { upstream, _ in
-      [Tensor.zeros(source, dtype: upstream.dtype).adding(upstream, at: range.lowerBound, axis: axis, step: step)]
+      var steps = Shape.rowMajorStrides(source)
+      let start = range.lowerBound * steps[axis]
+      steps[axis] *= step
+      return [Tensor.zeros(source, dtype: upstream.dtype).adding(upstream, at: start, strides: steps)]
     }
   }
 
@@ -100,19 +103,17 @@ extension Tensor {
   /// Returns the rows in `range` along the first axis; shares memory.
   public subscript(range: Range<Int>) -> Tensor { sliced(range) }
 
-  /// Returns this dense tensor with `other` added to the elements a slice would show. For gradients of slices.
-  func adding(_ other: Tensor, at start: Int, axis: Int, step: Int) -> Tensor {
+  /// Returns this dense tensor with `other` added to the elements that a view of its shape, with these strides, shows; each as often
+  /// as the view shows it. For gradients of views.
+  func adding(_ other: Tensor, at start: Int, strides: [Int]) -> Tensor {
     func add<S: TensorScalar>(_ type: S.Type) -> Tensor {
       var result = self
-      var steps = Shape.rowMajorStrides(shape)
-      let first = start * steps[axis]
-      steps[axis] *= step
       result.withMutablePointer(of: S.self) { output in
         other.withPointer(of: S.self) { input in
-          walk(other.shape, Layout(shape: other.shape, strides: steps), other.layout) { _, count, offsets, strides in
-            let target = output + first + offsets.first
+          walk(other.shape, Layout(shape: other.shape, strides: strides), other.layout) { _, count, offsets, steps in
+            let target = output + start + offsets.first
             let source = input + offsets.second
-            for i in 0..<count { target[i &* strides.first] += source[i &* strides.second] }
+            for i in 0..<count { target[i &* steps.first] += source[i &* steps.second] }
           }
         }
       }

@@ -6,27 +6,17 @@ internal import RecurraLayers
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures the loss and the metrics of a model.",
-    discussion: "Prints one JSON object, such as {\"accuracy\": 0.95}.")
+    discussion: "Prints one JSON object, such as {\"accuracy\": 0.95}; null stands for a number that is not finite.")
 
   @OptionGroup var model: ModelArgument
 
-  @Option(help: "The inputs, one to a row (.npy).", completion: .file(extensions: ["npy"]))
-  var data: String
+  @OptionGroup var data: DataOptions
 
-  @Option(help: "The targets, one to a row (.npy).", completion: .file(extensions: ["npy"]))
-  var labels: String
-
-  @Option(help: "The number of valid timesteps of each row (.npy).", completion: .file(extensions: ["npy"]))
-  var lengths: String?
-
-  @Option(help: "The rows that are computed together.")
+  @Option(parsing: .unconditional, help: "The rows that are computed together.")
   var batchSize = 32
 
   @Option(help: "The loss, in Keras' names; the one the model was trained with when not given.")
   var loss: String?
-
-  @Option(help: "What the weights of a fresh model follow from.")
-  var seed: UInt64 = 0
 
   @OptionGroup var threads: ThreadOptions
 
@@ -35,18 +25,28 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
-    let (model, notes) = try model.load(seed: seed)
-    let trained = notes["training"].flatMap { text in
-      try? JSONValue(parsing: Array(text.utf8))["loss"].flatMap { if case .string(let name) = $0 { name } else { nil } }
-    }
-    let loss = try Loss(named: loss ?? trained ?? "sparse_categorical_crossentropy")
-    let trainer = try model.compile(loss: loss, metrics: loss.usualMetrics)
+    try threads.apply()
+    var roles = FileRoles()
+    try roles.reads("MODEL", model.path)
+    try data.register(&roles)
+    let loaded = try model.loadSaved()
+    let trainer = try trainer(of: loaded)
     trainer.output = .standardError
-    let logs = try trainer.evaluate(
-      DataFile.read(data, for: model), DataFile.read(labels, for: model), lengths: DataFile.readLengths(lengths),
-      batchSize: batchSize)
-    let members = logs.map { (name: $0.0, value: JSONValue.number($0.1)) }
+    let examples = try data.load(for: loaded.model)
+    OutputWarning.all(of: loaded.model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
+    let logs = try DataFile.naming(examples.origin) { () throws(RecurraError) in
+      try trainer.evaluate(
+        examples.values.x, examples.values.y, lengths: examples.values.lengths,
+        sampleWeights: examples.values.sampleWeights, batchSize: batchSize)
+    }
+    let members = logs.map { (name: $0.0, value: JSONValue.measured($0.1)) }
     try Console.output(String(decoding: JSONValue.object(members).encoded(pretty: true), as: UTF8.self) + "\n")
+  }
+
+  /// The trainer that saved the model, or one with the loss that is asked for.
+  private func trainer(of loaded: LoadedModel) throws(RecurraError) -> Trainer {
+    if loss == nil, let trainer = try loaded.savedTrainer() { return trainer }
+    let chosen = try Loss(named: loss ?? "sparse_categorical_crossentropy")
+    return try loaded.model.compile(loss: chosen, metrics: chosen.usualMetrics)
   }
 }

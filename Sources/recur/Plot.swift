@@ -18,19 +18,20 @@ struct Plot: ParsableCommand {
     completion: .file(extensions: ["json"]))
   var subjects: [String]
 
-  @Option(name: [.short, .long], help: "The SVG file to write; standard output when not given.", completion: .file())
+  @Option(
+    name: [.short, .long], help: "The SVG file to write; standard output when not given, or -.", completion: .file())
   var output: String?
 
   @Option(help: "The heading of the first chart.")
   var title: String?
 
-  @Option(help: "Where functions start.")
+  @Option(parsing: .unconditional, help: "Where functions start.")
   var from = -5.0
 
-  @Option(help: "Where functions end; this value itself is left out.")
+  @Option(parsing: .unconditional, help: "Where functions end; this value itself is left out.")
   var to = 5.0
 
-  @Option(help: "The distance between the points of functions.")
+  @Option(parsing: .unconditional, help: "The distance between the points of functions.")
   var step = 0.1
 
   @Flag(help: "Makes the horizontal axis logarithmic.")
@@ -58,24 +59,29 @@ struct Plot: ParsableCommand {
       charts[index].hasLogarithmicY = logY
     }
     let text = Chart.svg(charts)
-    if let output { try AtomicFile.write(Array(text.utf8), to: output) } else { try Console.output(text) }
+    try OutputTarget.write(to: output ?? "-") { (path, system) throws(RecurraError) in
+      try AtomicFile.write(Array(text.utf8), to: path, system: system)
+    }
   }
 
   private func curves(_ functions: [(name: String, activation: Activation)]) -> Chart {
-    let x = Tensor.arange(from, to, step: step)
+    let x = Tensor.arange(from, to, step: step, dtype: .float64)
     let series = functions.enumerated().map { index, function in
       // A value times this is filtered to between nothing and all of it: the curve of every gate.
       let y = function.activation == .sigmoid ? 1 / (1 + (-x).exp()) : function.activation(x)
-      let points = zip(x.scalars(as: Float.self), y.scalars(as: Float.self)).map { (x: Double($0), y: Double($1)) }
+      let points = zip(x.scalars(as: Double.self), y.scalars(as: Double.self)).map { (x: $0, y: $1) }
       return Chart.Series(name: function.name, points: points, color: index)
     }
     let title = functions.count == 1 ? functions[0].activation.formula : "Activation functions"
     return Chart(title: title, horizontalLabel: "x", verticalLabel: "y", series: series)
   }
 
-  private func histories() throws(RecurraError) -> [Chart] {
+  private func histories() throws -> [Chart] {
+    var roles = FileRoles()
+    for path in subjects { try roles.reads("the history", path) }
+    try roles.writes("--output", output)
     var files: [(name: String, metrics: [String: [Double]])] = []
-    for path in subjects { files.append((path, try HistoryFile.read(path))) }
+    for path in subjects { files.append((path, try history(path))) }
     let known = Set(files.flatMap(\.metrics.keys))
     // A validation metric is drawn with its training metric, if there is one.
     let names = known.filter { !$0.hasPrefix("val_") || !known.contains(String($0.dropFirst(4))) }.sorted()
@@ -99,9 +105,19 @@ struct Plot: ParsableCommand {
     }
   }
 
+  private func history(_ path: String) throws -> [String: [Double]] {
+    do {
+      return try HistoryFile.read(path)
+    } catch let error as RecurraError where error.kind == .noInput && !path.utf8.contains(UInt8(ascii: "/")) {
+      let names = Self.functions.keys.sorted().joined(separator: ", ")
+      throw RecurraError(
+        .noInput, operation: error.operation, expected: "a history file, or functions alone: \(names)", got: error.got)
+    }
+  }
+
   /// The last part of a path, without its ".json".
   private static func shortName(_ path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let name = path.utf8.split(separator: UInt8(ascii: "/")).last.flatMap(String.init) ?? path
     return name.hasSuffix(".json") ? String(name.dropLast(5)) : name
   }
 }

@@ -8,20 +8,19 @@ struct Predict: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
 
-  @Option(help: "The inputs, one to a row (.npy).", completion: .file(extensions: ["npy"]))
+  @Option(help: "The inputs, one to a row (.npy); - is standard input.", completion: .file(extensions: ["npy"]))
   var input: String
 
-  @Option(help: "The file for the outputs, one to a row (.npy).", completion: .file(extensions: ["npy"]))
+  @Option(
+    help: "The file for the outputs, one to a row (.npy); - is standard output.",
+    completion: .file(extensions: ["npy"]))
   var output: String
 
   @Option(help: "The number of valid timesteps of each row (.npy).", completion: .file(extensions: ["npy"]))
   var lengths: String?
 
-  @Option(help: "The rows that are computed together.")
+  @Option(parsing: .unconditional, help: "The rows that are computed together.")
   var batchSize = 32
-
-  @Option(help: "What the weights of a fresh model follow from.")
-  var seed: UInt64 = 0
 
   @OptionGroup var threads: ThreadOptions
 
@@ -30,10 +29,21 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
-    let model = try model.load(seed: seed).model
-    let outputs = try model.predict(
-      DataFile.read(input, for: model), lengths: DataFile.readLengths(lengths), batchSize: batchSize)
-    try outputs.writeNumPy(to: output)
+    try threads.apply()
+    var roles = FileRoles()
+    try roles.reads("MODEL", model.path)
+    try roles.reads("--input", input)
+    try roles.reads("--lengths", lengths)
+    try roles.writes("--output", output)
+    try OutputTarget.check(output)
+    let model = try model.loadSaved().model
+    let (x, lengths) = (try DataFile.read(input, for: model), try DataFile.readLengths(lengths))
+    let origin = DataFile.origin(x: input, lengths: self.lengths)
+    let outputs = try DataFile.naming(origin) { () throws(RecurraError) in
+      try model.predict(x, lengths: lengths, batchSize: batchSize)
+    }
+    try OutputTarget.write(to: output) { (path, system) throws(RecurraError) in
+      try outputs.writeNumPy(to: path, system: system)
+    }
   }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Recurra
 
 /// The command-line tool: arguments in, one call of the library, text out.
@@ -9,23 +10,66 @@ struct Recur: ParsableCommand {
     abstract: "Trains, evaluates and runs recurrent networks.",
     discussion: """
       Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 failed, 64 wrong usage, \
-      65 bad data, 66 no input, 73 cannot create a file, 74 reading or writing failed, 130 interrupted.
+      65 bad data, 66 no input, 73 cannot create a file, 74 reading or writing failed, 129, 130 or 143 ended by a closed \
+      terminal, by Control-C or by kill.
       """,
     version: "0.1.0",
     subcommands: [Demo.self, Train.self, Evaluate.self, Predict.self, Summary.self, Plot.self])
 
   static func main() {
+    Interrupt.catchSignals()
+    Console.occupyClosedStreams()
+    Environment.unsetEmptyVariables()
     do {
-      var command = try parseAsRoot()
+      try checkArguments()
+      var command = try parseAsRoot(arguments)
+      if !(command is any TrainingCommand) { try Interrupt.letSignalsEndTheProcess() }
       try command.run()
     } catch let error as RecurraError {
-      Console.error("recur: \(error)")
-      exit(withError: ExitCode(error.kind.exitCode))
+      end(error)
     } catch {
-      exit(withError: error)
+      let (text, code) = (fullMessage(for: error), exitCode(for: error))
+      guard !text.isEmpty else { Glibc.exit(code.rawValue) }
+      guard code.isSuccess else {
+        Console.error(text.printable)
+        Glibc.exit(code.rawValue)
+      }
+      do { try Console.output(text + "\n") } catch { end(error) }
+    }
+  }
+
+  private static func end(_ error: RecurraError) -> Never {
+    Console.error("recur: \(error.description.escaped)")
+    Glibc.exit(error.kind.exitCode)
+  }
+
+  /// The arguments, with a value that stands behind "=" on its own where it begins with a combining mark: for those who look
+  /// at characters, that mark hides the "=".
+  private static var arguments: [String] {
+    CommandLine.arguments.dropFirst().flatMap { argument in
+      guard argument.hasPrefix("--"), !argument.contains("="),
+        let place = argument.utf8.firstIndex(of: UInt8(ascii: "="))
+      else { return [argument] }
+      return [String(argument.utf8[..<place]), String(argument.utf8[argument.utf8.index(after: place)...])]
+        .compactMap { $0 }
+    }
+  }
+
+  /// Refuses bytes that are no text, because they would be replaced and so name another file.
+  private static func checkArguments() throws(RecurraError) {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let bytes = unsafe CommandLine.unsafeArgv[index], unsafe String(validatingCString: bytes) == nil else {
+        continue
+      }
+      throw RecurraError(
+        .badArgument, operation: "argument \(index)", expected: "text in UTF-8",
+        got: unsafe "other bytes: \(String(cString: bytes))")
     }
   }
 }
+
+/// A command that finishes the batch under way when it is asked to end.
+protocol TrainingCommand: ParsableCommand {}
 
 extension RecurraError.Kind {
   /// The codes of BSD's sysexits.h.

@@ -8,5 +8,5 @@ struct Summary: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
 
-  func run() throws { try Console.output(model.load(seed: 0).model.summary() + "\n") }
+  func run() throws { try Console.output(model.load(seed: 0).model.summary().printable + "\n") }
 }

@@ -3,91 +3,105 @@ internal import Recurra
 internal import RecurraLayers
 
 /// Trains a model on data from files.
-struct Train: ParsableCommand {
+struct Train: TrainingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model and saves it.",
     discussion: """
-      Control-C ends the run after the batch under way; the model is saved as it is then, and the exit code is 130. Any error \
-      leaves the file of --save as it was.
+      A saved model goes on where its training ended, with its loss and optimiser (--fresh begins anew from its weights), and \
+      --save may name its own file. No other file that is read may be written. Control-C (and kill) ends the run after the \
+      batch under way; the run is saved as it is then, to be gone on with, and the exit code is 130 (143). Any error leaves \
+      the file of --save as it was. With --backup the same command goes on after any end of the process.
       """)
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var data: DataOptions
 
-  @Option(help: "The inputs, one to a row (.npy).", completion: .file(extensions: ["npy"]))
-  var data: String
-
-  @Option(help: "The targets, one to a row (.npy).", completion: .file(extensions: ["npy"]))
-  var labels: String
-
-  @Option(help: "The number of valid timesteps of each row (.npy).", completion: .file(extensions: ["npy"]))
-  var lengths: String?
-
-  @Option(help: "How often all rows are gone through.")
+  @Option(parsing: .unconditional, help: "How often all rows are gone through.")
   var epochs = 1
 
-  @Option(help: "The rows between two updates of the weights.")
+  @Option(parsing: .unconditional, help: "The rows between two updates of the weights.")
   var batchSize = 32
 
-  @Option(help: "The share of the rows, the last ones, that is kept back for validation.")
-  var validationSplit = 0.0
+  @OptionGroup var validation: ValidationOptions
+  @OptionGroup var stopping: StoppingOptions
 
   @Flag(help: "Goes through the rows in the order of the file.")
   var noShuffle = false
 
-  @Option(help: "What fresh weights, the order of rows and dropout follow from.")
-  var seed: UInt64 = 0
+  @Option(
+    parsing: .unconditional,
+    help: "What fresh weights, the order of rows and dropout follow from; 0, or the saved run's, when not given.")
+  var seed: UInt64?
 
-  @Option(help: "What training makes small, in Keras' names.")
-  var loss = "sparse_categorical_crossentropy"
-
-  @Option(help: "How gradients change weights: sgd, rmsprop, adam, adamw or adagrad.")
-  var optimizer = "adam"
-
-  @Option(help: "How far a step goes; the optimiser's own default when not given.")
-  var learningRate: Double?
-
+  @OptionGroup var learning: LearningOptions
+  @OptionGroup var backup: BackupOptions
   @OptionGroup var threads: ThreadOptions
 
   @Option(help: "A file for the numbers of every epoch (JSON).", completion: .file(extensions: ["json"]))
   var history: String?
 
-  @Option(help: "The file for the trained model.", completion: .file(extensions: ["safetensors"]))
+  @Option(help: "The file for the trained model; - is standard output.", completion: .file(extensions: ["safetensors"]))
   var save: String
 
   func validate() throws {
     guard epochs >= 1 else { throw ValidationError("Expected --epochs of 1 or more, got \(epochs).") }
     guard batchSize >= 1 else { throw ValidationError("Expected --batch-size of 1 or more, got \(batchSize).") }
-    guard validationSplit >= 0, validationSplit < 1 else {
-      throw ValidationError("Expected --validation-split of 0 or more and below 1, got \(validationSplit).")
-    }
   }
 
   func run() throws {
-    threads.apply()
-    let loss = try Loss(named: loss)
-    var optimizer = try Optimizer(named: optimizer)
-    if let learningRate { optimizer.learningRate = learningRate }
-    // Before hours of training, not after them.
-    for path in [save, history].compactMap({ $0 }) { try AtomicFile.check(path) }
+    try threads.apply()
+    _ = (try learning.chosenLoss(), try learning.chosenOptimizer())
+    try checkFiles()
 
-    let model = try model.load(seed: seed).model
-    let trainer = try model.compile(loss: loss, optimizer: optimizer, metrics: loss.usualMetrics)
+    let loaded = try model.load(seed: seed ?? 0)
+    if !loaded.isSaved { try checkThatDescriptionStays() }
+    let model = loaded.model
+    let trainer = try learning.trainer(of: loaded)
     trainer.output = .standardError
-    let x = try DataFile.read(data, for: model)
-    let y = try DataFile.read(labels, for: model)
-    let lengths = try DataFile.readLengths(lengths)
+    let examples = try data.load(for: model)
+    let heldOut = try validation.load(for: model)
+    try loaded.build(for: examples.values.x, from: InputSource.name(of: data.data))
+    OutputWarning.all(of: model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
+
+    let classWeights = try learning.weightsOfClasses()
+    let stopper = stopping.callback(hasValidation: validation.isGiven)
     let result = try trainer.interruptible { (watch) throws(RecurraError) in
-      try trainer.fit(
-        x, y, lengths: lengths, batchSize: batchSize, epochs: epochs, validationSplit: validationSplit,
-        shuffle: !noShuffle,
-        callbacks: [watch], seed: seed)
+      try DataFile.naming(examples.origin, validation: heldOut?.origin) { () throws(RecurraError) in
+        try trainer.fit(
+          examples.values.x, examples.values.y, lengths: examples.values.lengths,
+          sampleWeights: examples.values.sampleWeights, classWeights: classWeights, batchSize: batchSize,
+          blockSize: backup.blockSize, epochs: epochs, validationSplit: validation.validationSplit,
+          validationData: heldOut?.values, shuffle: !noShuffle,
+          callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, backup: backup.directory, seed: seed)
+      }
     }
+    let optimizer = trainer.optimizer
     let training = HistoryFile.Training(
-      loss: loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
-      validationSplit: validationSplit, shuffle: !noShuffle)
-    try model.save(to: save, notes: ["training": training.text])
+      loss: trainer.loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
+      validationSplit: validation.validationSplit, shuffle: !noShuffle)
+    try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
+      try trainer.write(to: path, notes: ["training": training.text], system: system)
+    }
     if let history { try HistoryFile.write(result, training, to: history) }
     if Interrupt.hasCome { throw Interrupt.exitCode }
+  }
+
+  /// Finds out before hours of training, not after them, whether what comes of it can be written.
+  private func checkFiles() throws(RecurraError) {
+    var roles = FileRoles()
+    try roles.reads("MODEL", model.path)
+    try data.register(&roles)
+    try validation.register(&roles)
+    try roles.writes("--save", save, mayReplace: "MODEL")
+    try roles.writes("--history", history)
+    for path in [save, history] { try OutputTarget.check(path) }
+  }
+
+  /// A saved model takes the place of the one it came from; a description is no model, and would be lost.
+  private func checkThatDescriptionStays() throws(RecurraError) {
+    var roles = FileRoles()
+    try roles.reads("MODEL", model.path)
+    try roles.writes("--save", save)
   }
 }
 

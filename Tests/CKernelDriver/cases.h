@@ -91,7 +91,8 @@ enum { setCount = sizeof setNames / sizeof *setNames };
 static inline int isChained(const char *isa) { return strcmp(isa, "amx") != 0; }
 
 /// Scratch of exactly the size that is asked for, so that an address sanitizer sees its end.
+static inline float *scratchOf(size_t floats) { return aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64); }
+
 static inline float *scratchFor(const RecurraKernels *kernels, ptrdiff_t rows, ptrdiff_t depth) {
-  const size_t size = kernels->lstm.scratchSize(rows, depth);
-  return size ? aligned_alloc(64, (size * sizeof(float) + 63) / 64 * 64) : NULL;
+  return scratchOf(kernels->lstm.scratchSize(rows, depth));
 }

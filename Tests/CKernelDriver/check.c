@@ -1,5 +1,8 @@
 // Checks every instruction set of this CPU: against double, against the canonical float chain to the bit, and that no
 // division of the work shows in the result.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "cases.h"
 #include "reference.h"
 #include "elementwise.h"
@@ -306,10 +309,11 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     cell->packJoint(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   cell->packInput(k->inputs, k->units, k->weights.data, packedInput, 0, cell->backwardPanels(k->inputs));
   Matrix wanted = makeMatrix(productRows, k->inputs, 0);
+  float *scratch = scratchFor(kernels, productRows, gatesOf(k->cell) * k->units);
   cell->inputGradient(&(RecurraInputGradient){
     .rowEnd = productRows, .inputs = k->inputs, .units = k->units, .dgates = k->dgatesNext.data,
     .dgatesStride = k->dgatesNext.stride, .packed = packedInput, .rowsPerStep = productRows, .out = wanted.data,
-    .rowStride = wanted.stride});
+    .rowStride = wanted.stride, .scratch = scratch});
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
     const ptrdiff_t multiplied = productRows - first < rows ? productRows - first : rows;
@@ -329,7 +333,7 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     cell->backward(&(RecurraBackwardStep){
       .rows = productRows, .units = k->units, .inputs = k->inputs, .panelEnd = cell->backwardPanels(k->inputs),
       .productRows = productRows, .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride,
-      .packed = packed, .dxNext = alone.data, .dxNextStride = alone.stride});
+      .packed = packed, .dxNext = alone.data, .dxNextStride = alone.stride, .scratch = scratch});
     isRight = gapsIntact(alone);
     for (ptrdiff_t row = 0; row < productRows; row++)
       isRight &= memcmp(
@@ -337,7 +341,7 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     expect(isRight, isa, k, "backward: the gradient of the inputs alone");
     freeBackward(&part), freeMatrix(&dx), freeMatrix(&alone);
   }
-  freeMatrix(&wanted), free(packed), free(packedInput);
+  freeMatrix(&wanted), free(packed), free(packedInput), free(scratch);
 }
 
 static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
@@ -354,11 +358,13 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
   referenceForward(&k);
   Forward fusedForward = {0};
   Backward fusedBackward = {0};
+  canonicalSums(&k, 0);
   for (int index = 0; index < setCount; index++) {
     const RecurraKernels *kernels = recurra_kernels_named(setNames[index]);
+    // The chains of all sets with FMA are the same.
+    if (index == 1) freeMatrix(&k.sums), canonicalSums(&k, 1);
     if (!kernels) continue;
     const int fused = index > 0 && isChained(setNames[index]);
-    canonicalSums(&k, index > 0);
     Forward f;
     Backward b;
     checkForward(kernels, &k, &f);
@@ -366,7 +372,6 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     checkJointBackward(kernels, &k, &b);
     const char *failure = checkSteps(kernels, &k);
     expect(failure == NULL, setNames[index], &k, failure ? failure : "");
-    freeMatrix(&k.sums);
     if (fused && fusedForward.h.data) {
       expect(sameForward(cell, f, fusedForward, 0, rows), setNames[index], &k, "equal to the other instruction set");
       expect(sameBackward(cell, b, fusedBackward, 0, rows), setNames[index], &k, "backward equal to the other set");
@@ -379,16 +384,36 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
   freeForward(&fusedForward), freeBackward(&fusedBackward);
   freeMatrix(&k.x), freeMatrix(&k.h), freeMatrix(&k.c), freeMatrix(&k.weights), freeMatrix(&k.bias);
   freeMatrix(&k.dgatesNext), freeMatrix(&k.dy), freeMatrix(&k.dhCarry), freeMatrix(&k.dc);
-  freeMatrix(&k.hNext), freeMatrix(&k.cNext), freeMatrix(&k.gates);
+  freeMatrix(&k.hNext), freeMatrix(&k.cNext), freeMatrix(&k.gates), freeMatrix(&k.sums);
 }
 
-int main(void) {
+/// Checks every case whose number leaves `share` when it is divided by `shares`; returns whether all hold.
+static int checkShare(int share, int shares) {
   static const ptrdiff_t sizes[] = {1, 5, 8, 16, 17, 28, 31, 72, 100, 257};
   enum { count = sizeof sizes / sizeof *sizes };
-  for (Cell cell = RNN; cell <= GRU; cell++)
-    for (int i = 0; i < count; i++)
-      for (int h = 0; h < count; h++) checkCase(cell, sizes[i], sizes[h]);
-  failures += checkElementwise() + checkGradients();
-  printf("%s: %d failures\n", recurra_kernels_best()->name, failures);
-  return failures != 0;
+  for (int number = share; number < 3 * count * count; number += shares)
+    checkCase((Cell)(number / count / count), sizes[number / count % count], sizes[number % count]);
+  if (share == 0) failures += checkElementwise();
+  failures += checkGradients(share, shares);
+  if (failures) printf("%d failures\n", failures);
+  return failures == 0;
+}
+
+/// A process for each processor, because a case takes one.
+int main(void) {
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  const int shares = processors < 1 ? 1 : processors > 16 ? 16 : (int)processors;
+  int failed = 0;
+  for (int share = 0; share < shares; share++) {
+    const pid_t child = fork();
+    if (child == 0) exit(checkShare(share, shares) ? 0 : 1);
+    failed |= child < 0;
+  }
+  int status;
+  while (wait(&status) > 0) failed |= status != 0;
+  printf("kernels:");
+  for (int index = 0; index < setCount; index++)
+    if (recurra_kernels_named(setNames[index])) printf(" %s", setNames[index]);
+  printf(": %s\n", failed ? "failed" : "every case holds");
+  return failed;
 }

@@ -35,7 +35,7 @@ static void checkMaths(const RecurraKernels *k) {
   }
 }
 
-static int close(float got, double wanted) { return fabs((double)got - wanted) <= 1e-6 * (1 + fabs(wanted)); }
+static int isClose(float got, double wanted) { return fabs((double)got - wanted) <= 1e-6 * (1 + fabs(wanted)); }
 
 static void checkOptimizers(const RecurraKernels *k) {
   const float rate = 0.05f, scale = 0.7f, decay = 0.3f;
@@ -59,8 +59,8 @@ static void checkOptimizers(const RecurraKernels *k) {
         START;
         const double velocity = 0.9 * m[i] - rate * gi;
         const double change = !a ? -rate * gi : b ? 0.9 * velocity - rate * gi : velocity;
-        demand(close(got[i], wi + change), k->name, "SGD", count);
-        demand(!a || close(m1[i], velocity), k->name, "SGD's velocity", count);
+        demand(isClose(got[i], wi + change), k->name, "SGD", count);
+        demand(!a || isClose(m1[i], velocity), k->name, "SGD's velocity", count);
       }
       RESET;
       k->rmsprop(
@@ -70,8 +70,8 @@ static void checkOptimizers(const RecurraKernels *k) {
         const double velocity = 0.8 * v[i] + 0.2 * gi * gi, average = 0.8 * m[i] + 0.2 * gi;
         double change = rate * gi / sqrt((a ? velocity - average * average : velocity) + 1e-3);
         if (b) change += 0.9 * x[i];
-        demand(close(got[i], wi - change) && close(v1[i], velocity), k->name, "RMSprop", count);
-        demand((!a || close(m1[i], average)) && (!b || close(x1[i], change)), k->name, "RMSprop's state", count);
+        demand(isClose(got[i], wi - change) && isClose(v1[i], velocity), k->name, "RMSprop", count);
+        demand((!a || isClose(m1[i], average)) && (!b || isClose(x1[i], change)), k->name, "RMSprop's state", count);
       }
       RESET;
       k->adam(&(RecurraAdam){rate, 0.02f, 0.9f, 0.99f, 1e-3f, scale, decay}, got, g, m1, v1, a ? x1 : NULL, count);
@@ -79,8 +79,8 @@ static void checkOptimizers(const RecurraKernels *k) {
         START;
         const double moment = m[i] + (gi - m[i]) * 0.1, velocity = v[i] + (gi * gi - v[i]) * 0.01;
         const double maximum = a && x[i] > velocity ? x[i] : velocity;
-        demand(close(got[i], wi - 0.02 * moment / (sqrt(maximum) + 1e-3)), k->name, "Adam", count);
-        const int right = close(m1[i], moment) && close(v1[i], velocity) && (!a || close(x1[i], maximum));
+        demand(isClose(got[i], wi - 0.02 * moment / (sqrt(maximum) + 1e-3)), k->name, "Adam", count);
+        const int right = isClose(m1[i], moment) && isClose(v1[i], velocity) && (!a || isClose(x1[i], maximum));
         demand(right, k->name, "Adam's state", count);
       }
       RESET;
@@ -88,7 +88,7 @@ static void checkOptimizers(const RecurraKernels *k) {
       EACH_ELEMENT {
         START;
         const double sum = v[i] + gi * gi;
-        demand(close(got[i], wi - rate * gi / sqrt(sum + 1e-3)) && close(v1[i], sum), k->name, "Adagrad", count);
+        demand(isClose(got[i], wi - rate * gi / sqrt(sum + 1e-3)) && isClose(v1[i], sum), k->name, "Adagrad", count);
       }
     }
 }

@@ -1,4 +1,5 @@
-# The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|wide|asan|sweep|time|arm64
+# The kernels' own checks, without Swift: make -f Tests/CKernelDriver/kernels.mk check|frames|wide|asan|sweep|time|arm64
+# BUILT= names the folder of objects that SwiftPM has compiled, to be checked as they are.
 CC = clang
 FLAGS = -std=gnu11 -O2 -Wall -Wextra -ffp-contract=off
 KERNELS = Sources/CRecurraKernels
@@ -6,11 +7,18 @@ DRIVER = Tests/CKernelDriver
 OUT = .build/kernels
 SOURCES = $(wildcard $(KERNELS)/*.c)
 HEADERS = $(wildcard $(KERNELS)/*.h $(KERNELS)/include/*.h $(DRIVER)/*.h)
-OBJECTS = $(patsubst $(KERNELS)/%.c,$(OUT)/%.o,$(SOURCES))
+BUILT =
+OBJECTS = $(if $(BUILT),$(SOURCES:$(KERNELS)/%.c=$(BUILT)/%.c.o),$(SOURCES:$(KERNELS)/%.c=$(OUT)/%.o))
 
-.PHONY: check wide asan sweep time arm64
+.PHONY: check frames wide asan sweep time arm64
 check wide sweep time: %: $(OUT)/%
 	$<
+
+# A frame stays within a page where nothing is optimised, too: debug builds run on callers' small stacks.
+frames: $(SOURCES:$(KERNELS)/%.c=$(OUT)/%.frames)
+$(OUT)/%.frames: $(KERNELS)/%.c $(HEADERS)
+	@mkdir -p $(OUT)
+	$(CC) $(FLAGS) -O0 -Wframe-larger-than=4096 -Werror -I$(KERNELS)/include -S $< -o $@
 
 $(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
 	@mkdir -p $(OUT)

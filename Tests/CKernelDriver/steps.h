@@ -1,5 +1,6 @@
 // Steps that follow each other: in one call, and by threads that make a row together, against a call for each.
 #include <pthread.h>
+#include <sched.h>
 
 /// Steps of a walk: a single sequence has so many that its inputs get ahead of it, more than once.
 static ptrdiff_t stepsOf(ptrdiff_t rows) { return rows == 1 ? 13 : 7; }
@@ -58,7 +59,8 @@ typedef struct {
 
 static void awaitTurn(void *waiter, const int32_t *place, int32_t turn) {
   (void)waiter;
-  while (!recurra_row_is_there(place, turn)) recurra_pause();
+  // Others share the processors: to spin would keep the member away that is waited for.
+  while (!recurra_row_is_there(place, turn)) sched_yield();
 }
 
 static void *walkAsMember(void *context) {

@@ -142,6 +142,9 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   float *scratch = scratchFor(kernels, rows * steps, depth > gates * units ? depth : gates * units);
   b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
   b.inputGradient.scratch = scratch;
+  float *gradientScratch =
+    scratchOf(kernels->lstm.gradientScratchSize(b.weightGradient.depth, b.weightGradient.panelEnd));
+  b.weightGradient.scratch = gradientScratch;
   b.bytes = b.packed, b.byteCount = cell->packedForwardSize(inputs, units) * sizeof(float);
 
   const unsigned control = recurra_fp_enter();
@@ -176,7 +179,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   fflush(stdout);
   recurra_fp_leave(control);
   float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1],
-                  b.packedInput, z, left, gradient, dx, table, scratch};
+                  b.packedInput, z, left, gradient, dx, table, scratch,
+                  gradientScratch};
   free(b.places);
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
 }

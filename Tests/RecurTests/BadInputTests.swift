@@ -28,7 +28,7 @@ import Testing
     try tool.expectFailure(66, "missing.json", "No such file", of: ["summary", "missing.json"])
     try tool.expectFailure(66, "a directory", of: ["summary", "."])
     try tool.expectFailure(
-      66, "missing.npy", of: ["predict", "model.json", "--input", "missing.npy", "--output", "p.npy"])
+      66, "missing.npy", of: ["train", "model.json", "--data", "missing.npy"] + Lesson.training.dropFirst(4))
     try tool.expectFailure(66, "missing.json", of: ["plot", "missing.json"])
   }
 

@@ -24,7 +24,7 @@ import Testing
   func addressSpace(setting: String) throws {
     var codes: Set<Int32> = []
     for megabytes in [110, 150, 200, 300, 600] {
-      let result = try tool.runInShell("\(setting) exec prlimit --as=\(megabytes)000000 \"$RECUR\" \(Self.predict)")
+      let result = try tool.shell("\(setting) prlimit --as=\(megabytes)000000 recur \(Self.predict)")
       codes.insert(result.code)
       guard result.code != 0 else { continue }
       #expect(result.code == 1, "\(megabytes) MB: \(result.error)")
@@ -36,12 +36,14 @@ import Testing
 
   @Test("Where no thread can be started, the tool computes alone", .enabled(if: Tool.canRunWithoutThreads))
   func threads() throws {
-    let expected = try tool.runInShell("exec \"$RECUR\" \(Self.predict)")
+    let expected = try tool.shell("recur \(Self.predict)")
     #expect(expected.code == 0)
     let answers = try tool.bytes("y.npy")
     try FileManager.default.removeItem(atPath: tool.path("y.npy"))
+    // Whoever has no rights here writes there.
+    chmod(tool.folder, 0o777)
     for setting in ["", "OPENBLAS_NUM_THREADS=1"] {
-      let result = try tool.runInShell("\(setting) exec \(Tool.withoutThreads) \"$RECUR\" \(Self.predict)")
+      let result = try tool.shell("\(setting) \(Tool.withoutThreads) recur \(Self.predict)")
       #expect(result.code == 0, "\(result.error)")
       #expect(try tool.bytes("y.npy") == answers)
     }
@@ -56,16 +58,6 @@ extension Tool {
   /// Tells whether there is such a command, and the tool can be reached from behind it.
   static var canRunWithoutThreads: Bool {
     guard let tool = try? Tool() else { return false }
-    return (try? tool.runInShell("exec \(withoutThreads) \"$RECUR\" --version").code) == 0
-  }
-
-  /// Runs a command line of the shell, in which RECUR stands for the tool and anybody may write to the folder.
-  func runInShell(_ line: String) throws -> Result {
-    let process = Process()
-    let executable = try #require(Self.executable, "the tool beside the tests")
-    chmod(folder, 0o777)
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["RECUR": executable.path, "SWIFT_BACKTRACE": "enable=no"]) { $1 }
-    return end(try start(process, URL(filePath: "/bin/sh"), ["-c", line]))
+    return (try? tool.shell("\(withoutThreads) recur --version").code) == 0
   }
 }

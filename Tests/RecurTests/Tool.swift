@@ -22,7 +22,7 @@ final class Tool {
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   /// The tool beside the test bundle, wherever the runner itself is.
-  static let executable: URL? = {
+  private static let executable: URL? = {
     let arguments =
       CommandLine.arguments + [(try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""]
     let folders = arguments.filter { $0.hasPrefix("/") }.flatMap { argument in
@@ -41,20 +41,32 @@ final class Tool {
   func text(_ name: String) -> String { (try? bytes(name)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
   /// Starts the tool; its streams go to files, so that no pipe can fill up.
-  func start(_ arguments: [String]) throws -> Process {
-    try start(Process(), try #require(Self.executable, "the tool beside the tests"), arguments)
-  }
-
-  func start(_ process: Process, _ executable: URL, _ arguments: [String]) throws -> Process {
+  ///
+  /// - Parameter variables: What is changed in the environment; the cache is a folder of this test's own anyway.
+  func start(_ arguments: [String], _ variables: [String: String] = [:]) throws -> Process {
+    let process = Process()
+    let executable: URL = try #require(Self.executable, "the tool beside the tests")
     process.executableURL = executable
     process.arguments = arguments
+    return try started(process, variables)
+  }
+
+  private func started(_ process: Process, _ variables: [String: String]) throws -> Process {
     process.currentDirectoryURL = URL(filePath: folder)
+    process.environment = environment(variables)
     for name in [".output", ".error"] { try write("", to: name) }
     process.standardOutput = try FileHandle(forWritingTo: URL(filePath: path(".output")))
     process.standardError = try FileHandle(forWritingTo: URL(filePath: path(".error")))
     process.standardInput = FileHandle.nullDevice
     try process.run()
     return process
+  }
+
+  private func environment(_ variables: [String: String]) -> [String: String] {
+    var environment = ProcessInfo.processInfo.environment
+    environment["XDG_CACHE_HOME"] = path("cache")
+    for (name, value) in variables { environment[name] = value }
+    return environment
   }
 
   func end(_ process: Process) -> Result {
@@ -70,6 +82,32 @@ final class Tool {
 
   func run(_ arguments: String...) throws -> Result { end(try start(arguments)) }
 
+  /// Runs the tool, which must succeed.
+  @discardableResult
+  func expectSuccess(_ arguments: [String], at location: SourceLocation = #_sourceLocation) throws -> Result {
+    let result = end(try start(arguments))
+    #expect(result.code == 0, "\(arguments): \(result.error)", sourceLocation: location)
+    return result
+  }
+
+  /// Runs the tool, which must succeed without a word on standard error; returns its standard output.
+  @discardableResult
+  func output(_ arguments: [String], at location: SourceLocation = #_sourceLocation) throws -> String {
+    let result = end(try start(arguments))
+    #expect(result.code == 0 && result.error.isEmpty, "\(arguments): \(result.error)", sourceLocation: location)
+    return result.output
+  }
+
+  /// Runs a script of bash in the folder, where `recur` is the tool.
+  func shell(_ script: String) throws -> Result {
+    let executable: URL = try #require(Self.executable, "the tool beside the tests")
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/bash")
+    process.arguments = ["-c", script]
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    return end(try started(process, ["PATH": "\(executable.deletingLastPathComponent().path):\(path)"]))
+  }
+
   /// Runs the tool and expects an error on standard error alone.
   func expectFailure(
     _ code: Int32, _ words: String..., of arguments: [String], at location: SourceLocation = #_sourceLocation
@@ -79,29 +117,4 @@ final class Tool {
     #expect(result.output.isEmpty, "\(arguments)", sourceLocation: location)
     for word in words { #expect(result.error.contains(word), "\(result.error)", sourceLocation: location) }
   }
-}
-
-/// Sequences of ids of which the first says the class: what is far back must be remembered.
-enum Lesson {
-  static let rows = 96
-  static let timesteps = 7
-  static let vocabulary = 9
-
-  static let architecture = """
-    [{"class_name": "Embedding", "config": {"input_dim": \(vocabulary), "output_dim": 6}},
-     {"class_name": "LSTM", "config": {"units": 5}},
-     {"class_name": "Dense", "config": {"units": 3, "activation": "softmax"}}]
-    """
-
-  static func id(_ row: Int, _ timestep: Int) -> Int32 { Int32((row * 31 + timestep * (row % 5 + 2)) % vocabulary) }
-
-  static func write(to tool: Tool) throws {
-    try tool.write(architecture, to: "model.json")
-    let ids = (0..<rows).flatMap { row in (0..<timesteps).map { id(row, $0) } }
-    try Tensor(ids, shape: [rows, timesteps]).writeNumPy(to: tool.path("x.npy"))
-    try Tensor((0..<rows).map { id($0, 0) / 3 }).writeNumPy(to: tool.path("y.npy"))
-    try Tensor((0..<rows).map { Int32($0 % timesteps + 1) }).writeNumPy(to: tool.path("lengths.npy"))
-  }
-
-  static let training = ["train", "model.json", "--data", "x.npy", "--labels", "y.npy", "--save", "out.safetensors"]
 }

@@ -8,11 +8,11 @@ import Testing
   /// Calls `body` under a multiplier and a number of threads, and puts both back as they were. Where threads work on one step
   /// together, as many as that come, on a busy machine too.
   static func with<Result>(
-    _ multiplier: MultiplierChoice = .current, threads: Int = Streams.threadCount, _ body: () throws -> Result
+    _ multiplier: MultiplierChoice = .current, threads: Int = Threads.count, _ body: () throws -> Result
   ) rethrows -> Result {
-    let former = Streams.threadCount
-    (Streams.threadCount, Streams.insistsOnMembers) = (threads, true)
-    defer { (Streams.threadCount, Streams.insistsOnMembers) = (former, false) }
+    let former = Threads.count
+    (Threads.count, Threads.insistsOnMembers) = (threads, true)
+    defer { (Threads.count, Threads.insistsOnMembers) = (former, false) }
     return try MultiplierChoice.with(multiplier, body)
   }
 

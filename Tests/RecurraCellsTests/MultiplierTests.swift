@@ -25,10 +25,10 @@ extension EngineSettings {
 
     @Test("OpenBLAS and packed, on sequences so long that gradients are summed up stretch by stretch")
     func longSequences() {
-      for test in Threads.long {
+      for test in DividedWork.long {
         for kind in [NaiveCell.Kind.simpleRNN, .lstm, .gruResetAfter] { expectAgreement(test.with { $0.kind = kind }) }
       }
-      expectAgreement(Threads.long[0].with { $0.reversals = [true] })
+      expectAgreement(DividedWork.long[0].with { $0.reversals = [true] })
     }
 
     @Test("OpenBLAS and packed, on sequences that keep more than a cache holds")

@@ -12,7 +12,7 @@ extension EngineSettings {
       // In a process of its own, where no other test allocates.
       await #expect(processExitsWith: .success) { [name = multiplier.rawValue as String, threads] in
         MultiplierChoice.current = try #require(MultiplierChoice(rawValue: name))
-        Streams.threadCount = threads
+        Threads.count = threads
         for kind in NaiveCell.Kind.allCases {
           let test = LayerCase(
             kind: kind, batch: 33, timesteps: 12, inputs: 20, units: 40, reversals: [false, true],

@@ -22,7 +22,7 @@ import Testing
         let failure = failure(of: { () throws(RecurraError) in try new.write(to: path, system: system) })
         if let failure {
           #expect(failure.kind == .cannotCreate || failure.kind == .inputOutput, "\(failure)")
-          #expect(failure.got == error.description)
+          #expect(failure.got == "the error \"\(error)\"")
           #expect(failure.operation == "write \(path)")
         } else if system.log.count <= call {
           calls = call
@@ -60,6 +60,15 @@ import Testing
       #expect(failure?.kind == (system.log[call] == "close" ? nil : kind), "call \(call), \(system.log[call])")
     }
     Issue.record("reading never came to an end")
+  }
+
+  @Test func bytesAreOnDiskBeforeTheyHaveTheName() throws {
+    let system = TroubledFileSystem(.failure(call: .max, .noSpace))
+    try new.write(to: folder("model"), system: system)
+    let log = system.log
+    let steps = log.filter { ["write", "synchronize", "rename"].contains($0) }
+    #expect(steps.suffix(4) == ["write", "synchronize", "rename", "synchronize"])
+    #expect(steps.filter { $0 == "synchronize" }.count == 2)
   }
 
   @Test func interruptionsAndShortTransfersDoNotShow() throws {
@@ -121,13 +130,18 @@ import Testing
     #expect(try bytes(of: path) == old)
     #expect(try folder.names == ["model"])
     expectError(.cannotCreate, "No such file or directory") { try AtomicFile.check(folder("missing/model")) }
+    let calls = TroubledFileSystem(.failure(call: .max, .noSpace))
+    try AtomicFile.check(path, system: calls)
+    let create = try #require(calls.log.firstIndex(of: "create"))
     expectError(.cannotCreate, "No space left on device") {
-      try AtomicFile.check(path, system: TroubledFileSystem(.failure(call: 3, .noSpace)))
+      try AtomicFile.check(path, system: TroubledFileSystem(.failure(call: create, .noSpace)))
     }
   }
 
   @Test func refusesToReadWhatIsNoFile() throws {
-    expectError(.noInput, "read \(folder("missing"))", "No such file or directory") {
+    expectError(
+      .noInput, "read \(folder("missing")): expected a readable file, got the error \"No such file or directory\""
+    ) {
       _ = try SafeTensors(contentsOf: folder("missing"))
     }
     expectError(.noInput, "a directory") { _ = try SafeTensors(contentsOf: folder.path) }

@@ -19,10 +19,34 @@ import Testing
   @Test(arguments: [
     ("0", JSONValue.integer(0)), ("-7", .integer(-7)), ("9223372036854775807", .integer(.max)),
     ("-9223372036854775808", .integer(.min)), ("9007199254740993", .integer(9_007_199_254_740_993)),
-    ("1.0", .number(1)), ("1e2", .number(100)), ("5e-324", .number(.leastNonzeroMagnitude)), ("0.1", .number(0.1)),
+    ("1.0", .number(1)), ("1e2", .number(100)), ("1E5", .number(100_000)), ("1E+2", .number(100)),
+    ("25E-1", .number(2.5)),
+    ("-1.5E03", .number(-1500)), ("5e-324", .number(.leastNonzeroMagnitude)), ("0.1", .number(0.1)),
     ("-0", .number(-0.0)),
   ]) func integersAreExactAndApartFromOtherNumbers(_ text: String, _ value: JSONValue) throws {
     #expect(try parse(text) == value)
+  }
+
+  @Test(arguments: ["\r\n", "\n", "\r", "\t", " ", ""]) func spaceOfEveryKindMayStandBetweenTokens(_ space: String)
+    throws
+  {
+    let tokens = ["", "{", "\"a\"", ":", "[", "1", ",", "true", "]", ",", "\"b\"", ":", "{", "}", "}", ""]
+    let value = try parse(tokens.joined(separator: space))
+    #expect(value["a"] == .array([.integer(1), .bool(true)]) && value["b"] == .object([]))
+  }
+
+  @Test func spaceOfNoOtherKindMay() {
+    for space in ["\u{B}", "\u{C}", "\u{A0}", "\u{2028}", "\u{FEFF}"] {
+      expectError(.badFile, "offset") { _ = try parse("[1,\(space)2]") }
+    }
+  }
+
+  @Test func namesAreApartWhenTheirBytesAre() throws {
+    let value = try parse("{\"\u{E9}\": 1, \"e\u{301}\": 2}")
+    #expect(value["\u{E9}"] == .integer(1) && value["e\u{301}"] == .integer(2))
+    #expect(value != (try parse("{\"e\u{301}\": 1, \"\u{E9}\": 2}")))
+    #expect(JSONValue.string("\u{E9}") != .string("e\u{301}"))
+    #expect(try JSONValue(parsing: value.encoded()) == value)
   }
 
   @Test(arguments: [
@@ -77,16 +101,24 @@ import Testing
 
   @Test func membersKeepTheirOrderOrAreSorted() throws {
     let value = try parse(#"{"b":[1,2],"a":{"d":1,"c":"x\/"}}"#)
-    #expect(String(decoding: try value.encoded(), as: UTF8.self) == #"{"b":[1,2],"a":{"d":1,"c":"x/"}}"#)
+    #expect(String(decoding: value.encoded(), as: UTF8.self) == #"{"b":[1,2],"a":{"d":1,"c":"x/"}}"#)
     #expect(
-      String(decoding: try value.encoded(sortedMembers: true), as: UTF8.self) == #"{"a":{"c":"x/","d":1},"b":[1,2]}"#)
+      String(decoding: value.encoded(sortedMembers: true), as: UTF8.self) == #"{"a":{"c":"x/","d":1},"b":[1,2]}"#)
     let pretty = "{\n  \"b\": [1, 2],\n  \"a\": {\n    \"d\": 1,\n    \"c\": \"x/\"\n  }\n}"
-    #expect(String(decoding: try value.encoded(pretty: true), as: UTF8.self) == pretty)
+    #expect(String(decoding: value.encoded(pretty: true), as: UTF8.self) == pretty)
   }
 
-  @Test func refusesToWriteWhatJSONHasNoWordFor() {
-    for number in [Double.nan, .infinity, -.infinity] {
-      expectError(.notFinite) { _ = try JSONValue.array([.number(number)]).encoded() }
+  @Test func numbersThatJSONHasNoWordForBecomeNull() throws {
+    let numbers: [Double] = [
+      .nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, -.leastNonzeroMagnitude,
+    ]
+    let value = JSONValue.object([(name: "a", value: .array(numbers.map { .number($0) })), ("b", .number(.nan))])
+    for pretty in [false, true] {
+      let read = try JSONValue(parsing: value.encoded(pretty: pretty))
+      #expect(
+        read["a"]
+          == .array([.null, .null, .null, .null, .number(.greatestFiniteMagnitude), .number(-.leastNonzeroMagnitude)]))
+      #expect(read["b"] == .null)
     }
   }
 

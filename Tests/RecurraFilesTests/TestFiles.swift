@@ -140,6 +140,41 @@ final class TroubledFileSystem: FileSystem {
   }
 
   func remove(_ path: String) throws(SystemError) { try local.remove(path) }
+
+  func link(at path: String) throws(SystemError) -> String? {
+    if case .failure = trouble { try enter("link") }
+    return try local.link(at: path)
+  }
+
+  func names(in directory: String) throws(SystemError) -> [String] {
+    try enter("names")
+    return try local.names(in: directory)
+  }
+
+  func openForLocking(_ path: String) throws(SystemError) -> Int32 {
+    try enter("open for locking")
+    return try local.openForLocking(path)
+  }
+
+  func lock(_ descriptor: Int32) throws(SystemError) -> Bool {
+    try enter("lock")
+    return try local.lock(descriptor)
+  }
+
+  func isAlive(process: Int32) -> Bool { local.isAlive(process: process) }
+}
+
+/// Numbers that look random, the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
 }
 
 /// Expects an error from reading a file that ends early, for every length it could have.

@@ -53,6 +53,54 @@ import Testing
     #expect(try built().forward(Signal(ids), ForwardContext()).lengths == nil)
   }
 
+  @Test func givenLengthsAndPaddingBothHold() throws {
+    let layer = try built(maskZero: true)
+    let ids = Tensor([Int32(1), 2, 3, 4, 5, 1, 0, 0, 2, 0, 0, 0, 3, 4, 0, 5], shape: [4, 4])
+    // Row 0 ends by its length, row 1 by its padding, row 2 by both; the 5 of row 3 lies behind its length.
+    let output = try layer.forward(Signal(ids, lengths: [2, 3, 1, 2]), ForwardContext())
+    #expect(output.lengths == [2, 2, 1, 2])
+    #expect(try layer.forward(Signal(ids, lengths: [0, 4, 4, 3]), ForwardContext()).lengths == [0, 2, 1, 2])
+    let full = Tensor([Int32(1), 2, 3, 4], shape: [2, 2])
+    #expect(try layer.forward(Signal(full, lengths: [2, 2]), ForwardContext()).lengths == nil)
+    #expect(try built().forward(Signal(ids, lengths: [2, 3, 1, 2]), ForwardContext()).lengths == [2, 3, 1, 2])
+    let hole = #expect(throws: RecurraError.self) {
+      try layer.forward(Signal(ids, lengths: [4, 4, 4, 4]), ForwardContext())
+    }
+    #expect(hole?.got == "a 0 in row 3 at timestep 2")
+  }
+
+  @Test(arguments: [DType.int32, .float32, .float64]) func idsBehindTheLengthsAreNotLookedAt(_ dtype: DType) throws {
+    let layer = try built()
+    let wild: [Double] = dtype == .int32 ? [-1, 6, 2_147_483_647] : [.nan, -1e300 * 0 - 1, 7.5]
+    let ids = Tensor([1, 2, wild[0], 3, wild[1], wild[2]] as [Double], shape: [2, 3]).converted(to: dtype)
+    let output = try layer.forward(Signal(ids, lengths: [2, 1]), ForwardContext())
+    let table = try #require(layer.parameters.first).value
+    expectIdentical(output.value[0][0], table[1])
+    expectIdentical(output.value[0][1], table[2])
+    expectIdentical(output.value[1][0], table[3])
+    for lengths in [[3, 1], [2, 2]] {
+      #expect(throws: RecurraError.self) { try layer.forward(Signal(ids, lengths: lengths), ForwardContext()) }
+    }
+    for (lengths, got) in [([2, 4], "a length of 4"), ([-1, 1], "a length of -1"), ([2], "1")] {
+      let error = #expect(throws: RecurraError.self) {
+        try layer.forward(Signal(ids, lengths: lengths), ForwardContext())
+      }
+      #expect(error?.description == "Embedding: expected 2 lengths in 0...3, got \(got)")
+    }
+  }
+
+  @Test func maskedWordsDoNotCountWhereLengthsAreGivenToo() throws {
+    let model = Sequential(seed: 3) {
+      Embedding(inputDim: 6, outputDim: 4, maskZero: true)
+      Bidirectional(LSTM(units: 3))
+    }
+    let ids = Tensor([Int32(1), 2, 3, 4, 5, 1, 0, 0], shape: [2, 4])
+    let found = try model(ids, lengths: [3, 4])
+    let (first, second) = (Tensor([Int32(1), 2, 3], shape: [1, 3]), Tensor([Int32(5), 1], shape: [1, 2]))
+    expectClose(found[0..<1], try model(first), relative: 1e-6, absolute: 1e-7)
+    expectClose(found[1..<2], try model(second), relative: 1e-6, absolute: 1e-7)
+  }
+
   @Test func zerosInFrontOfAnIdAreRefused() throws {
     let layer = try built(maskZero: true)
     let message = "Embedding: expected padding (id 0) behind a row's last id only, got a 0 in row 1 at timestep "

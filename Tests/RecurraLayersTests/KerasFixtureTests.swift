@@ -25,7 +25,7 @@ import Testing
     let fixture = try Fixture("keras_layer_normalization")
     for reference in fixture.cases {
       let caseName = reference.name
-      let layer = try LayerRegistry.standard.layer(
+      let layer = try Registry.standard.layer(
         from: .object([
           ("class_name", .string("LayerNormalization")), ("config", .object(reference.arguments(without: []))),
         ]))
@@ -54,10 +54,10 @@ import Testing
       ("class_name", .string(try #require(classNames[cell]))), ("config", .object(config)),
     ])
     guard name.hasPrefix("bidirectional"), case .string(let merge)? = reference.arguments?["merge"] else {
-      return try LayerRegistry.standard.layer(from: layer)
+      return try Registry.standard.layer(from: layer)
     }
     let mode: JSONValue = merge == "none" ? .null : .string(merge)
-    return try LayerRegistry.standard.layer(
+    return try Registry.standard.layer(
       from: .object([
         ("class_name", .string("Bidirectional")), ("config", .object([("layer", layer), ("merge_mode", mode)])),
       ]))

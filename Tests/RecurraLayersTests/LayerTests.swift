@@ -107,6 +107,11 @@ import Testing
     expectRefusal("Dropout: expected floating input, got int32") {
       try run(Dropout(rate: 0.5), Signal(Tensor.zeros([3, 4], dtype: .int32)))
     }
+    for activation in [Activation.softmax, .logSoftmax, .relu] {
+      expectRefusal("Activation: expected input [B, …], got []") {
+        try run(ActivationLayer(activation), Signal(Tensor.zeros([])))
+      }
+    }
     expectRefusal("GRU: expected input [B, T, I] with a known I, got [?, 3]") {
       try GRU(units: 2).build(inputShape: [nil, 3], random: RandomSource(seed: 1), dtype: .float32)
     }
@@ -137,7 +142,9 @@ import Testing
       LSTM(units: 4)
       LSTM(units: 5)
     }
-    expectRefusal("lstm_2 (LSTM): expected input [B, T, I] with a known I, got [?, 4]") {
+    expectRefusal(
+      "lstm_2 (LSTM): expected input [B, T, I] with a known I (set returnSequences on the layer before, \"lstm_1\"), got [?, 4]"
+    ) {
       try model.build(inputShape: [nil, nil, 2])
     }
     expectRefusal("Sequential: expected at least one layer, got none") {
@@ -150,6 +157,24 @@ import Testing
     expectRefusal("lstm: expected returnState on the last recurrent layer only, got a recurrent layer behind it") {
       try returning.build(inputShape: [nil, nil, 2])
     }
+  }
+
+  @Test func theRemedyNamesTheLayerThatEndsTheSequence() throws {
+    func message(_ layers: any Layer...) -> String? {
+      let error = #expect(throws: RecurraError.self) { try Sequential(layers).build(inputShape: [nil, nil, 2]) }
+      return error?.expected
+    }
+    let remedy = "(set returnSequences on the layer before, "
+    #expect(
+      message(Bidirectional(GRU(units: 2)), SimpleRNN(units: 3))?.hasSuffix(remedy + "\"bidirectional\")") == true)
+    let behindDense = message(LSTM(units: 2), Dense(units: 4), Bidirectional(LSTM(units: 3)))
+    #expect(behindDense?.hasSuffix(remedy + "\"lstm\")") == true)
+    #expect(message(LSTM(units: 2), TimeDistributed(Dense(units: 3)))?.hasSuffix(remedy + "\"lstm\")") == true)
+    #expect(message(Sequential([GRU(units: 2)]), LSTM(units: 3))?.hasSuffix(remedy + "\"sequential\")") == true)
+    // Nothing in front ends a sequence, or it is not the shape that is wrong.
+    #expect(message(Flatten(), LSTM(units: 3))?.contains("returnSequences") == false)
+    #expect(message(LSTM(units: 2), LSTM(units: 0))?.contains("returnSequences") == false)
+    #expect(message(LSTM(units: 2), Dropout(rate: 2))?.contains("returnSequences") == false)
   }
 
   @Test func statesComeOutBehindLayersThatHaveNone() throws {

@@ -171,12 +171,12 @@ import Testing
       let seed = Tensor.varied(output.shape, seed: 6, dtype: .float32)
       return [output] + output.gradients(withRespectTo: model.parameters.map(\.tracked), seed: seed)
     }
-    let before = Streams.threadCount
-    defer { Streams.threadCount = before }
-    Streams.threadCount = 1
+    let before = Threads.count
+    defer { Threads.count = before }
+    Threads.count = 1
     let single = try run()
     for threads in [2, 3, 8] {
-      Streams.threadCount = threads
+      Threads.count = threads
       for (found, wanted) in zip(try run(), single) { expectIdentical(found, wanted, "\(threads) threads") }
     }
   }

@@ -125,7 +125,8 @@ import Testing
     try expectRefusal(
       #"[{"class_name": "Flatten"}, {"class_name": "Lambda", "config": {}}]"#,
       "model layer 1: layer: expected one of Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, GRU, LSTM, "
-        + "LayerNormalization, Sequential, SimpleRNN, TimeDistributed, got \"Lambda\"")
+        + "LayerNormalization, Sequential, SimpleRNN, TimeDistributed, or one made known by registry.register(_:), "
+        + "got \"Lambda\"")
   }
 
   @Test func whatIsWrongIsRefusedWithLayerAndArgument() throws {

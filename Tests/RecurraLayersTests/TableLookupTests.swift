@@ -199,7 +199,7 @@ import Testing
   @Test func aStepIsTheSameToTheBitThoughTheNumberOfThreadsChangesMeanwhile() async {
     await #expect(processExitsWith: .success) {
       try Self.expectSteady(Self.kinds[4]) {
-        for count in 1...3 { Streams.threadCount = count }
+        for count in 1...3 { Threads.count = count }
       } _: {
         expectIdentical($0, $1)
       }

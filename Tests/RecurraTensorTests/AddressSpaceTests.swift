@@ -11,9 +11,9 @@ import Testing
       alarm(60)
       let expected = rowSums()
       limitAddressSpace(toFurther: 4 << 20)
-      Streams.threadCount = 24
+      Threads.count = 24
       let pieces = Counter()
-      for _ in 0..<20 { Streams.run(40) { _ in pieces.increment() } }
+      for _ in 0..<20 { Threads.run(40) { _ in pieces.increment() } }
       #expect(pieces.value == 800)
       #expect(rowSums() == expected)
     }
@@ -23,7 +23,7 @@ import Testing
   func products() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 1
+      Threads.count = 1
       let expected = rowSums()
       limitAddressSpace(toFurther: 100 << 20)
       let right = Counter()

@@ -10,6 +10,9 @@ import Testing
     let rows = Tensor([[Int32(1), 2, 3], [4, 5, 6]])
     #expect(rows.shape == [2, 3] && rows.dtype == .int32)
     #expect(Tensor([[Double]]()).shape == [0, 0])
+    let sequences = Tensor([[[1.0, 2, 3], [4, 5, 6]]])
+    #expect(sequences.shape == [1, 2, 3] && sequences.doubles == [1, 2, 3, 4, 5, 6] && sequences.dtype == .float64)
+    #expect(Tensor([[[Float]]]()).shape == [0, 0, 0])
     #expect(Tensor(7).shape == [] && Tensor(7).item == 7)
     for dtype in DType.allCases {
       #expect(Tensor.zeros([2, 3], dtype: dtype).doubles == [0, 0, 0, 0, 0, 0])

@@ -81,10 +81,10 @@ import Testing
   func threadsOfChild() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 4
+      Threads.count = 4
       let sum = { () -> Float in
         let rows = (0..<64).map { _ in Pair() }
-        Streams.run(64) { rows[$0 % 3].change() }
+        Threads.run(64) { rows[$0 % 3].change() }
         return Tensor.ones([300, 300]).matrixProduct(Tensor.ones([300, 300])).sum().scalars()[0]
       }
       let expected = sum()

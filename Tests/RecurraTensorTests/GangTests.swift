@@ -12,21 +12,21 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   Issue.record("members never part as soon as they should", sourceLocation: sourceLocation)
 }
 
-/// Each in a process of its own with a watchdog, as the streams' tests.
+/// Each in a process of its own with a watchdog, as the threads' tests.
 @Suite struct GangTests {
   @Test("Members that run together see at the barrier what the others wrote before it")
   func together() async {
     await #expect(processExitsWith: .success) {
       alarm(120)
-      Streams.insistsOnMembers = true
+      Threads.insistsOnMembers = true
       for threads in [1, 2, 3, 8] {
-        Streams.threadCount = threads
+        Threads.count = threads
         for maximum in [1, 2, 4] {
           let ranks = (0..<4).map { _ in Counter() }
           let rounds = (0..<4).map { _ in Counter() }
           let late = Counter()
           let sizes = Counter()
-          Streams.runTogether(maximum) { rank, size, barrier in
+          Threads.runTogether(maximum) { rank, size, barrier in
             let member = Rendezvous(barrier, rank)
             ranks[rank].increment()
             if rank == 0 { sizes.add(size) }
@@ -50,13 +50,13 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   func parting() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 2
-      Streams.insistsOnMembers = true
+      Threads.count = 2
+      Threads.insistsOnMembers = true
       for heldUpRound in [0, 1, 7] {
         expectSooner {
           let lasts = (0..<2).map { _ in Counter() }
           let sizes = Counter()
-          Streams.runTogether(2) { rank, size, barrier in
+          Threads.runTogether(2) { rank, size, barrier in
             let member = Rendezvous(barrier, rank)
             if rank == 0 { sizes.add(size) }
             for round in 0..<50 {
@@ -78,14 +78,14 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   func rendezvous() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.insistsOnMembers = true
+      Threads.insistsOnMembers = true
       for threads in [2, 3] {
-        Streams.threadCount = threads
+        Threads.count = threads
         for heldUpRound in [-1, 0, 1, 7] {
           expectSooner {
             let rounds = (0..<threads).map { _ in Counter() }
             let early = Counter()
-            Streams.runTogether(threads) { rank, size, barrier in
+            Threads.runTogether(threads) { rank, size, barrier in
               let rendezvous = Rendezvous(barrier, rank)
               for round in 0..<50 {
                 if round > 0 { rendezvous.awaitOthers() }
@@ -110,17 +110,17 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   func exchange() async {
     await #expect(processExitsWith: .success) {
       alarm(120)
-      Streams.insistsOnMembers = true
+      Threads.insistsOnMembers = true
       let turns = 60
       for (threads, count) in [(1, 5), (2, 2), (2, 15), (2, 31), (3, 50), (4, 100), (4, 301)] {
-        Streams.threadCount = threads
+        Threads.count = threads
         let wanted = (0..<turns).reduce(into: ExchangedRow(count: count)) { row, _ in row.advance(0..<count) }
         for heldUpTurn in [-1, 0, 1, 7] where heldUpTurn < 0 || threads > 1 {
           expectSooner {
             let exchange = RowExchange(members: threads, count: count)
             let alone = Counter()
             let row = Mutex<[Float]>([])
-            Streams.runTogether(threads) { rank, size, _ in
+            Threads.runTogether(threads) { rank, size, _ in
               var own = ExchangedRow(count: count)
               let bounds = (0...size).map { count * $0 / size }
               let owner = RowExchange.Member(exchange, rank, bounds: bounds)
@@ -160,11 +160,11 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
     await #expect(processExitsWith: .success) {
       alarm(60)
       let processors = Int(recurra_processor_count())
-      Streams.threadCount = processors
+      Threads.count = processors
       let most = Counter()
-      Streams.run(1) { _ in
+      Threads.run(1) { _ in
         for _ in 0..<200 {
-          Streams.runTogether(processors) { rank, size, barrier in
+          Threads.runTogether(processors) { rank, size, barrier in
             if rank == 0, size > most.value { most.add(size - most.value) }
             Rendezvous(barrier, rank).meet()
           }
@@ -180,7 +180,7 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
       guard recurra_processor_count() > 1 else { return }
       // As long as it takes on a machine that is busy with other tests.
       alarm(120)
-      Streams.threadCount = 2
+      Threads.count = 2
       while smallCallMembers() < 2 {}
       let alone = Counter()
       for _ in 0..<10 {
@@ -196,11 +196,11 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
     await #expect(processExitsWith: .success) {
       guard recurra_processor_count() > 1 else { return }
       alarm(60)
-      Streams.threadCount = 2
+      Threads.count = 2
       // Lonely and small as a call is, it gets a member only from workers that are still awake from measuring.
       repeat {
         usleep(2_000)
-        _ = Streams.meetingNanoseconds(lasting: 2_000_000)
+        _ = Threads.meetingNanoseconds(lasting: 2_000_000)
       } while smallCallMembers() < 2
     }
   }
@@ -209,12 +209,12 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   func affinity() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 4
+      Threads.count = 4
       let processors = Int(recurra_processor_count())
       let (pieces, fewer) = (Counter(), Counter())
       for _ in 0..<20 {
         usleep(3_000)
-        Streams.run(8) { _ in
+        Threads.run(8) { _ in
           pieces.increment()
           usleep(100)
           if Int(recurra_processor_count()) != processors { fewer.increment() }
@@ -249,6 +249,6 @@ private struct ExchangedRow {
 /// Makes a call that has little to share, and tells how many threads came to it.
 private func smallCallMembers() -> Int {
   let members = Counter()
-  Streams.runTogether(2, saving: 20_000) { rank, size, _ in if rank == 0 { members.add(size) } }
+  Threads.runTogether(2, saving: 20_000) { rank, size, _ in if rank == 0 { members.add(size) } }
   return members.value
 }

@@ -2,17 +2,17 @@ import Glibc
 import RecurraTensor
 import Testing
 
-/// Each in a process of its own with a watchdog, as the streams' tests.
+/// Each in a process of its own with a watchdog, as the threads' tests.
 @Suite struct HandoverTests {
   @Test("A thread that finds no piece gets a part of one, and the call does not end before the part is done")
   func parts() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
       for threads in [2, 3, 8] {
-        Streams.threadCount = threads
+        Threads.count = threads
         for _ in 0..<20 {
           let (own, given) = (Counter(), Counter())
-          Streams.runDivisible(1, lasting: .max) { _, handover in
+          Threads.runDivisible(1, lasting: .max) { _, handover in
             let giver = pthread_self()
             for _ in 1..<threads {
               while !handover.divide(
@@ -36,9 +36,9 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(60)
       for (threads, lasting) in [(1, Int.max), (3, 1_000)] {
-        Streams.threadCount = threads
+        Threads.count = threads
         let (pieces, numbers) = (Counter(), Counter())
-        Streams.runDivisible(5, lasting: lasting) { _, handover in
+        Threads.runDivisible(5, lasting: lasting) { _, handover in
           pieces.increment()
           #expect(!handover.isAwaited)
           #expect(!handover.divide({}, giving: {}))
@@ -55,11 +55,11 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(120)
       for threads in [1, 2, 3, 8] {
-        Streams.threadCount = threads
+        Threads.count = threads
         onThreads(3) { _ in
           for count in [0, 1, 2, 57, 300] {
             let runs = (0..<count).map { _ in Counter() }
-            Streams.runDivisible(2, lasting: .max) { piece, handover in
+            Threads.runDivisible(2, lasting: .max) { piece, handover in
               // The second has nothing to do, and soon asks the first for a part.
               guard piece == 0 else { return }
               handover.each(0..<count, lasting: 100_000) {
@@ -79,7 +79,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       alarm(120)
       for threads in [2, 3, 8] {
-        Streams.threadCount = threads
+        Threads.count = threads
         let total = Counter()
         @Sendable func halve(_ count: Int, _ handover: Handover) {
           if count > 1,
@@ -88,10 +88,10 @@ import Testing
             return
           }
           total.increment()
-          Streams.run(2) { _ in usleep(1) }
+          Threads.run(2) { _ in usleep(1) }
           if count > 1 { halve(count - 1, handover) }
         }
-        for _ in 0..<20 { Streams.runDivisible(2, lasting: .max) { _, handover in halve(64, handover) } }
+        for _ in 0..<20 { Threads.runDivisible(2, lasting: .max) { _, handover in halve(64, handover) } }
         #expect(total.value == 20 * 2 * 64)
       }
     }
@@ -101,7 +101,7 @@ import Testing
   func otherCalls() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Streams.threadCount = 2
+      Threads.count = 2
       for _ in 0..<20 {
         let (waits, isDone, given) = (Counter(), Counter(), Counter())
         onThreads(2) { caller in
@@ -109,7 +109,7 @@ import Testing
             // The worker may come first, and take the piece itself.
             let thread = pthread_self()
             while waits.value == 0 {
-              Streams.runDivisible(1, lasting: .max) { _, handover in
+              Threads.runDivisible(1, lasting: .max) { _, handover in
                 if pthread_equal(thread, pthread_self()) == 0 { return }
                 while !handover.isAwaited { sched_yield() }
                 waits.increment()
@@ -121,7 +121,7 @@ import Testing
             while waits.value == 0 { sched_yield() }
             // Two pieces that wait for each other: without the worker there is no end.
             let begun = Counter()
-            Streams.run(2) { _ in
+            Threads.run(2) { _ in
               begun.increment()
               while begun.value < 2 { sched_yield() }
             }

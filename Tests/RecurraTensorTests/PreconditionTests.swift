@@ -83,6 +83,26 @@ import Testing
     expectMessage(endless, "arange: expected finite bounds and step, got 0.0, inf and 1.0")
   }
 
+  @Test("Rows of a literal that differ, and shapes whose strides or bytes overflow behind a 0")
+  func shapes() async {
+    let ragged = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([[1.0, 2], [3]])
+    }
+    expectMessage(ragged, "Tensor: expected rows of 2 numbers, got 1 in row 1")
+    let deep = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([[[1.0, 2]], [[3]]])
+    }
+    expectMessage(deep, "Tensor: expected matrices of 1 rows of 2 numbers, got another shape in matrix 1")
+    let strides = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([0, 1 << 32, 1 << 32])
+    }
+    expectMessage(strides, "shape: expected a number of bytes that fits in Int, got [0, 4294967296, 4294967296]")
+    let bytes = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor(uninitialized: [1 << 61], dtype: .float32)
+    }
+    expectMessage(bytes, "shape: expected a number of bytes that fits in Int, got [2305843009213693952]")
+  }
+
   @Test("An instruction set that does not exist is refused at the first use")
   func instructionSet() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

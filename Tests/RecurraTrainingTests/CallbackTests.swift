@@ -13,7 +13,8 @@ import Testing
 
   @discardableResult
   static func fit(_ trainer: Trainer, _ epochs: Int, _ callbacks: [any Callback]) throws -> History {
-    try trainer.fit(ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent)
+    try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, callbacks: callbacks, verbose: .silent, initialEpoch: 0)
   }
 
   @Test(arguments: [
@@ -128,5 +129,48 @@ import Testing
         "begin", "epoch 0", "batch 0", "end 0 \(names)", "batch 1", "end 1 \(names)", "epoch end 0 \(all)",
         "end \(all)",
       ])
+  }
+
+  @Test func aNaNIsNeverTheBest() throws {
+    let losses = [Double.nan, 3, .nan, 2, .nan, .nan, .nan]
+    let trainer = try ToyData.trainer(optimizer: .sgd(learningRate: 1))
+    var weights: [[Tensor]] = []
+    let noting = LambdaCallback(onEpochEnd: { _, _, trainer in weights.append(trainer.weights) })
+    let stopping = EarlyStopping(monitor: "loss", patience: 3, restoreBestWeights: true)
+    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, minDelta: 0)
+    let history = try Self.fit(trainer, 7, [Self.script(losses), noting, stopping, reducing])
+    #expect(stopping.bestEpoch == 3 && stopping.stoppedEpoch == 6)
+    for (one, other) in zip(trainer.weights, weights[3]) { expectIdentical(one, other) }
+    #expect(history["learning_rate"] == [1, 1, 1, 1, 1, 1, 0.5])
+  }
+
+  @Test func withoutAnyNumberNothingIsRestored() throws {
+    let trainer = try ToyData.trainer()
+    var last: [Tensor] = []
+    let noting = LambdaCallback(onEpochEnd: { _, _, trainer in last = trainer.weights })
+    let stopping = EarlyStopping(monitor: "loss", patience: 2, restoreBestWeights: true)
+    let history = try Self.fit(trainer, 9, [Self.script([Double](repeating: .nan, count: 9)), noting, stopping])
+    #expect(history.epoch.count == 2)
+    for (one, other) in zip(trainer.weights, last) { expectIdentical(one, other) }
+  }
+
+  @Test func whatIsNotFiniteTerminates() throws {
+    for (losses, epochs) in [([3, 2, .nan, 1], 3), ([3, 2, .infinity, 1], 3), ([3, 2, 1, 1], 4)] as [([Double], Int)] {
+      let trainer = try ToyData.trainer()
+      let recorder = Recorder()
+      trainer.output = recorder.output()
+      let history = try Self.fit(trainer, 4, [Self.script(losses, "val_loss"), TerminateOnNaN()])
+      #expect(history.epoch.count == epochs && (history.stop == .requested) == (epochs < 4))
+      #expect(recorder.text.hasPrefix("\nEpoch 3: val_loss is ") == (epochs < 4))
+    }
+    // In the middle of an epoch: the second of its three batches.
+    let trainer = try ToyData.trainer()
+    let recorder = Recorder()
+    trainer.output = recorder.output()
+    var logs = Logs()
+    logs["accuracy"] = .nan
+    let callback = TerminateOnNaN()
+    callback.onTrainBatchEnd(1, logs, trainer)
+    #expect(recorder.text == "\nBatch 2: accuracy is nan, terminating training.\n")
   }
 }

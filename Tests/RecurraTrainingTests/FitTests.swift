@@ -11,7 +11,7 @@ import Testing
   func workersAreLeftAlone(units: Int, expected: Int) async {
     // In a process of its own, where no other test has started any.
     await #expect(processExitsWith: .success) { [units, expected] in
-      Streams.threadCount = 2
+      Threads.count = 2
       let model = Sequential([LSTM(units: units), Dense(units: 3, activation: .softmax)])
       let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam())
       let labels = Tensor((0..<12).map { Int32($0 % 3) })
@@ -64,7 +64,7 @@ import Testing
     let other = try ToyData.trainer()
     let given = try other.fit(
       ToyData.x[0..<16], ToyData.labels[0..<16], batchSize: 4, epochs: 2, validationSplit: 0.5,
-      validationData: (ToyData.x[16..<23], ToyData.labels[16..<23], nil), verbose: .silent)
+      validationData: Examples(ToyData.x[16..<23], ToyData.labels[16..<23]), verbose: .silent)
     #expect(given.history == history.history)
   }
 

@@ -12,7 +12,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       let forks = getenv("FORKS").flatMap { Int(String(cString: $0)) } ?? 300
       alarm(UInt32(60 + forks))
-      Streams.threadCount = 2
+      Threads.count = 2
       let stress = try ForkStress()
       let outcome = try stress.run(forks: forks)
       #expect(outcome == [ForkStress.Ending.right.rawValue: forks])

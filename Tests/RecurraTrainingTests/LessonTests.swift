@@ -72,7 +72,7 @@ import Testing
     await #expect(processExitsWith: .success) { [data] in
       let reference = try Fixture("keras_lesson_bidirectional")
       func run(_ threads: Int) throws -> (History, [Tensor]) {
-        Streams.threadCount = threads
+        Threads.count = threads
         let trainer = try Self.trainer("bidirectional", reference, masked: data == "masked")
         // 150 rows less 15: a last batch of 7.
         let history = try trainer.fit(

@@ -11,7 +11,7 @@ package struct Fixture {
   /// Reads `Tests/Fixtures/<name>.safetensors`.
   package init(_ name: String) throws {
     let file = try SafeTensors(contentsOf: Self.path("\(name).safetensors"))
-    tensors = file.tensors
+    tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0.value) })
     arguments = try file.metadata["fixture"].map { try JSONValue(parsing: Array($0.utf8)) }?["cases"]
   }
 

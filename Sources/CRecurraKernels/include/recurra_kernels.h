@@ -155,6 +155,7 @@ typedef struct RecurraWeightGradient {
   ptrdiff_t outStride;
   float *_Nullable bias;  // [columns], the sums of right's columns, or NULL
   int adds;  // adds to out and bias instead of setting them
+  float *_Nullable scratch;  // of gradientScratchSize(depth, panelEnd - panelBegin), this thread's own
 } RecurraWeightGradient;
 
 /// The gradient of the inputs, dgates * W^T, for rows [rowBegin, rowEnd) of all timesteps.
@@ -260,8 +261,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Does the gates alone, for all units, with dh = dhCarry + dy. Panels, dgatesNext and packed are not read.
   void (*backwardGates)(const RecurraBackwardStep *step);
 
-  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows;
-  /// 0 but for the matrix unit.
+  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows.
+  /// It begins with a cache line.
   size_t (*scratchSize)(ptrdiff_t rows, ptrdiff_t depth);
   /// Floats of lead for some panels; 0 where inputs cannot be multiplied ahead of a row.
   size_t (*leadSize)(ptrdiff_t panels);
@@ -272,6 +273,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Packs [inputs + units] columns of at most RECURRA_GRADIENT_DEPTH rows for weightGradient.
   void (*packLeft)(
     ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed);
+  /// Floats of scratch for the gradient of so many panels of left from so many rows.
+  size_t (*gradientScratchSize)(ptrdiff_t depth, ptrdiff_t panels);
   void (*weightGradient)(const RecurraWeightGradient *gradient);
 } RecurraCellKernels;
 

@@ -1,10 +1,10 @@
-internal import Glibc
 package import RecurraTensor
 
 /// A file in the making, that takes its name only when it is whole and on disk.
 ///
-/// Whatever goes wrong before that, the file that had the name stays as it was and nothing new is left behind. Only the last
-/// step, which makes the new name itself durable, can fail with the new file already in place; it is whole then.
+/// Whatever goes wrong before that, the file that had the name stays as it was and nothing new is left behind; what a process that was
+/// killed leaves, the next one that writes to the directory removes. Only the last step, which makes the new name itself durable,
+/// can fail with the new file already in place; it is whole then.
 package struct AtomicFile {
   private let operation: String
   private let descriptor: Int32
@@ -17,26 +17,18 @@ package struct AtomicFile {
     to path: String, system: any FileSystem = LocalFileSystem(),
     _ body: (borrowing AtomicFile) throws(RecurraError) -> Void
   ) throws(RecurraError) {
-    let place = try Place(path, system)
+    let place = try OutputPlace(path, system)
     let operation = place.operation
-    let temporary = place.directory + temporaryName()
     let directory: Int32
-    let file: AtomicFile
     do throws(SystemError) {
       directory = try retrying { () throws(SystemError) in try system.openDirectory(place.directory) }
     } catch {
-      throw RecurraError(
-        .cannotCreate, operation: operation, expected: "a directory to write in", got: error.description)
+      throw RecurraError(.cannotCreate, operation: operation, expected: "a directory to write in", got: error.got)
     }
     defer { try? system.close(directory) }
-    do throws(SystemError) {
-      file = AtomicFile(
-        operation: operation,
-        descriptor: try retrying { () throws(SystemError) in try system.create(temporary, mode: 0o666) },
-        system: system)
-    } catch {
-      throw RecurraError(.cannotCreate, operation: operation, expected: "a new file", got: error.description)
-    }
+    let (descriptor, temporary) = try create(place, system)
+    defer { TemporaryFile.finish(temporary) }
+    let file = AtomicFile(operation: operation, descriptor: descriptor, system: system)
     do throws(RecurraError) {
       do throws(RecurraError) {
         try body(file)
@@ -72,14 +64,25 @@ package struct AtomicFile {
   ///
   /// - Throws: `cannotCreate` when it cannot.
   package static func check(_ path: String, system: any FileSystem = LocalFileSystem()) throws(RecurraError) {
-    let place = try Place(path, system)
-    let temporary = place.directory + temporaryName()
+    let place = try OutputPlace(path, system)
+    let (descriptor, temporary) = try create(place, system)
+    defer { TemporaryFile.finish(temporary) }
+    try? system.close(descriptor)
     do throws(SystemError) {
-      let descriptor = try retrying { () throws(SystemError) in try system.create(temporary, mode: 0o666) }
-      try? system.close(descriptor)
       try system.remove(temporary)
     } catch {
-      throw RecurraError(.cannotCreate, operation: place.operation, expected: "a new file", got: error.description)
+      throw RecurraError(.cannotCreate, operation: place.operation, expected: "a new file", got: error.got)
+    }
+  }
+
+  private static func create(
+    _ place: OutputPlace, _ system: any FileSystem
+  ) throws(RecurraError) -> (descriptor: Int32, path: String) {
+    TemporaryFile.removeAbandoned(in: place.directory, system)
+    do throws(SystemError) {
+      return try TemporaryFile.create(in: place.directory, system)
+    } catch {
+      throw RecurraError(.cannotCreate, operation: place.operation, expected: "a new file", got: error.got)
     }
   }
 
@@ -114,61 +117,6 @@ package struct AtomicFile {
   }
 
   private func failed(_ what: String, _ error: SystemError) -> RecurraError {
-    RecurraError(.inputOutput, operation: operation, expected: what, got: error.description)
-  }
-
-  private static func temporaryName() -> String {
-    ".recurra-\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
-  }
-}
-
-/// Where a file is to be, and what is there now.
-private struct Place {
-  let operation: String
-  /// The file that is replaced: a symbolic link stays, and what it points to changes.
-  let target: String
-  /// The target's directory, with the last slash.
-  let directory: String
-  /// The permissions of the file that is replaced; nil when there is none.
-  let mode: UInt32?
-
-  init(_ path: String, _ system: any FileSystem) throws(RecurraError) {
-    let operation = "write \(path)"
-    self.operation = operation
-    guard !path.isEmpty, path.utf8.last != UInt8(ascii: "/"), !path.utf8.contains(0) else {
-      throw RecurraError(.cannotCreate, operation: operation, expected: "the path of a file", got: "no such path")
-    }
-    var status: FileStatus?
-    do throws(SystemError) {
-      status = try system.status(at: path)
-    } catch  where error == .notFound {
-      status = nil
-    } catch {
-      throw RecurraError(.cannotCreate, operation: operation, expected: "a new file", got: error.description)
-    }
-    guard let status else {
-      target = path
-      mode = nil
-      directory = Self.directory(of: path)
-      return
-    }
-    guard status.type == .regular else {
-      throw RecurraError(
-        .cannotCreate, operation: operation, expected: "a regular file or a new one",
-        got: status.type == .directory ? "a directory" : "a pipe, socket or device")
-    }
-    do throws(SystemError) {
-      target = try system.resolved(path)
-      try system.checkWritable(target)
-    } catch {
-      throw RecurraError(
-        .cannotCreate, operation: operation, expected: "a file that may be replaced", got: error.description)
-    }
-    mode = status.mode
-    directory = Self.directory(of: target)
-  }
-
-  private static func directory(of path: String) -> String {
-    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "./"
+    RecurraError(.inputOutput, operation: operation, expected: what, got: error.got)
   }
 }

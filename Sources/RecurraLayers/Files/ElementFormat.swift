@@ -42,6 +42,19 @@ package enum ElementFormat: String, Sendable, CaseIterable {
     }
   }
 
+  /// The bytes of a tensor in a file; nil for an extent below 0, and where a size or stride would not fit in `Int`, in memory as well.
+  ///
+  /// An extent of 0 counts as 1 on the way, because the strides of the axes before it are made of those behind.
+  func byteCount(of shape: [Int]) -> Int? {
+    var product = max(byteCount, dtype.byteCount)
+    for extent in shape {
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
+      guard extent >= 0, !overflow else { return nil }
+      product = next
+    }
+    return shape.reduce(byteCount, *)
+  }
+
   /// Tells whether the bytes in a file are those of the tensor in memory.
   private var isNative: Bool { self == .float32 || self == .float64 || self == .int32 }
 }

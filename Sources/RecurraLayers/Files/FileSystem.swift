@@ -1,6 +1,8 @@
 internal import Glibc
 
 /// The system calls that files need, gathered here so that a test can make any of them fail.
+///
+/// Paths are texts as `PathText` makes them.
 package protocol FileSystem: Sendable {
   func openForReading(_ path: String) throws(SystemError) -> Int32
   func openDirectory(_ path: String) throws(SystemError) -> Int32
@@ -20,6 +22,29 @@ package protocol FileSystem: Sendable {
   func resolved(_ path: String) throws(SystemError) -> String
   func rename(_ path: String, to target: String) throws(SystemError)
   func remove(_ path: String) throws(SystemError)
+  /// What a symbolic link says, whether that is there or not; nil for what is no link.
+  func link(at path: String) throws(SystemError) -> String?
+  /// The names in a directory, in any order.
+  func names(in directory: String) throws(SystemError) -> [String]
+  /// Opens a regular file, never through a link, to find out whether it is locked.
+  func openForLocking(_ path: String) throws(SystemError) -> Int32
+  /// Locks a file until its descriptor is closed, however that comes about; false when another descriptor has the lock.
+  func lock(_ descriptor: Int32) throws(SystemError) -> Bool
+  /// Tells whether there is a process of a number.
+  func isAlive(process: Int32) -> Bool
+}
+
+/// The system's own, for file systems that stand in for a part of it.
+extension FileSystem {
+  package func link(at path: String) throws(SystemError) -> String? { try LocalFileSystem().link(at: path) }
+  package func names(in directory: String) throws(SystemError) -> [String] {
+    try LocalFileSystem().names(in: directory)
+  }
+  package func openForLocking(_ path: String) throws(SystemError) -> Int32 {
+    try LocalFileSystem().openForLocking(path)
+  }
+  package func lock(_ descriptor: Int32) throws(SystemError) -> Bool { try LocalFileSystem().lock(descriptor) }
+  package func isAlive(process: Int32) -> Bool { LocalFileSystem().isAlive(process: process) }
 }
 
 /// What a system call failed with.
@@ -39,6 +64,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   package static let inputOutput = SystemError(code: EIO)
   package static let notFound = SystemError(code: ENOENT)
   package static let invalid = SystemError(code: EINVAL)
+
+  /// The error as what was got instead of what was expected.
+  package var got: String { "the error \"\(description)\"" }
 }
 
 /// What is known about a file without opening it.
@@ -53,83 +81,6 @@ package struct FileStatus: Sendable {
   package let byteCount: Int
   /// Permission bits.
   package let mode: UInt32
-}
-
-/// The system itself.
-package struct LocalFileSystem: FileSystem {
-  package init() {}
-
-  package func openForReading(_ path: String) throws(SystemError) -> Int32 {
-    // Without O_NONBLOCK opening a named pipe would wait for somebody to write to it.
-    try result(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
-  }
-
-  package func openDirectory(_ path: String) throws(SystemError) -> Int32 {
-    try result(unsafe open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY))
-  }
-
-  package func create(_ path: String, mode: UInt32) throws(SystemError) -> Int32 {
-    try result(unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode))
-  }
-
-  package func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
-    var status = stat()
-    _ = try result(unsafe fstat(descriptor, &status))
-    return FileStatus(status)
-  }
-
-  package func status(at path: String) throws(SystemError) -> FileStatus {
-    var status = stat()
-    _ = try result(unsafe stat(path, &status))
-    return FileStatus(status)
-  }
-
-  package func read(
-    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
-  ) throws(SystemError) -> Int {
-    try result(unsafe pread(descriptor, buffer.baseAddress, buffer.count, offset))
-  }
-
-  package func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) throws(SystemError) -> Int {
-    try result(unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count))
-  }
-
-  package func setMode(_ descriptor: Int32, _ mode: UInt32) throws(SystemError) {
-    _ = try result(fchmod(descriptor, mode))
-  }
-
-  package func synchronize(_ descriptor: Int32) throws(SystemError) { _ = try result(fsync(descriptor)) }
-
-  package func close(_ descriptor: Int32) throws(SystemError) { _ = try result(Glibc.close(descriptor)) }
-
-  package func checkWritable(_ path: String) throws(SystemError) { _ = try result(unsafe access(path, W_OK)) }
-
-  package func resolved(_ path: String) throws(SystemError) -> String {
-    guard let real = unsafe realpath(path, nil) else { throw SystemError(code: errno) }
-    defer { unsafe free(real) }
-    return unsafe String(cString: real)
-  }
-
-  package func rename(_ path: String, to target: String) throws(SystemError) {
-    _ = try result(unsafe Glibc.rename(path, target))
-  }
-
-  package func remove(_ path: String) throws(SystemError) { _ = try result(unsafe unlink(path)) }
-
-  private func result<Value: SignedInteger>(_ value: Value) throws(SystemError) -> Value {
-    if value < 0 { throw SystemError(code: errno) }
-    return value
-  }
-}
-
-extension FileStatus {
-  fileprivate init(_ status: stat) {
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: type = .regular
-    case S_IFDIR: type = .directory
-    default: type = .other
-    }
-    byteCount = Int(status.st_size)
-    mode = status.st_mode & 0o7777
-  }
+  /// The names the file has; 0 when the last one was taken away while it was open.
+  package let nameCount: Int
 }

@@ -24,13 +24,13 @@ package final class InputFile: Sendable {
     do throws(SystemError) {
       descriptor = try retrying { () throws(SystemError) in try system.openForReading(path) }
     } catch {
-      throw RecurraError(.noInput, operation: operation, expected: "a readable file", got: error.description)
+      throw RecurraError(.noInput, operation: operation, expected: "a readable file", got: error.got)
     }
     do throws(SystemError) {
       status = try system.status(of: descriptor)
     } catch {
       try? system.close(descriptor)
-      throw RecurraError(.inputOutput, operation: operation, expected: "the size of the file", got: error.description)
+      throw RecurraError(.inputOutput, operation: operation, expected: "the size of the file", got: error.got)
     }
     guard status.type == .regular else {
       try? system.close(descriptor)
@@ -62,7 +62,7 @@ package final class InputFile: Sendable {
       } catch {
         throw RecurraError(
           .inputOutput, operation: operation, expected: "\(buffer.count) bytes at offset \(offset)",
-          got: error.description)
+          got: error.got)
       }
       guard count > 0 else {
         throw RecurraError(

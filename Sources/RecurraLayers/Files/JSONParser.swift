@@ -1,72 +1,7 @@
-public import RecurraTensor
-
-extension JSONValue {
-  /// Bounds what a text may ask of the reader.
-  public struct Limits: Sendable {
-    /// The bytes of the whole text.
-    public var byteCount: Int
-    /// Lists and objects inside each other.
-    public var depth: Int
-    /// Values of every kind, together.
-    public var valueCount: Int
-
-    /// Makes limits.
-    public init(byteCount: Int = 1 << 24, depth: Int = 64, valueCount: Int = 1 << 22) {
-      self.byteCount = byteCount
-      self.depth = depth
-      self.valueCount = valueCount
-    }
-  }
-
-  /// Reads a JSON text (RFC 8259), strictly: UTF-8, one value, no member name twice in an object, no number that `Int` or
-  /// `Double` cannot hold.
-  ///
-  /// - Parameters:
-  ///   - bytes: The text.
-  ///   - operation: What is being read, for errors.
-  ///   - offset: Where the text starts in its file, for errors.
-  ///   - limits: What the text may ask of the reader.
-  /// - Throws: `badFile` with the offset of the first byte that is wrong.
-  /// - Complexity: O(bytes).
-  public init(
-    parsing bytes: [UInt8], operation: String = "JSON", offset: Int = 0, limits: Limits = Limits()
-  ) throws(RecurraError) {
-    guard bytes.count <= limits.byteCount else {
-      throw RecurraError(
-        .badFile, operation: operation, expected: "at most \(limits.byteCount) bytes of JSON", got: "\(bytes.count)")
-    }
-    var parser = JSONParser(bytes: bytes, operation: operation, offset: offset, limits: limits)
-    self = try parser.parse()
-  }
-
-  /// Reads a JSON file.
-  public init(contentsOf path: String, limits: Limits = Limits()) throws(RecurraError) {
-    let file = try InputFile(path, maximumByteCount: limits.byteCount)
-    try self.init(parsing: file.bytes(0..<file.byteCount), operation: file.operation, limits: limits)
-  }
-
-  /// The member of an object with this name; nil when there is none, or this is no object.
-  public subscript(_ name: String) -> JSONValue? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
-  /// What kind of value this is, for errors: "a number".
-  package var kind: String {
-    switch self {
-    case .null: "null"
-    case .bool: "a truth value"
-    case .integer: "an integer"
-    case .number: "a number"
-    case .string: "a text"
-    case .array: "a list"
-    case .object: "an object"
-    }
-  }
-}
+internal import RecurraTensor
 
 /// A recursive descent over the bytes of one text.
-private struct JSONParser {
+struct JSONParser {
   let bytes: [UInt8]
   let operation: String
   let offset: Int
@@ -108,15 +43,15 @@ private struct JSONParser {
   private mutating func object(depth: Int) throws(RecurraError) -> JSONValue {
     try enter(depth)
     var members: [(name: String, value: JSONValue)] = []
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     if take(UInt8(ascii: "}")) { return .object([]) }
     while true {
       skipSpace()
       let start = position
       guard peek() == UInt8(ascii: "\"") else { throw failure("a member name in quotes") }
       let name = try string()
-      guard names.insert(name).inserted else {
-        throw failure("every member name once", got: "\(quoted(name)) again", at: start)
+      guard names.insert(Array(name.utf8)).inserted else {
+        throw failure("every member name once", got: "\(name.excerpt) again", at: start)
       }
       guard take(UInt8(ascii: ":")) else { throw failure("a colon") }
       members.append((name, try value(depth: depth)))
@@ -168,11 +103,11 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger && text != "-0" {
-      guard let integer = Int(text) else { throw failure("an integer of 64 bits", got: excerpt(text), at: start) }
+      guard let integer = Int(text) else { throw failure("an integer of 64 bits", got: text.excerpt, at: start) }
       return .integer(integer)
     }
     guard let number = Double(text), number.isFinite else {
-      throw failure("a number within the range of Double", got: excerpt(text), at: start)
+      throw failure("a number within the range of Double", got: text.excerpt, at: start)
     }
     return .number(number)
   }
@@ -270,18 +205,8 @@ private struct JSONParser {
 
   private func failure(_ expected: String, got: String? = nil, at place: Int? = nil) -> RecurraError {
     let place = place ?? min(position, bytes.count)
-    let found = place < bytes.count ? quoted(String(decoding: [bytes[place]], as: UTF8.self)) : "the end"
+    let found = place < bytes.count ? String(decoding: [bytes[place]], as: UTF8.self).excerpt : "the end"
     return RecurraError(
       .badFile, operation: "\(operation), offset \(offset + place)", expected: expected, got: got ?? found)
-  }
-
-  private func quoted(_ text: String) -> String { "\"\(excerpt(text))\"" }
-
-  /// Enough of a text to recognise it, without what could upset a terminal.
-  private func excerpt(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(40).map { scalar in
-      scalar.properties.generalCategory == .control ? "\u{FFFD}" : String(scalar)
-    }
-    return shown.joined() + (text.unicodeScalars.count > 40 ? "…" : "")
   }
 }

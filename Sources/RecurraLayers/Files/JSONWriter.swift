@@ -3,17 +3,20 @@ public import RecurraTensor
 extension JSONValue {
   /// Returns the value as a JSON text in UTF-8 that `init(parsing:)` reads back unchanged.
   ///
-  /// Numbers have the fewest digits that give them back exactly. Only quotes, backslashes and control characters are escaped.
+  /// Numbers have the fewest digits that give them back exactly; NaN and infinity, for which JSON has no word, become null. Only
+  /// quotes, backslashes and control characters are escaped.
   ///
   /// - Parameters:
   ///   - sortedMembers: Puts the members of every object in the order of their names' bytes.
   ///   - pretty: Puts members on lines of their own, indented by two spaces; lists without objects stay on one line.
-  /// - Throws: `notFinite` for a number that JSON has no word for.
-  public func encoded(sortedMembers: Bool = false, pretty: Bool = false) throws(RecurraError) -> [UInt8] {
+  public func encoded(sortedMembers: Bool = false, pretty: Bool = false) -> [UInt8] {
     var writer = JSONWriter(sortedMembers: sortedMembers, pretty: pretty)
-    try writer.write(self)
+    writer.write(self)
     return writer.bytes
   }
+
+  /// The value as JSON in one line.
+  package var text: String { String(decoding: encoded(), as: UTF8.self) }
 
   /// Writes the value as a JSON file, whole or not at all.
   public func write(to path: String, sortedMembers: Bool = false, pretty: Bool = true) throws(RecurraError) {
@@ -32,42 +35,36 @@ private struct JSONWriter {
     self.pretty = pretty
   }
 
-  mutating func write(_ value: JSONValue) throws(RecurraError) {
+  mutating func write(_ value: JSONValue) {
     switch value {
     case .null: append("null")
     case .bool(let truth): append(truth ? "true" : "false")
     case .integer(let integer): append(integer.description)
-    case .number(let number):
-      guard number.isFinite else {
-        throw RecurraError(.notFinite, operation: "JSON", expected: "a finite number", got: "\(number)")
-      }
-      append(number.description)
+    case .number(let number): append(number.isFinite ? number.description : "null")
     case .string(let text): write(text)
     case .array(let elements):
       let isFlat = elements.allSatisfy { !$0.isContainer }
-      try list("[", "]", elements.count, onLines: !isFlat) { (writer, index) throws(RecurraError) in
-        try writer.write(elements[index])
-      }
+      list("[", "]", elements.count, onLines: !isFlat) { writer, index in writer.write(elements[index]) }
     case .object(let members):
       let members = sortedMembers ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
-      try list("{", "}", members.count, onLines: true) { (writer, index) throws(RecurraError) in
+      list("{", "}", members.count, onLines: true) { writer, index in
         writer.write(members[index].name)
         writer.append(writer.pretty ? ": " : ":")
-        try writer.write(members[index].value)
+        writer.write(members[index].value)
       }
     }
   }
 
   private mutating func list(
     _ opening: String, _ closing: String, _ count: Int, onLines: Bool,
-    _ element: (inout JSONWriter, Int) throws(RecurraError) -> Void
-  ) throws(RecurraError) {
+    _ element: (inout JSONWriter, Int) -> Void
+  ) {
     append(opening)
     depth += 1
     for index in 0..<count {
       if index > 0 { append(pretty && !onLines ? ", " : ",") }
       if onLines { newLine() }
-      try element(&self, index)
+      element(&self, index)
     }
     depth -= 1
     if onLines && count > 0 { newLine() }

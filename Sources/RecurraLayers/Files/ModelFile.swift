@@ -3,12 +3,13 @@ public import RecurraTensor
 extension Sequential {
   /// Writes the model as a safetensors file, whole or not at all: an error leaves a file of that name as it was.
   ///
-  /// Each parameter is a tensor called by its path, "lstm/weights"; the header's metadata hold `format` "recurra", its `version`
-  /// and the `architecture`, the JSON that `init(configuration:)` reads. The bytes depend on nothing but the model.
+  /// Each parameter is a tensor called by its path, "lstm/weights"; the header's metadata hold `format` "recurra", its `version`,
+  /// the `architecture`, which is the JSON that `init(configuration:)` reads, and the `notes`, JSON too. The bytes depend on the
+  /// model and the notes alone.
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - notes: Further texts for the metadata.
+  ///   - notes: Texts of one's own that are kept with the model; `ModelFile` reads them.
   /// - Throws: `badArgument` when the model is not built yet, `cannotCreate` when the file cannot be made, `inputOutput` when
   ///   writing fails.
   public func save(to path: String, notes: [String: String] = [:]) throws(RecurraError) {
@@ -16,88 +17,119 @@ extension Sequential {
   }
 
   package func save(to path: String, notes: [String: String], system: any FileSystem) throws(RecurraError) {
-    guard isBuilt, inputShape != nil else {
-      throw RecurraError(
-        .badArgument, operation: "write \(path)", expected: "a built model", got: "one without parameters")
-    }
-    var metadata = notes
-    metadata[ModelFile.formatName] = ModelFile.format
-    metadata[ModelFile.versionName] = String(ModelFile.version)
-    metadata[ModelFile.architectureName] = String(decoding: try json.encoded(), as: UTF8.self)
-    let tensors = Dictionary(namedParameters.map { ($0.path, $0.parameter.value) }) { first, _ in first }
-    try SafeTensors(tensors, metadata: metadata).write(to: path, system: system)
+    try ModelFile.write(model: self, notes: notes, to: path, system: system)
   }
 
   /// Reads a model that `save(to:)` wrote; it predicts the same, to the bit.
   ///
-  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, no model, made by a newer version, or lacks a
-  ///   parameter, has one too many or one of another shape or type, named each.
-  public static func load(from path: String) throws(RecurraError) -> Sequential {
-    try ModelFile(InputFile(path, maximumByteCount: ModelFile.maximumByteCount)).model
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - registry: What the file may name; layers of one's own are registered there.
+  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, no model, made by a newer version, has a layer
+  ///   that `registry` does not know, or lacks a parameter, has one too many or one of another shape or type, named each.
+  public static func load(from path: String, registry: Registry = .standard) throws(RecurraError) -> Sequential {
+    try ModelFile(contentsOf: path, registry: registry).model
   }
 }
 
 /// A model as it stands in a file, with the notes beside it.
-package struct ModelFile {
-  static let formatName = "format"
-  static let format = "recurra"
-  static let versionName = "version"
-  /// Raised by a change that older versions of the library would misread.
-  static let version = 1
-  static let architectureName = "architecture"
-  static let maximumByteCount = 1 << 36
-
-  package let model: Sequential
-  package let notes: [String: String]
-
-  package init(_ file: InputFile) throws(RecurraError) {
-    let content = try SafeTensors(file)
-    guard content.metadata[Self.formatName] == Self.format, let version = content.metadata[Self.versionName],
-      let architecture = content.metadata[Self.architectureName]
-    else {
-      throw file.damaged(expected: "a model saved by Recurra", got: "tensors without its metadata")
-    }
-    guard let number = Int(version), number >= 1, number <= Self.version else {
-      throw file.damaged(expected: "format version \(Self.version) or older", got: "version \(version.prefix(20))")
-    }
-    model = try Self.model(architecture, file)
-    try Self.setParameters(of: model, content.tensors, file)
-    let own = [Self.formatName, Self.versionName, Self.architectureName]
-    notes = content.metadata.filter { !own.contains($0.key) }
+public struct ModelFile: Sendable {
+  /// Where a trainer's run stands, for those who go on with it.
+  package struct Training: Sendable {
+    package let description: JSONValue
+    package let tensors: NamedValues<Tensor>
   }
 
-  private static func model(_ architecture: String, _ file: InputFile) throws(RecurraError) -> Sequential {
-    let json = try JSONValue(parsing: Array(architecture.utf8), operation: "\(file.operation), architecture")
-    let model: Sequential
-    do {
-      model = try Sequential(configuration: json)
-    } catch {
-      // What is an argument elsewhere is the content of a file here.
-      throw RecurraError(
-        .badFile, operation: "\(file.operation), \(error.operation)", expected: error.expected, got: error.got)
-    }
-    guard model.inputShape != nil else {
-      throw file.damaged(expected: "an architecture with build_input_shape", got: "none")
-    }
-    return model
+  /// The model, with its parameters.
+  public let model: Sequential
+  /// The texts that were saved with the model.
+  public let notes: [String: String]
+  /// What a trainer saved; nil where only the model was saved, and where nobody asked for it.
+  package let training: Training?
+
+  /// Reads a file that `Sequential.save` or a trainer wrote.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - registry: What the file may name; layers of one's own are registered there.
+  /// - Throws: What `Sequential.load` throws.
+  public init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
+    let file = try InputFile(path, maximumByteCount: Self.maximumByteCount)
+    try self.init(file, registry: registry, readsTraining: false)
   }
 
-  private static func setParameters(
-    of model: Sequential, _ tensors: [String: Tensor], _ file: InputFile
+  package static let maximumByteCount = 1 << 36
+
+  /// Reads an open file; with `readsTraining` what a trainer saved as well.
+  package init(
+    _ file: InputFile, registry: Registry = .standard, readsTraining: Bool = true
   ) throws(RecurraError) {
-    let parameters = model.namedParameters
-    let known = Set(parameters.map(\.path))
-    if let extra = tensors.keys.filter({ !known.contains($0) }).min() {
-      throw file.damaged(expected: "the parameters of the architecture", got: "a tensor \(extra) besides")
+    let reader = try ModelFileReader(file)
+    notes = try reader.notes()
+    model = try reader.model(registry)
+    training = readsTraining ? try reader.training() : nil
+  }
+
+  /// Tells whether a trainer saved the model, with all it needs to go on.
+  package var holdsTraining: Bool { training != nil }
+
+  /// What a file holds, for a model that is there already: no layer has to be made by name.
+  package struct Contents: Sendable {
+    package let parameters: NamedValues<Tensor>
+    package let notes: [String: String]
+    package let training: Training?
+  }
+
+  /// Reads an open file without making its model.
+  package static func contents(of file: InputFile) throws(RecurraError) -> Contents {
+    let reader = try ModelFileReader(file)
+    return Contents(parameters: try reader.parameters(), notes: try reader.notes(), training: try reader.training())
+  }
+
+  /// Writes a model, whole or not at all, with notes and what a trainer has to say.
+  ///
+  /// The training is one JSON value and tensors by name; reading the model alone does not look at them.
+  package static func write(
+    model: Sequential, notes: [String: String] = [:], training: JSONValue? = nil,
+    trainingTensors: NamedValues<Tensor> = [:], to path: String, system: any FileSystem = LocalFileSystem()
+  ) throws(RecurraError) {
+    func refused(_ expected: String, got: String) -> RecurraError {
+      RecurraError(.badArgument, operation: "write \(path)", expected: expected, got: got)
     }
-    for (path, parameter) in parameters {
-      guard let tensor = tensors[path] else { throw file.damaged(expected: "a tensor \(path)", got: "none") }
-      guard tensor.shape == parameter.shape, tensor.dtype == parameter.dtype else {
-        throw file.damaged(
-          expected: "\(path) as \(parameter.dtype) of shape \(parameter.shape)",
-          got: "\(tensor.dtype) of shape \(tensor.shape)")
+    guard model.isBuilt, model.inputShape != nil else { throw refused("a built model", got: "one without parameters") }
+    guard training != nil || trainingTensors.isEmpty else {
+      throw refused("a description of the training beside its tensors", got: "none")
+    }
+    var content = SafeTensors()
+    content.metadata[Format.formatName] = Format.format
+    content.metadata[Format.versionName] = String(Format.version)
+    content.metadata[Format.architectureName] = model.json.text
+    if !notes.isEmpty {
+      let members = notes.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      content.metadata[Format.notesName] = JSONValue.object(members.map { (name: $0, value: .string($1)) }).text
+    }
+    for (path, parameter) in model.namedParameters {
+      guard content.tensors[path] == nil else {
+        throw refused("parameters of different names", got: "\(path.excerpt) twice")
       }
-      parameter.value = tensor
+      content.tensors[path] = parameter.value
     }
+    if let training { content.metadata[Format.trainingName] = training.text }
+    for (name, tensor) in trainingTensors { content.tensors[Format.trainingPrefix + name] = tensor }
+    try content.write(to: path, system: system)
+  }
+
+  /// How a model lies in a safetensors file.
+  enum Format {
+    static let formatName = "format"
+    static let format = "recurra"
+    static let versionName = "version"
+    /// Raised by a change that older versions of the library would misread. Version 1 kept each note as metadata of its own.
+    static let version = 2
+    static let architectureName = "architecture"
+    static let notesName = "notes"
+    static let trainingName = "training"
+    /// No parameter's path begins with a slash, because every layer has a name.
+    static let trainingPrefix = "/training/"
   }
 }

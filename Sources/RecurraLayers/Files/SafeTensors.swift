@@ -9,14 +9,19 @@ public import RecurraTensor
 /// - Source: huggingface/safetensors, format specification.
 public struct SafeTensors: Sendable {
   /// The tensors by name.
-  public var tensors: [String: Tensor]
+  public var tensors: NamedValues<Tensor>
   /// The texts by name: the header's `__metadata__`.
-  public var metadata: [String: String]
+  public var metadata: NamedValues<String>
 
   /// Makes a collection of tensors.
-  public init(_ tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
+  public init(_ tensors: NamedValues<Tensor> = [:], metadata: NamedValues<String> = [:]) {
     self.tensors = tensors
     self.metadata = metadata
+  }
+
+  /// Makes a collection of the tensors in a dictionary.
+  public init(_ tensors: [String: Tensor], metadata: [String: String] = [:]) {
+    self.init(NamedValues(tensors), metadata: NamedValues(metadata))
   }
 
   /// Reads a file.
@@ -35,10 +40,7 @@ public struct SafeTensors: Sendable {
     metadata = header.metadata
     tensors = [:]
     tensors.reserveCapacity(header.entries.count)
-    for entry in header.entries {
-      tensors[entry.name] = try file.tensor(
-        entry.format, shape: entry.shape, at: header.dataOffset + entry.range.lowerBound, name: "tensor \(entry.name)")
-    }
+    for entry in header.entries { tensors[entry.name] = try header.tensor(entry, file) }
   }
 
   /// Writes a file, whole or not at all: an error leaves a file of that name as it was.
@@ -55,7 +57,7 @@ public struct SafeTensors: Sendable {
         .badArgument, operation: "write \(path)", expected: "tensors not called \(Header.metadataName)", got: "one")
     }
     let ordered = inFileOrder
-    let header = try header(ordered)
+    let header = header(ordered)
     try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
       try file.append(header)
       for (_, tensor) in ordered { try file.append(tensor) }
@@ -65,18 +67,17 @@ public struct SafeTensors: Sendable {
   /// Tensors of wider types first, so that each is aligned to its type; by the bytes of their names within a type.
   private var inFileOrder: [(name: String, tensor: Tensor)] {
     let rank: [DType: Int] = [.float64: 0, .float32: 1, .int32: 2]
-    return tensors.map { (name: $0.key, tensor: $0.value) }.sorted { left, right in
+    return tensors.map { (name: $0.name, tensor: $0.value) }.sorted { left, right in
       left.tensor.dtype == right.tensor.dtype
         ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
         : rank[left.tensor.dtype, default: 0] < rank[right.tensor.dtype, default: 0]
     }
   }
 
-  private func header(_ ordered: [(name: String, tensor: Tensor)]) throws(RecurraError) -> [UInt8] {
+  private func header(_ ordered: [(name: String, tensor: Tensor)]) -> [UInt8] {
     var members: [(name: String, value: JSONValue)] = []
     if !metadata.isEmpty {
-      let texts = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-      members.append((Header.metadataName, .object(texts.map { (name: $0.key, value: .string($0.value)) })))
+      members.append((Header.metadataName, .object(metadata.map { (name: $0.name, value: .string($0.value)) })))
     }
     var offset = 0
     for (name, tensor) in ordered {
@@ -92,7 +93,7 @@ public struct SafeTensors: Sendable {
         ))
       offset = end
     }
-    var text = try JSONValue.object(members).encoded()
+    var text = JSONValue.object(members).encoded()
     text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
     return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
   }

@@ -16,7 +16,7 @@ extension SafeTensors {
 
     /// The tensors in the order of their data.
     let entries: [Entry]
-    let metadata: [String: String]
+    let metadata: NamedValues<String>
     /// Where the data start in the file.
     let dataOffset: Int
 
@@ -28,7 +28,7 @@ extension SafeTensors {
       guard case .object(let members) = value else {
         throw file.damaged(expected: "an object as header", got: value.kind)
       }
-      var metadata: [String: String] = [:]
+      var metadata: NamedValues<String> = [:]
       var entries: [Entry] = []
       for (name, value) in members {
         if name == Self.metadataName {
@@ -42,7 +42,7 @@ extension SafeTensors {
       for entry in entries {
         guard entry.range.lowerBound == end else {
           throw file.damaged(
-            expected: "data of \(entry.name) from \(end), without a hole or an overlap",
+            expected: "data of \(entry.name.excerpt) from \(end), without a hole or an overlap",
             got: "\(entry.range.lowerBound)")
         }
         end = entry.range.upperBound
@@ -52,6 +52,12 @@ extension SafeTensors {
       }
       self.metadata = metadata
       self.entries = entries
+    }
+
+    /// Reads the data of a tensor.
+    func tensor(_ entry: Entry, _ file: InputFile) throws(RecurraError) -> Tensor {
+      try file.tensor(
+        entry.format, shape: entry.shape, at: dataOffset + entry.range.lowerBound, name: "tensor \(entry.name.excerpt)")
     }
 
     private static func json(_ file: InputFile) throws(RecurraError) -> [UInt8] {
@@ -67,14 +73,14 @@ extension SafeTensors {
       return json
     }
 
-    private static func texts(_ value: JSONValue, _ file: InputFile) throws(RecurraError) -> [String: String] {
+    private static func texts(_ value: JSONValue, _ file: InputFile) throws(RecurraError) -> NamedValues<String> {
       guard case .object(let members) = value else {
         throw file.damaged(expected: "an object as \(metadataName)", got: value.kind)
       }
-      var texts: [String: String] = [:]
+      var texts: NamedValues<String> = [:]
       for (name, value) in members {
         guard case .string(let text) = value else {
-          throw file.damaged(expected: "a text as \(metadataName) \(name)", got: value.kind)
+          throw file.damaged(expected: "a text as \(metadataName) \(name.excerpt)", got: value.kind)
         }
         texts[name] = text
       }
@@ -86,20 +92,20 @@ extension SafeTensors {
         let shape = extents(value["shape"]), let offsets = extents(value["data_offsets"]), offsets.count == 2
       else {
         throw file.damaged(
-          expected: "dtype, shape (a list of extents) and data_offsets (two offsets) of \(name)", got: "other members")
+          expected: "dtype, shape (a list of extents) and data_offsets (two offsets) of \(name.excerpt)",
+          got: "other members")
       }
       guard case .string(let code) = dtype, let format = formats[code] else {
-        var got = dtype.kind
-        if case .string(let code) = dtype { got = "\"\(code)\"" }
         throw file.damaged(
-          expected: "a dtype of \(name) among \(formats.keys.sorted().joined(separator: " "))", got: got)
+          expected: "a dtype of \(name.excerpt) among \(formats.keys.sorted().joined(separator: " "))",
+          got: dtype.shortText)
       }
-      guard let byteCount = shape.reduce(format.byteCount, multiply) else {
-        throw file.damaged(expected: "a size of \(name) that fits in 64 bits", got: "shape \(shape)")
+      guard let byteCount = format.byteCount(of: shape) else {
+        throw file.damaged(expected: "a size of \(name.excerpt) that fits in 64 bits", got: "shape \(shape)")
       }
       guard offsets[0] <= offsets[1], offsets[1] - offsets[0] == byteCount else {
         throw file.damaged(
-          expected: "\(byteCount) bytes for \(name), \(code) of shape \(shape)",
+          expected: "\(byteCount) bytes for \(name.excerpt), \(code) of shape \(shape)",
           got: "offsets \(offsets[0]) to \(offsets[1])")
       }
       return Entry(name: name, format: format, shape: shape, range: offsets[0]..<offsets[1])
@@ -114,11 +120,6 @@ extension SafeTensors {
         extents.append(extent)
       }
       return extents
-    }
-
-    private static func multiply(_ left: Int?, _ right: Int) -> Int? {
-      guard let (product, overflow) = left?.multipliedReportingOverflow(by: right), !overflow else { return nil }
-      return product
     }
 
     private static let formats: [String: ElementFormat] = Dictionary(

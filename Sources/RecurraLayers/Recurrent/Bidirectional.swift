@@ -9,7 +9,10 @@ public import RecurraTensor
 /// - Shapes: `input` [B, T, I]; result [B, T, 2H] or [B, 2H] for `.concat`, else [B, T, H] or [B, H]. States: those of the
 ///   forward layer, then those of the backward layer.
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
-/// - Complexity: that of both layers; the directions run on separate threads.
+///   Building throws `badArgument` for layers that cannot be the directions of one.
+/// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin and whether they
+///   have a bias, are one operation, whose directions run on separate threads; others run one after the other. A layer of one's own must
+///   name every setting that its cell depends on there.
 /// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`.
 public final class Bidirectional: Layer {
   /// Says how the outputs of the two directions are merged; raw values are Keras'.
@@ -36,6 +39,8 @@ public final class Bidirectional: Layer {
   /// How the two outputs are merged.
   public let merge: Merge
   private let hasOwnBackwardLayer: Bool
+  /// Why the two layers cannot be the directions of one; nil when they can.
+  private let mismatch: (expected: String, got: String)?
   /// Two layers of one kind and size are one operation; others are run one after the other.
   private let runsAsOne: Bool
 
@@ -45,17 +50,9 @@ public final class Bidirectional: Layer {
   ///   - layer: the forward layer.
   ///   - merge: how the two outputs are merged.
   ///   - backwardLayer: a layer with `goBackwards`; one like `layer` when left out.
-  public convenience init(
-    _ layer: any RecurrentLayer, merge: Merge = .concat, backwardLayer: (any RecurrentLayer)? = nil
-  ) {
-    if let (expected, got) = Self.mismatch(layer, backwardLayer, merge) {
-      stop("Bidirectional", expected: expected, got: got)
-    }
-    self.init(checked: layer, merge, backwardLayer)
-  }
-
-  private init(checked layer: any RecurrentLayer, _ merge: Merge, _ backwardLayer: (any RecurrentLayer)?) {
+  public init(_ layer: any RecurrentLayer, merge: Merge = .concat, backwardLayer: (any RecurrentLayer)? = nil) {
     forwardLayer = layer
+    mismatch = Self.mismatch(layer, backwardLayer, merge)
     self.backwardLayer = backwardLayer ?? layer.reversed()
     self.merge = merge
     hasOwnBackwardLayer = backwardLayer != nil
@@ -78,10 +75,8 @@ public final class Bidirectional: Layer {
       throw configuration.failure(
         "merge_mode", expected: "one of \(Merge.allCases.map(\.rawValue).joined(separator: ", "))", got: .string(name))
     }
-    if let (expected, got) = Self.mismatch(layer, backward, merge) {
-      throw RecurraError(.badArgument, operation: Self.typeName, expected: expected, got: got)
-    }
-    self.init(checked: layer, merge, backward)
+    self.init(layer, merge: merge, backwardLayer: backward)
+    try checkSettings()
   }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
@@ -98,8 +93,14 @@ public final class Bidirectional: Layer {
     [("forward_layer", forwardLayer), ("backward_layer", backwardLayer)]
   }
 
+  /// Refuses two layers that cannot be the directions of one.
+  public func checkSettings() throws(RecurraError) {
+    if let (expected, got) = mismatch { throw failure(.badArgument, expected: expected, got: got) }
+  }
+
   /// Builds both directions, each with random numbers of its own.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
+    try checkSettings()
     try forwardLayer.build(inputShape: inputShape, random: random.stream(0), dtype: dtype)
     try backwardLayer.build(inputShape: inputShape, random: random.stream(1), dtype: dtype)
   }
@@ -113,6 +114,8 @@ public final class Bidirectional: Layer {
 
   /// Runs both directions at the same time and merges what they give out.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    // The two layers may have been built by themselves.
+    try checkSettings()
     let half = forwardLayer.cell.stateCount
     let stateCount = half + backwardLayer.cell.stateCount
     guard input.states.isEmpty || input.states.count == stateCount else {
@@ -176,10 +179,14 @@ public final class Bidirectional: Layer {
     return nil
   }
 
-  /// What must be equal for two layers to be one operation.
+  /// What must be equal for two layers to be one operation: all but how they begin, whether they have a bias, and what this layer
+  /// says for both.
   private static func kind(_ layer: any RecurrentLayer) -> [String: JSONValue] {
-    let names = ["units", "activation", "recurrent_activation", "reset_after"]
-    var kind = layer.configuration.filter { names.contains($0.key) }
+    let free = [
+      "kernel_initializer", "recurrent_initializer", "bias_initializer", "unit_forget_bias", "use_bias",
+      "go_backwards", "return_sequences", "return_state", "zero_output_for_mask",
+    ]
+    var kind = layer.configuration.filter { !free.contains($0.key) }
     kind["class_name"] = .string(type(of: layer).typeName)
     return kind
   }

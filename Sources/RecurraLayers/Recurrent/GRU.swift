@@ -9,6 +9,8 @@ public import RecurraTensor
 ///   [2, 3H] with `resetAfter` (the input's row, then the state's), else [3H].
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 /// - Complexity: 2·B·T·(I+H)·3H flops.
+/// - Accuracy: without `resetAfter` OpenBLAS multiplies, and the last bits of a sequence's result may differ with the sequences that are
+///   computed along with it.
 /// - Source: Cho et al. 2014; names and defaults as `keras.layers.GRU`.
 public final class GRU: RecurrentLayer {
   /// Names the class as Keras does.
@@ -21,9 +23,8 @@ public final class GRU: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
-  /// Makes a layer from its parts; the cell's activations must be elementwise.
+  /// Makes a layer from its parts.
   public init(cell: GRUCell, options: RecurrentOptions) {
-    Self.requireElementwise(cell.activation, cell.recurrentActivation)
     self.cell = cell
     self.options = options
   }
@@ -55,6 +56,9 @@ public final class GRU: RecurrentLayer {
       resetAfter: try configuration.bool("reset_after", default: true))
     self.init(cell: cell, options: try RecurrentOptions(configuration))
   }
+
+  /// Refuses activations that are not elementwise; `build` refuses `units` outside 1...2³¹ − 1 besides.
+  public func checkSettings() throws(RecurraError) { try checkElementwise(cell.activation, cell.recurrentActivation) }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {

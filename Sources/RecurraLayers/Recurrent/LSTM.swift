@@ -22,9 +22,8 @@ public final class LSTM: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
-  /// Makes a layer from its parts; the cell's activations must be elementwise.
+  /// Makes a layer from its parts.
   public init(cell: LSTMCell, options: RecurrentOptions) {
-    Self.requireElementwise(cell.activation, cell.recurrentActivation)
     self.cell = cell
     self.options = options
   }
@@ -56,6 +55,9 @@ public final class LSTM: RecurrentLayer {
     let gates = try configuration.activation("recurrent_activation", default: .sigmoid, isElementwise: true)
     self.init(cell: LSTMCell(activation: activation, recurrentActivation: gates), options: options)
   }
+
+  /// Refuses activations that are not elementwise; `build` refuses `units` outside 1...2³¹ − 1 besides.
+  public func checkSettings() throws(RecurraError) { try checkElementwise(cell.activation, cell.recurrentActivation) }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {

@@ -24,10 +24,7 @@ public struct RecurrentOptions: Sendable {
   public var zeroOutputForMask = false
 
   /// Makes options with Keras' defaults.
-  public init(units: Int) {
-    check(units >= 1, "recurrent layer", expected: "at least 1 unit", got: "\(units)")
-    self.units = units
-  }
+  public init(units: Int) { self.units = units }
 
   /// Reads the arguments that all recurrent layers share.
   package init(_ arguments: LayerArguments) throws(RecurraError) {

@@ -18,9 +18,8 @@ public final class SimpleRNN: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
-  /// Makes a layer from its parts; the cell's activations must be elementwise.
+  /// Makes a layer from its parts.
   public init(cell: SimpleRNNCell, options: RecurrentOptions) {
-    Self.requireElementwise(cell.activation)
     self.cell = cell
     self.options = options
   }
@@ -48,6 +47,9 @@ public final class SimpleRNN: RecurrentLayer {
     let activation = try configuration.activation("activation", default: .tanh, isElementwise: true)
     self.init(cell: SimpleRNNCell(activation: activation), options: try RecurrentOptions(configuration))
   }
+
+  /// Refuses activations that are not elementwise; `build` refuses `units` outside 1...2³¹ − 1 besides.
+  public func checkSettings() throws(RecurraError) { try checkElementwise(cell.activation) }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {

@@ -109,8 +109,8 @@ struct Canvas {
       case "<": escaped += "&lt;"
       case ">": escaped += "&gt;"
       case "\"": escaped += "&quot;"
-      // XML has no way to write other control characters at all.
-      case _ where scalar.value < 0x20: escaped += " "
+      // XML has no way to write these at all.
+      case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: escaped += " "
       default: escaped.unicodeScalars.append(scalar)
       }
     }

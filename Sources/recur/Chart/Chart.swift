@@ -58,12 +58,12 @@ struct Chart {
     canvas.text(title, x: frame.left, y: 28, .title)
     for (series, place) in zip(series, legend) { drawKey(of: series, on: &canvas, place.x, 50 + place.y) }
     for tick in vertical.ticks {
-      let y = frame.y(vertical.share(of: tick.value))
+      let y = frame.y(tick.share)
       canvas.line(frame.left, y, frame.right, y, tick.isMinor ? "minor" : "grid")
       if !tick.label.isEmpty { canvas.text(tick.label, x: frame.left - 8, y: y + 4, .tickAtRight) }
     }
     for tick in horizontal.ticks {
-      let x = frame.x(horizontal.share(of: tick.value))
+      let x = frame.x(tick.share)
       canvas.line(x, frame.top, x, frame.bottom, tick.isMinor ? "minor" : "grid")
       if !tick.label.isEmpty { canvas.text(tick.label, x: x, y: frame.bottom + 18, .tickBelow) }
     }
@@ -71,6 +71,9 @@ struct Chart {
     canvas.line(frame.left, frame.top, frame.left, frame.bottom, "axis")
     canvas.text(horizontalLabel, x: (frame.left + frame.right) / 2, y: height - 16, .label)
     canvas.text(verticalLabel, x: 20, y: (frame.top + frame.bottom) / 2, .turnedLabel)
+    if points.isEmpty {
+      canvas.text("no value to show", x: (left + right) / 2, y: (frame.top + frame.bottom) / 2, .label)
+    }
 
     for series in series {
       let runs = series.points.split(omittingEmptySubsequences: true) { !isVisible($0) }.map { run in

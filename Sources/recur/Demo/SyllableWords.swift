@@ -17,6 +17,9 @@ struct SyllableWords {
 
   var count: Int { labels.count }
 
+  /// The rows that no model is trained on.
+  var heldOut: Range<Int> { Int(Double(count) * (1 - DemoTraining.validationSplit))..<count }
+
   init() {
     var letters: [Int32] = []
     var labels: [Int32] = []

@@ -1,0 +1,95 @@
+package import RecurraTensor
+
+/// What layers check before they make or compute anything.
+extension Layer {
+  /// Refuses a whole number that the layer was made with.
+  package func checkSetting(_ name: String, _ value: Int, in range: ClosedRange<Int>) throws(RecurraError) {
+    guard !range.contains(value) else { return }
+    throw failure(.badArgument, expected: "\(name) in \(range)", got: "\(value)")
+  }
+
+  /// Refuses a number that the layer was made with.
+  package func checkSetting(_ name: String, _ value: Double, in range: ClosedRange<Double>) throws(RecurraError) {
+    guard !range.contains(value) else { return }
+    let isOpen = range.upperBound == .greatestFiniteMagnitude
+    let wanted = isOpen ? "of at least \(range.lowerBound), and finite" : "in \(range)"
+    throw failure(.badArgument, expected: "\(name) \(wanted)", got: "\(value)")
+  }
+
+  /// Refuses activations that look at more than one element, where a function is applied number by number.
+  package func checkElementwise(_ activations: Activation...) throws(RecurraError) {
+    for activation in activations where !activation.isElementwise {
+      throw failure(.badArgument, expected: "an elementwise activation", got: activation.rawValue)
+    }
+  }
+
+  /// Refuses extents below 0.
+  package func checkExtents(_ shape: [Int?]) throws(RecurraError) {
+    guard shape.contains(where: { ($0 ?? 0) < 0 }) else { return }
+    throw failure(expected: "extents of 0 or more", got: text(of: shape))
+  }
+
+  /// Checks the shape of an input and returns its last extent.
+  package func features(
+    of shape: [Int?], rank: some RangeExpression<Int>, _ form: String
+  ) throws(RecurraError) -> Int {
+    try checkExtents(shape)
+    guard rank.contains(shape.count), let last = shape.last, let features = last, features <= Self.maximumCount else {
+      throw failure(expected: "input \(form) with a known I", got: text(of: shape))
+    }
+    return features
+  }
+
+  /// Checks an input's type and last extent against what the layer was built for.
+  package func checkInput(
+    _ input: Tensor, minimumRank: Int, features: Int, dtype: DType
+  ) throws(RecurraError) {
+    guard input.rank >= minimumRank, input.shape.last == features else {
+      let axes = ["B"] + (1..<max(minimumRank - 1, 1)).map { _ in "T" } + ["\(features)"]
+      throw failure(expected: "input [\(axes.joined(separator: ", "))]", got: "\(input.shape)")
+    }
+    guard input.dtype == dtype else { throw failure(expected: "\(dtype) input", got: "\(input.dtype)") }
+  }
+
+  /// Checks the number of valid timesteps of each row.
+  package func checkLengths(_ lengths: [Int], rows: Int, timesteps: Int) throws(RecurraError) {
+    let wrong = lengths.first { !(0...timesteps).contains($0) }
+    guard lengths.count != rows || wrong != nil else { return }
+    throw failure(
+      expected: "\(rows) lengths in 0...\(timesteps)", got: wrong.map { "a length of \($0)" } ?? "\(lengths.count)")
+  }
+
+  /// Makes a parameter that an initialiser draws when it is needed.
+  package func parameter(
+    _ name: String, _ shape: [Int], _ dtype: DType, _ initializer: Initializer, _ random: RandomSource
+  ) throws(RecurraError) -> Parameter {
+    try checkInitializer(initializer, of: name, axes: shape.count, dtype)
+    return try parameter(name, shape, dtype) { initializer(shape, random: random, dtype: dtype) }
+  }
+
+  /// Makes a parameter whose first value is drawn when it is needed, unless it would be larger than any machine holds.
+  package func parameter(
+    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
+  ) throws(RecurraError) -> Parameter {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
+      guard extent >= 0, !overflow, product <= Self.maximumCount else {
+        throw failure(.badArgument, expected: "a parameter \(name) of at most 2³⁶ numbers", got: "shape \(shape)")
+      }
+      count = product
+    }
+    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
+  }
+
+  /// Refuses an initialiser that cannot draw a parameter of so many axes.
+  package func checkInitializer(
+    _ initializer: Initializer, of name: String, axes: Int, _ dtype: DType
+  ) throws(RecurraError) {
+    guard let fault = initializer.fault(axes: axes, dtype: dtype) else { return }
+    throw failure(.badArgument, expected: "an initialiser of the \(name) \(fault)", got: initializer.json.text)
+  }
+
+  /// The numbers that a parameter may have: 2³⁶.
+  private static var maximumCount: Int { 1 << 36 }
+}

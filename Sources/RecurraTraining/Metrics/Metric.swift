@@ -1,0 +1,70 @@
+public import RecurraTensor
+
+/// Measures how good predictions are, for people to read; it has no part in training.
+public struct Metric: Sendable {
+  enum Kind: Sendable {
+    case accuracy
+    case sparseCategoricalAccuracy
+    case categoricalAccuracy
+    case binaryAccuracy
+    case squared
+    case absolute
+    case function(@Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor)
+  }
+
+  /// What the metric is called in logs and histories.
+  public let name: String
+  let kind: Kind
+
+  /// The share of right answers: binary for one prediction to a row, by class number where targets lack the classes' axis
+  /// or have one number to a row, by largest target elsewhere, as in Keras.
+  public static let accuracy = Metric(name: "accuracy", kind: .accuracy)
+  /// The share of rows whose largest prediction stands at the target's number.
+  public static let sparseCategoricalAccuracy = Metric(
+    name: "sparse_categorical_accuracy", kind: .sparseCategoricalAccuracy)
+  /// The share of rows whose largest prediction stands where the largest target does.
+  public static let categoricalAccuracy = Metric(name: "categorical_accuracy", kind: .categoricalAccuracy)
+  /// The share of predictions that lie on the same side of ½ as their targets.
+  public static let binaryAccuracy = Metric(name: "binary_accuracy", kind: .binaryAccuracy)
+  /// The mean of (prediction − target)².
+  public static let meanSquaredError = Metric(name: "mean_squared_error", kind: .squared)
+  /// The mean of |prediction − target|.
+  public static let meanAbsoluteError = Metric(name: "mean_absolute_error", kind: .absolute)
+
+  init(name: String, kind: Kind) {
+    self.name = name
+    self.kind = kind
+  }
+
+  /// Makes a metric from a function of targets and predictions, whose result's mean over what counts is the metric.
+  ///
+  /// The function may return what a `Loss` of one's own may, and is given the same: targets in the predictions' type, and in
+  /// their shape where both have as many elements.
+  public init(_ name: String, _ function: @escaping @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor) {
+    self.init(name: name, kind: .function(function))
+  }
+
+  /// Finds a metric by Keras' name; a short name stays what the metric is called.
+  ///
+  /// - Throws: `RecurraError` of kind `badArgument` for a name that no metric has.
+  public init(named name: String) throws(RecurraError) {
+    let kinds: [String: Kind] = [
+      "accuracy": .accuracy, "acc": .accuracy, "sparse_categorical_accuracy": .sparseCategoricalAccuracy,
+      "categorical_accuracy": .categoricalAccuracy, "binary_accuracy": .binaryAccuracy,
+      "mean_squared_error": .squared, "mse": .squared, "mean_absolute_error": .absolute, "mae": .absolute,
+    ]
+    guard let kind = kinds[name] else {
+      throw RecurraError(
+        .badArgument, operation: "metric", expected: "one of \(kinds.keys.sorted().joined(separator: ", "))", got: name)
+    }
+    self.init(name: name, kind: kind)
+  }
+
+  /// The kind that shapes of targets and predictions make of "accuracy".
+  func resolved(targets: [Int], predictions: [Int]) -> Kind {
+    guard case .accuracy = kind else { return kind }
+    let classes = predictions.count > 1 ? predictions[predictions.count - 1] : 1
+    if classes == 1 { return .binaryAccuracy }
+    return targets.count < predictions.count || targets.last == 1 ? .sparseCategoricalAccuracy : .categoricalAccuracy
+  }
+}

@@ -1,0 +1,86 @@
+internal import RecurraLayers
+public import RecurraTensor
+
+extension Trainer {
+  /// Trains the model on data, epoch by epoch.
+  ///
+  /// A trainer goes on where it stands: three calls of one epoch give the bits of one call of three. A run that was
+  /// interrupted, by cancelling its task or by the end of its process, is finished first when `fit` is called again with the
+  /// same data and options, in the middle of an epoch too; with others, the epoch under way is left and the next run begins.
+  ///
+  /// - Parameters:
+  ///   - x: inputs, one to a row.
+  ///   - y: targets, one to a row.
+  ///   - lengths: the number of valid timesteps of each row, where sequences differ in length; all when left out.
+  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out.
+  ///   - classWeights: how much the rows of a class count in training, by class; 1 for those not named.
+  ///   - batchSize: rows between two updates of the weights; the last batch of an epoch may have fewer.
+  ///   - blockSize: rows that go through the model at a time. A batch is cut into such blocks, each is computed as if it were
+  ///     alone, and their gradients are added in a fixed order: a large batch in little memory. The whole batch when left out.
+  ///   - epochs: how many epochs the run has; with `initialEpoch`, the epoch to end before.
+  ///   - validationSplit: the share of the rows, the last ones as they stand, that is kept back for validation.
+  ///   - validationData: other data to validate with after every epoch, instead of a split.
+  ///   - shuffle: whether each epoch goes through the rows in a new order.
+  ///   - callbacks: what else happens at the beginnings and ends of epochs and batches, in this order; those of the last run,
+  ///     or of the file that the trainer comes from, when left out.
+  ///   - backup: where the state is kept so that a run goes on after the end of its process.
+  ///   - verbose: how much is shown.
+  ///   - seed: what orders and dropout follow from; the same seed gives the same numbers, on any number of threads. The
+  ///     seed of the last run when left out, 0 at first.
+  ///   - initialEpoch: the epoch to begin with, counted from 0, instead of the one that comes next.
+  ///   - allowingNonFinite: whether NaN and infinity may be among inputs and targets.
+  /// - Returns: the numbers of every epoch of the run. When the task is cancelled the batch under way is finished, and the
+  ///   history says so.
+  /// - Throws: before anything is trained `badData` for data that do not fit together or the model, and `badArgument` for
+  ///   options outside their range or a backup of another run; later `notFinite` when a loss, gradient or weight is NaN or
+  ///   infinite, with epoch and batch.
+  /// - Complexity: a steady step takes no memory from the system.
+  @discardableResult
+  public func fit(
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, classWeights: [Int: Double]? = nil,
+    batchSize: Int = 32, blockSize: Int? = nil, epochs: Int = 1, validationSplit: Double = 0,
+    validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
+    verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> History {
+    guard epochs >= 0, initialEpoch ?? 0 >= 0 else {
+      throw RecurraError(
+        .badArgument, operation: "fit", expected: "epochs of 0 or more", got: "\(initialEpoch ?? 0) to \(epochs)")
+    }
+    if let blockSize, blockSize < 1 {
+      throw RecurraError(
+        .badArgument, operation: "fit", expected: "a block size of 1 or more", got: "\(blockSize)")
+    }
+    let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
+    var training = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "fit")
+    if let classWeights, let y = training.y {
+      try loss.validate(
+        classWeights: classWeights, targets: y, output: model.outputShape(for: training.x.batchedShape),
+        lengths: training.lengths, operation: "fit")
+    }
+    var validation: TrainingData?
+    if let validationData {
+      validation = try checked(
+        validationData, allowingNonFinite: allowingNonFinite, operation: "fit, validation data")
+    } else if validationSplit != 0 {
+      (training, validation) = try training.split(last: validationSplit)
+    }
+    var options = RunOptions()
+    options["seed"] = "\(seed ?? progress.seed)"
+    options["batch size"] = "\(batchSize)"
+    options["block size"] = blockSize.map { "\($0)" } ?? "the whole batch"
+    options["shuffle"] = "\(shuffle)"
+    options["data"] = training.shapeText
+    options["validation data"] = validation?.shapeText ?? "none"
+    options["class weights"] = (classWeights ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
+      .joined(separator: " ")
+    let run = Run(
+      trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"),
+      blockSize: blockSize,
+      validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
+      shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
+      verbosity: verbose.resolved(for: output))
+    self.classWeights = classWeights ?? [:]
+    let seed = seed ?? progress.seed
+    return try run.work(options, seed: seed, epochs: epochs, initialEpoch: initialEpoch)
+  }
+}

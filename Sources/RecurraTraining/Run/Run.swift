@@ -1,0 +1,168 @@
+internal import RecurraLayers
+internal import RecurraTensor
+
+/// One call of `fit` under way.
+struct Run {
+  let trainer: Trainer
+  let training: TrainingData
+  let ranges: [Range<Int>]
+  let blockSize: Int?
+  let validation: TrainingData?
+  let validationRanges: [Range<Int>]
+  let shuffles: Bool
+  let callbacks: [any Callback]
+  let backup: BackupDirectory?
+  let verbosity: Verbosity
+
+  private var logNames: [String] {
+    let names = (["loss"] + trainer.metrics.map(\.name)).sorted()
+    return validation == nil ? names : names + names.map { "val_" + $0 }
+  }
+
+  /// Finds out where the run begins or goes on, and takes it to its end.
+  func work(
+    _ options: RunOptions, seed: UInt64, epochs: Int, initialEpoch: Int?
+  ) throws(RecurraError) -> History {
+    var options = options
+    if let backup {
+      defer { backup.unlock() }
+      try backup.lock()
+      options = backup.completed(options, trainer, training, validation, callbacks)
+      try backup.restore(to: trainer, options)
+      return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
+    }
+    return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
+  }
+
+  /// Goes on with the run under way when it is this one, or begins a new one; returns its record.
+  private func begin(_ options: RunOptions, _ seed: UInt64, initialEpoch: Int?) -> RunRecord {
+    trainer.isStopRequested = false
+    trainer.isResuming = false
+    if initialEpoch == nil, let run = trainer.progress.run, !run.isComplete,
+      trainer.progress.isEpochUnderWay || trainer.progress.epoch > run.firstEpoch,
+      options.difference(from: run.options) == nil
+    {
+      trainer.isResuming = true
+      trainer.isStopRequested = run.isStopped
+      return run
+    }
+    let run = RunRecord(firstEpoch: initialEpoch ?? trainer.progress.epoch, options: options)
+    trainer.progress.epoch = run.firstEpoch
+    trainer.progress.batch = 0
+    trainer.progress.metrics = nil
+    trainer.progress.seed = seed
+    trainer.progress.callbacks = []
+    trainer.progress.run = run
+    // An epoch that is done again replaces what is known of it and of those that followed.
+    trainer.progress.history = trainer.progress.history.before(run.firstEpoch)
+    return run
+  }
+
+  private func work(from run: RunRecord, _ epochs: Int, _ initialEpoch: Int?) throws(RecurraError) -> History {
+    let end = initialEpoch == nil ? run.firstEpoch + epochs : max(run.firstEpoch, epochs)
+    let parameters = History.Parameters(
+      verbose: verbosity, epochs: end, steps: ranges.count, seed: trainer.progress.seed)
+    trainer.progress.history.params = parameters
+    trainer.progress.history.stop = nil
+    trainer.history = trainer.progress.history.since(run.firstEpoch)
+    trainer.logNames = logNames
+    if trainer.isResuming {
+      try TrainingState.restore(trainer.progress.callbacks, to: callbacks)
+    }
+    trainer.callbacks = callbacks
+    defer { trainer.progress.callbacks = TrainingState.states(of: callbacks) }
+    for callback in callbacks { try callback.onTrainBegin(trainer) }
+    var logs = trainer.history?.lastLogs ?? Logs()
+    while trainer.progress.epoch < end, trainer.progress.run?.isStopped != true {
+      guard try self.epoch(of: end, &logs, firstEpoch: run.firstEpoch) else {
+        try backup?.write(trainer)
+        return finished(run, .cancelled)
+      }
+    }
+    for callback in callbacks { try callback.onTrainEnd(logs, trainer) }
+    let isStopped = trainer.progress.run?.isStopped == true
+    trainer.progress.run?.isComplete = true
+    trainer.isResuming = false
+    return finished(run, isStopped ? .requested : nil)
+  }
+
+  private func finished(_ run: RunRecord, _ stop: History.Stop?) -> History {
+    trainer.progress.history.stop = stop
+    let history = trainer.progress.history.since(run.firstEpoch)
+    trainer.history = history
+    return history
+  }
+
+  /// Does an epoch, or what is left of it; returns false when the task was cancelled.
+  private func epoch(of end: Int, _ logs: inout Logs, firstEpoch: Int) throws(RecurraError) -> Bool {
+    let epoch = trainer.progress.epoch
+    if !trainer.progress.isEpochUnderWay {
+      for callback in callbacks { try callback.onEpochBegin(epoch, trainer) }
+      trainer.progress.metrics = BatchMetrics(metricCount: trainer.metrics.count)
+    }
+    if verbosity != .silent, end - firstEpoch > 1 || epoch > 0 {
+      trainer.output.write("Epoch \(epoch + 1)/\(end)\n")
+    }
+    var bar = ProgressBar(trainer.output, verbosity, target: ranges.count)
+    do throws(RecurraError) {
+      try train(epoch, &bar)
+      if !Task.isCancelled {
+        logs = trainer.logs(of: trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metrics.count))
+        if let validation { logs.append(try trainer.measure(validation, validationRanges).prefixed("val_")) }
+        try trainer.checkWeights("fit, epoch \(epoch + 1)")
+      }
+    } catch {
+      bar.abandon()
+      throw error
+    }
+    // What a cancelled epoch did is in the weights, but its numbers are not those of an epoch.
+    if Task.isCancelled {
+      bar.abandon()
+      return false
+    }
+    for callback in callbacks { try callback.onEpochEnd(epoch, &logs, trainer) }
+    trainer.progress.history.append(epoch, logs)
+    trainer.history = trainer.progress.history.since(firstEpoch)
+    trainer.progress.epoch += 1
+    trainer.progress.batch = 0
+    trainer.progress.metrics = nil
+    trainer.progress.run?.isStopped = trainer.isStopRequested
+    bar.finish(logs)
+    try backup?.write(trainer)
+    return true
+  }
+
+  /// Goes through the batches that are left of an epoch.
+  private func train(_ epoch: Int, _ bar: inout ProgressBar) throws(RecurraError) {
+    let order = shuffles ? trainer.progress.order(ofRows: training.count) : nil
+    let dropout = RandomSource(seed: trainer.progress.seed).stream(1)
+    let cut = PaddingCut(trainer.model, hasLengths: training.lengths != nil)
+    while trainer.progress.batch < ranges.count {
+      let index = trainer.progress.batch
+      if Task.isCancelled || trainer.isStopRequested { return }
+      for callback in callbacks { try callback.onTrainBatchBegin(index, trainer) }
+      let sums = try step(ranges[index], order, cut, dropout) { "fit, epoch \(epoch + 1), batch \(index + 1)" }
+      let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metrics.count)) + sums
+      trainer.progress.metrics = total
+      trainer.progress.batch += 1
+      let logs = trainer.logs(of: total)
+      for callback in callbacks { try callback.onTrainBatchEnd(index, logs, trainer) }
+      bar.update(index + 1, logs)
+      if let backup, backup.isDue(afterBatch: index + 1) { try backup.write(trainer) }
+    }
+  }
+
+  private func step(
+    _ range: Range<Int>, _ order: [Int]?, _ cut: PaddingCut, _ dropout: RandomSource, at place: () -> String
+  ) throws(RecurraError) -> BatchMetrics {
+    guard let blockSize else {
+      return try trainer.train(training.batch(range, order: order, cut: cut), dropout, at: place)
+    }
+    let blocks = stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map { start -> Batch in
+      var block = training.batch(start..<min(start + blockSize, range.upperBound), order: order, cut: cut)
+      block.firstRow = start - range.lowerBound
+      return block
+    }
+    return try trainer.train(blocks, dropout, at: place)
+  }
+}

@@ -1,0 +1,63 @@
+internal import Recurra
+internal import RecurraLayers
+
+/// The data a subcommand works on.
+enum DataFile {
+  /// Reads inputs or targets; doubles become the model's type, for NumPy makes doubles where nobody asked for them.
+  static func read(_ path: String, for model: Sequential) throws -> Tensor {
+    let file = try InputSource.open(path)
+    let tensor = try Tensor(numPy: file)
+    guard tensor.dtype == .float64, model.dtype != .float64 else { return tensor }
+    let numbers = tensor.scalars(as: Double.self)
+    let limit = Double(Float.greatestFiniteMagnitude)
+    if let index = numbers.firstIndex(where: { $0.isFinite && $0.magnitude > limit }) {
+      let row = index / max(1, tensor.count / max(1, tensor.shape.first ?? 1))
+      throw RecurraError(
+        .badData, operation: file.operation, expected: "numbers that float32 can hold",
+        got: "\(numbers[index]) in row \(row)")
+    }
+    return tensor.converted(to: .float32)
+  }
+
+  /// Reads the number of valid timesteps of each row.
+  static func readLengths(_ path: String?) throws -> [Int]? {
+    guard let path else { return nil }
+    let file = try InputSource.open(path)
+    let tensor = try Tensor(numPy: file)
+    guard tensor.dtype == .int32, tensor.rank == 1 else {
+      throw RecurraError(
+        .badData, operation: file.operation, expected: "a vector of integers",
+        got: "\(tensor.dtype) of shape \(tensor.shape)")
+    }
+    return tensor.scalars(as: Int32.self).map(Int.init)
+  }
+
+  /// Says which file is x, which is y and which has the lengths.
+  static func origin(
+    x: String, y: String? = nil, lengths: String? = nil, sampleWeights: String? = nil
+  ) -> String {
+    [("x", x), ("y", y), ("lengths", lengths), ("sample weights", sampleWeights)].compactMap { name, path in
+      path.map { "\(name) from \(InputSource.name(of: $0))" }
+    }.joined(separator: ", ")
+  }
+
+  /// Runs work on data and adds to its errors where the data came from.
+  static func naming<Result>(
+    _ origin: String, validation: String? = nil, _ work: () throws(RecurraError) -> Result
+  ) throws(RecurraError) -> Result {
+    do throws(RecurraError) {
+      return try work()
+    } catch {
+      guard error.kind == .badData else { throw error }
+      var origin = origin
+      if let validation {
+        // An error of a layer does not say in which data it has found what it got.
+        let isKnown = error.operation.contains("fit")
+        let isValidation = error.operation.contains("validation")
+        origin = isValidation ? validation : isKnown ? origin : "\(origin); validation: \(validation)"
+      }
+      throw RecurraError(
+        error.kind, operation: "\(error.operation), \(origin)", expected: error.expected, got: error.got)
+    }
+  }
+}

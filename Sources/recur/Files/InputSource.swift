@@ -1,0 +1,54 @@
+internal import Glibc
+internal import Recurra
+internal import RecurraLayers
+
+/// Opens what a command reads: a file, a pipe, or standard input as "-".
+enum InputSource {
+  /// The most that is taken from a pipe, which does not say beforehand how much it has: half of the machine's memory.
+  private static var maximumPipeByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE)) }
+
+  /// What a path is called in messages.
+  static func name(of path: String) -> String { path == "-" ? "standard input" : path }
+
+  static func open(_ path: String, maximumByteCount: Int = 1 << 36) throws -> InputFile {
+    guard path == "-" || isPipe(path) else { return try InputFile(path, maximumByteCount: maximumByteCount) }
+    let name = name(of: path)
+    // Without O_NONBLOCK this would wait for somebody to write, and no signal could end that.
+    let descriptor = path == "-" ? 0 : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw failure(.noInput, name, expected: "a pipe that can be read") }
+    defer { if descriptor != 0 { close(descriptor) } }
+    let content = try read(descriptor, name, limit: min(maximumByteCount, maximumPipeByteCount))
+    return try InputFile(name, system: StreamFileSystem.reading(content))
+  }
+
+  private static func isPipe(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe !path.utf8.contains(0) && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
+  private static func read(_ descriptor: Int32, _ name: String, limit: Int) throws -> [UInt8] {
+    var content: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      // Waiting here is what a signal ends; the reading after it would be taken up again.
+      var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      if unsafe poll(&request, 1, -1) < 0, errno == EINTR {
+        try Interrupt.checkBeforeTraining()
+        continue
+      }
+      let count = unsafe piece.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+      guard count >= 0 else { throw failure(.inputOutput, name, expected: "to go on reading") }
+      if count == 0 { return content }
+      guard content.count + count <= limit else {
+        throw RecurraError(.badFile, operation: "read \(name)", expected: "at most \(limit) bytes", got: "more")
+      }
+      content += piece.prefix(count)
+    }
+  }
+
+  private static func failure(_ kind: RecurraError.Kind, _ name: String, expected: String) -> RecurraError {
+    RecurraError(
+      kind, operation: "read \(name)", expected: expected, got: SystemError(code: errno).description)
+  }
+}

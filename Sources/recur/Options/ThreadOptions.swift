@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Recurra
+
+/// How many threads work.
+struct ThreadOptions: ParsableArguments {
+  private static let variable = "RECURRA_THREADS"
+  private static let range = 1...256
+
+  @Option(
+    parsing: .unconditional,
+    help: "How many threads work; the results do not depend on it. RECURRA_THREADS or all processors when not given.")
+  var threads: Int?
+
+  func validate() throws {
+    guard let threads, !Self.range.contains(threads) else { return }
+    throw ValidationError("Expected --threads in 1...256, got \(threads).")
+  }
+
+  func apply() throws(RecurraError) {
+    if let threads {
+      Threads.count = threads
+      return
+    }
+    guard let text = Environment[Self.variable] else { return }
+    guard let count = Int(text), Self.range.contains(count) else {
+      throw RecurraError(
+        .badArgument, operation: Self.variable, expected: "a number of threads in 1...256", got: text)
+    }
+    Threads.count = count
+  }
+}

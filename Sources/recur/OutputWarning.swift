@@ -1,0 +1,82 @@
+internal import Recurra
+
+/// Tells people when a model's outputs can never be what its loss takes them for; training would go on to nonsense.
+enum OutputWarning {
+  /// What is wrong with a built model, a loss and targets; mostly nothing.
+  static func all(of model: Sequential, loss: Loss, targets: Tensor) -> [String] {
+    guard let (layer, activation) = lastActivation(of: model) else { return [] }
+    let end = activation == .linear ? layer : "\(layer) with \(activation.rawValue)"
+    if activation == .softmax, model.outputShapes?.last?.last == 1 {
+      return ["the model ends in \(end) over a single unit, whose output is always 1: take sigmoid, or more units"]
+    }
+    let range = activation.range
+    if loss.takesProbabilities {
+      guard !(0...1).contains(range.lowerBound) || !(0...1).contains(range.upperBound) else { return [] }
+      let remedy = loss.name.hasPrefix("binary") ? "sigmoid" : "softmax"
+      return [
+        """
+        \(loss.name) takes probabilities, but the model ends in \(end), whose outputs are \(text(range)): end it in Dense \
+        with \(remedy), or train with --loss mean_squared_error
+        """
+      ]
+    }
+    let numbers = targets.converted(to: .float64).scalars(as: Double.self).filter(\.isFinite)
+    guard let least = numbers.min(), let most = numbers.max(), !range.contains(least) || !range.contains(most) else {
+      return []
+    }
+    return [
+      """
+      \(loss.name) compares with targets from \(Float(least)) to \(Float(most)), but the model ends in \(end), whose \
+      outputs are \(text(range)): end it in Dense with linear, or scale the targets
+      """
+    ]
+  }
+
+  private static func text(_ range: ClosedRange<Double>) -> String {
+    let (lower, upper) = (text(range.lowerBound), text(range.upperBound))
+    return switch (range.lowerBound.isFinite, range.upperBound.isFinite) {
+    case (true, true): "in \(lower)…\(upper)"
+    case (true, false): "\(lower) or more"
+    case (false, true): "\(upper) or less"
+    case (false, false): "any numbers"
+    }
+  }
+
+  private static func text(_ bound: Double) -> String { Console.decimal(bound, 0).replacing("-", with: "−") }
+
+  /// The last layer that decides what the outputs can be, and its activation.
+  private static func lastActivation(of model: Sequential) -> (layer: String, activation: Activation)? {
+    for (name, layer) in zip(model.layerNames, model.layers).reversed() {
+      switch type(of: layer).typeName {
+      case Dropout.typeName, Flatten.typeName: continue
+      default: return activation(of: layer).map { (name, $0) }
+      }
+    }
+    return nil
+  }
+
+  private static func activation(of layer: any Layer) -> Activation? {
+    if let model = layer as? Sequential { return lastActivation(of: model)?.activation }
+    if case .string(let name)? = layer.configuration["activation"] { return Activation(rawValue: name) }
+    if let wrapped = layer.sublayers.first { return activation(of: wrapped.layer) }
+    return .linear
+  }
+}
+
+extension Loss {
+  fileprivate var takesProbabilities: Bool { name.hasSuffix("crossentropy") }
+}
+
+extension Activation {
+  /// What the function's values lie between.
+  fileprivate var range: ClosedRange<Double> {
+    switch self {
+    case .sigmoid, .hardSigmoid, .softmax: 0...1
+    case .tanh, .softsign: -1...1
+    case .relu, .softplus: 0...(.infinity)
+    case .elu: -1...(.infinity)
+    case .logSoftmax: -(.infinity)...0
+    case .linear: -(.infinity)...(.infinity)
+    }
+  }
+}

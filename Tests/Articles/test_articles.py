@@ -1,0 +1,107 @@
+"""Tests of the test: what must be seen, and what must turn red."""
+import unittest
+
+import blocks
+import prints
+
+DOCUMENT = """
+# Title
+
+```swift
+import Recurra
+let a = 1
+```
+
+Words.
+
+```swift
+print(a, 0.5)
+```
+
+```text
+1 0.50
+```
+
+```python
+from keras.layers import LSTM
+```
+
+| Keras | Swift |
+|---|---|
+| `LSTM(4)` | `LSTM(units: 4)` |
+
+```sh
+recur demo
+```
+
+```swift
+// A comment in front of the import.
+import Recurra
+print(2)
+```
+"""
+
+
+class Blocks(unittest.TestCase):
+    def test_a_block_without_import_goes_on_with_the_program_before(self):
+        found = blocks.programs(blocks.blocks(DOCUMENT), "x.md")
+        self.assertEqual([(program.language, len(program.blocks)) for program in found],
+                         [("swift", 3), ("python", 2), ("swift", 1)])
+
+    def test_a_text_block_belongs_to_the_block_directly_before(self):
+        found = blocks.blocks(DOCUMENT)
+        self.assertEqual([block.prints for block in found if block.language == "swift" and not block.is_cell],
+                         [None, ["1 0.50"], None])
+
+    def test_words_between_leave_a_text_block_to_nobody(self):
+        found = blocks.blocks(DOCUMENT.replace("```text", "Words between.\n\n```text"))
+        self.assertTrue(all(block.prints is None for block in found))
+
+    def test_a_table_gives_its_swift_column(self):
+        self.assertIn(["LSTM(units: 4)"], [block.lines for block in blocks.blocks(DOCUMENT) if block.is_cell])
+
+    def test_a_first_block_without_import_is_refused_with_its_line(self):
+        with self.assertRaisesRegex(ValueError, "x.md:5"):
+            blocks.programs(blocks.blocks("\n# Title\n\n```swift\nlet a = 1\n```\n"), "x.md")
+
+    def test_a_cell_leaves_no_name_behind(self):
+        self.assertEqual(blocks.swift_cell("LSTM(units: 4)"), "do { use(LSTM(units: 4)) }")
+        self.assertEqual(blocks.swift_cell("let x = 4"), "do { let x = 4 }")
+
+    def test_the_compiler_is_told_the_lines_of_the_document(self):
+        program = blocks.programs(blocks.blocks(DOCUMENT), "x.md")[0]
+        self.assertIn('#sourceLocation(file: "/x.md", line: 12)\nprint(a, 0.5)', blocks.source(program, "/x.md", "M"))
+
+
+class Prints(unittest.TestCase):
+    def test_equal_lines_agree_whatever_their_spaces(self):
+        self.assertIsNone(prints.difference(["a  b", ""], ["", "a b"]))
+
+    def test_whole_numbers_must_be_equal(self):
+        self.assertIsNotNone(prints.difference(["16,100 of 3"], ["16,101 of 3"]))
+
+    def test_other_numbers_must_be_close(self):
+        self.assertIsNone(prints.difference(["loss 0.512"], ["loss 0.515"]))
+        self.assertIsNotNone(prints.difference(["loss 0.512"], ["loss 0.412"]))
+        self.assertIsNotNone(prints.difference(["loss 0.512"], ["loss -0.512"]))
+        self.assertIsNotNone(prints.difference(["loss 0.512"], ["loss nan"]))
+
+    def test_words_must_be_equal(self):
+        self.assertIsNotNone(prints.difference(["yes 1"], ["no 1"]))
+
+    def test_a_line_too_many_or_too_few_is_seen(self):
+        self.assertIsNotNone(prints.difference(["a"], ["a", "b"]))
+        self.assertIsNotNone(prints.difference(["a", "b"], ["a"]))
+
+    def test_dots_stand_for_anything_but_not_for_what_comes_behind(self):
+        self.assertIsNone(prints.difference(["a … c", "…", "z"], ["a b c", "x", "y", "z"]))
+        self.assertIsNotNone(prints.difference(["…", "z"], ["x", "y"]))
+        self.assertIsNotNone(prints.difference(["a … c"], ["a b d"]))
+
+    def test_numbers_beside_dots_must_be_close(self):
+        self.assertIsNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.975  0.12"]))
+        self.assertIsNotNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.475  0.12"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

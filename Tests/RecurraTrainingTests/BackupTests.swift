@@ -1,0 +1,160 @@
+import Foundation
+import RecurraLayers
+import RecurraTensor
+import RecurraTraining
+import TestSupport
+import Testing
+
+/// A backup lets a run go on after its process has ended, and is never taken for that of another run.
+@Suite struct BackupTests {
+  let directory: String
+  var backup: Backup { Backup(directory + "/b", everyBatches: 2) }
+
+  init() throws { directory = try ResumeTests.directory() }
+
+  /// Trains, and stops dead after some batches, as if the process had been killed there.
+  @discardableResult
+  func run(
+    batches: Int? = nil, x: Tensor = ResumeTests.x, y: Tensor = ResumeTests.y, seed: UInt64 = 2, epochs: Int = 3,
+    batchSize: Int = 10, blockSize: Int? = nil, loss: Loss = .sparseCategoricalCrossEntropy, backup: Backup?
+  ) throws -> Trainer {
+    var seen = 0
+    let killing = LambdaCallback(onTrainBatchEnd: { _, _, _ throws(RecurraError) in
+      seen += 1
+      if seen == batches { throw RecurraError(.badArgument, operation: "kill", expected: "", got: "") }
+    })
+    let trainer = try BlockTests.trainer(loss: loss)
+    do throws(RecurraError) {
+      try trainer.fit(
+        x, y, batchSize: batchSize, blockSize: blockSize, epochs: epochs, validationSplit: 0.1,
+        callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), killing], backup: backup, verbose: .silent,
+        seed: seed)
+    } catch  where error.operation == "kill" {}
+    return trainer
+  }
+
+  func bytes(_ trainer: Trainer) throws -> Data {
+    try trainer.save(to: directory + "/saved.safetensors")
+    return try Data(contentsOf: URL(filePath: directory + "/saved.safetensors"))
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 6, 7, 11, 12, 17, 18])
+  func aKilledRunGoesOnToTheSameBytes(batches: Int) throws {
+    try run(batches: batches, backup: backup)
+    let again = try run(backup: backup)
+    #expect(again.state.epoch == 3 && again.state.step == 18)
+    for (one, other) in zip(try run(backup: nil).weights, again.weights) { expectIdentical(one, other) }
+    // A third run finds nothing left to do, and ends with the same.
+    let third = try run(batches: 1, backup: backup)
+    #expect(try bytes(third) == bytes(again))
+  }
+
+  @Test func anUndisturbedRunWithABackupLeavesTheSameBytes() throws {
+    let whole = try bytes(run(backup: Backup(directory + "/whole")))
+    for batches in [1, 4, 9, 13] { try run(batches: batches, backup: backup) }
+    #expect(try bytes(run(backup: backup)) == whole)
+  }
+
+  @Test func theOlderStateServesWhenTheNewerIsDamaged() throws {
+    let whole = try bytes(run(backup: Backup(directory + "/whole")))
+    try run(batches: 9, backup: backup)
+    let states = [0, 1].map { directory + "/b/state-\($0).safetensors" }
+    let path = try generation(states[0]) > generation(states[1]) ? states[0] : states[1]
+    let good = try Data(contentsOf: URL(filePath: path))
+    for damaged in [good.prefix(good.count / 2), Data(), Data(good.map { $0 ^ 1 })] {
+      try damaged.write(to: URL(filePath: path))
+      let recorder = Recorder()
+      let trainer = try BlockTests.trainer()
+      trainer.output = recorder.output()
+      try trainer.fit(
+        ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 3, validationSplit: 0.1,
+        callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), LambdaCallback()], backup: backup,
+        verbose: .silent, seed: 2)
+      #expect(recorder.text.contains("going on from the state before"))
+      #expect(try bytes(trainer) == whole)
+    }
+    for path in states { try Data("nothing".utf8).write(to: URL(filePath: path)) }
+    let error = #expect(throws: RecurraError.self) { try run(backup: backup) }
+    #expect(error?.kind == .badFile)
+  }
+
+  private func generation(_ path: String) throws -> Int {
+    let text = String(decoding: try Data(contentsOf: URL(filePath: path)).prefix(20_000), as: UTF8.self)
+    let match = try #require(text.firstMatch(of: /generation[^0-9]*([0-9]+)/))
+    return try #require(Int(match.1))
+  }
+
+  @Test func aBackupOfAnotherRunIsRefusedByTheDifference() throws {
+    try run(batches: 9, backup: backup)
+    let before = try [0, 1].map { try Data(contentsOf: URL(filePath: directory + "/b/state-\($0).safetensors")) }
+    var other = ResumeTests.x.scalars(as: Int32.self)
+    other[30] = other[30] % 10 + 1
+    let x = Tensor(other, shape: ResumeTests.x.shape)
+    let cases: [(String, () throws -> Trainer)] = [
+      ("data", { try run(x: x, backup: backup) }),
+      ("data", { try run(x: ResumeTests.x[0..<50], y: ResumeTests.y[0..<50], backup: backup) }),
+      ("seed", { try run(seed: 3, backup: backup) }),
+      ("batch size", { try run(batchSize: 9, backup: backup) }),
+      ("block size", { try run(blockSize: 5, backup: backup) }),
+      ("loss", { try run(loss: .sparseCategoricalCrossEntropy(fromLogits: true), backup: backup) }),
+    ]
+    for (name, body) in cases {
+      let error = #expect(throws: RecurraError.self) { try body() }
+      #expect(error?.kind == .badData && error?.expected.contains("the \(name) of the run") == true, "\(error as Any)")
+    }
+    let after = try [0, 1].map { try Data(contentsOf: URL(filePath: directory + "/b/state-\($0).safetensors")) }
+    #expect(before == after)
+    #expect(try run(epochs: 4, backup: backup).state.epoch == 4, "a run may be made longer")
+  }
+
+  @Test func otherFirstWeightsAreAnotherRun() throws {
+    try run(batches: 9, backup: backup)
+    let trainer = try BlockTests.trainer()
+    try trainer.model.build(inputShape: [nil, 7])
+    var weights = trainer.weights
+    weights[0] = weights[0] * 2
+    trainer.weights = weights
+    let error = #expect(throws: RecurraError.self) {
+      try trainer.fit(
+        ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 3, validationSplit: 0.1,
+        callbacks: [EarlyStopping(patience: 9, restoreBestWeights: true), LambdaCallback()], backup: backup,
+        verbose: .silent, seed: 2)
+    }
+    #expect(error?.expected.contains("first weights") == true)
+    for (one, other) in zip(weights, trainer.weights) { expectIdentical(one, other) }
+  }
+
+  @Test func twoProcessesAtATimeAreRefused() throws {
+    let lock = try DirectoryLock(directory + "/b")
+    let error = #expect(throws: RecurraError.self) { try run(backup: backup) }
+    #expect(error?.kind == .cannotCreate && error?.got == "one that is in use")
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test func aBackupThatCannotBeMadeSaysSo() throws {
+    try Data().write(to: URL(filePath: directory + "/file"))
+    for path in [directory + "/file", directory + "/file/below", ""] {
+      let error = #expect(throws: RecurraError.self) { try run(backup: Backup(path)) }
+      #expect(error?.kind == (path.isEmpty ? .badArgument : .cannotCreate))
+    }
+    #expect(throws: RecurraError.self) { try run(backup: Backup(directory + "/b", everyBatches: 0)) }
+  }
+
+  @Test func aRunThatWasStoppedStaysStopped() throws {
+    func fit(_ trainer: Trainer, _ killing: Bool) throws {
+      let killing = LambdaCallback(onTrainEnd: { _, _ throws(RecurraError) in
+        if killing { throw RecurraError(.badArgument, operation: "kill", expected: "", got: "") }
+      })
+      do throws(RecurraError) {
+        try trainer.fit(
+          ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 9,
+          callbacks: [EarlyStopping(monitor: "loss", minDelta: 9, patience: 2, restoreBestWeights: true), killing],
+          backup: backup, verbose: .silent)
+      } catch  where error.operation == "kill" {}
+    }
+    try fit(BlockTests.trainer(), true)
+    let again = try BlockTests.trainer()
+    try fit(again, false)
+    #expect(again.state.epoch == 3 && again.history?.stop == .requested)
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import RecurraTensor
+import RecurraTraining
+import TestSupport
+import Testing
+
+@Suite struct HistoryTests {
+  /// A run whose losses are of one's choice.
+  static func history(_ losses: [Double]) throws -> History {
+    try CallbackTests.fit(ToyData.trainer(), losses.count, [CallbackTests.script(losses)])
+  }
+
+  @Test func numbersThatAreNotFiniteBecomeNullAndNaN() throws {
+    let history = try Self.history([0.1 + 0.2, .infinity, -.infinity, .nan, 5e-300])
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let data = try encoder.encode(history)
+    let text = String(decoding: data, as: UTF8.self)
+    #expect(text.contains(#""loss":[0.30000000000000004,null,null,null,5e-300]"#), "\(text)")
+    #expect(text.contains(#""params":{"epochs":5,"seed":0,"steps":3,"verbose":0}"#))
+    let again = try JSONDecoder().decode(History.self, from: data)
+    let losses = try #require(again["loss"])
+    #expect(losses[0] == 0.1 + 0.2 && losses[1...3].allSatisfy(\.isNaN) && losses[4] == 5e-300)
+    #expect(again.epoch == [0, 1, 2, 3, 4] && again.params == history.params && again.stop == nil)
+  }
+
+  @Test func logsBecomeAnObject() throws {
+    var logs = Logs()
+    for (name, value) in [("val_loss", 2), ("loss", .nan), ("accuracy", 0.125)] { logs[name] = value }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let data = try encoder.encode(logs)
+    #expect(String(decoding: data, as: UTF8.self) == #"{"accuracy":0.125,"loss":null,"val_loss":2}"#)
+    let again = try JSONDecoder().decode(Logs.self, from: data)
+    #expect(again.names == ["accuracy", "loss", "val_loss"] && again["val_loss"] == 2 && again["accuracy"] == 0.125)
+    #expect(again.loss?.isNaN == true)
+  }
+
+  @Test func wordsAndNumbersOfFilesStay() throws {
+    for (stop, word) in [(History.Stop.requested, "requested"), (.cancelled, "cancelled")] {
+      #expect(String(decoding: try JSONEncoder().encode([stop]), as: UTF8.self) == "[\"\(word)\"]")
+      #expect(stop.rawValue == word && "\(stop)" == word && History.Stop(rawValue: word) == stop)
+    }
+    #expect(History.Stop(rawValue: "tired") == nil && History.Stop.requested != .cancelled)
+    for (verbosity, number, word) in [
+      (Verbosity.silent, 0, "silent"), (.bar, 1, "bar"), (.linePerEpoch, 2, "linePerEpoch"), (.auto, -1, "auto"),
+    ] {
+      #expect(String(decoding: try JSONEncoder().encode([verbosity]), as: UTF8.self) == "[\(number)]")
+      #expect(verbosity.rawValue == number && "\(verbosity)" == word && Verbosity(rawValue: number) == verbosity)
+    }
+    #expect(Verbosity(rawValue: 3) == nil)
+    // What is not known stays an error, and no other word takes its place.
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([History.Stop].self, from: Data("[\"tired\"]".utf8))
+    }
+  }
+
+  @Test func logsPrintAsOneLine() {
+    var logs = Logs()
+    for (name, value) in [("accuracy", 0.91234), ("loss", 0.00023), ("val_loss", .infinity), ("x", .nan), ("y", -2)] {
+      logs[name] = value
+    }
+    #expect("\(logs)" == "accuracy: 0.9123 - loss: 2.3000e-04 - val_loss: inf - x: nan - y: -2.0000")
+    #expect("\(Logs())" == "")
+  }
+
+  @Test func aHistoryPrintsAsATable() throws {
+    let stopping = LambdaCallback(onEpochEnd: { epoch, logs, trainer in
+      logs["accuracy"] = 0.5 + Double(epoch) / 8
+      logs["rarely"] = epoch == 0 ? nil : 7
+      if epoch == 2 { trainer.stopTraining() }
+    })
+    let history = try CallbackTests.fit(ToyData.trainer(), 9, [CallbackTests.script([12.5, 0.25, .nan]), stopping])
+    #expect(
+      "\(history)" == """
+        epoch  accuracy     loss
+            1    0.5000  12.5000
+            2    0.6250   0.2500
+            3    0.7500      nan
+        stopped: requested
+        """)
+    #expect(try "\(Self.history([]))" == "epoch")
+  }
+
+  @Test func theMiddleOfALongHistoryIsLeftOut() throws {
+    let lines = try "\(Self.history((0..<30).map { 1 + Double($0) }))".split(separator: "\n")
+    #expect(lines.count == 22 && lines[1].hasSuffix(" 1.0000") && lines[10].hasSuffix("10.0000"))
+    #expect(lines[11].contains("…") && lines[12].hasPrefix("   21") && lines[21].hasSuffix("30.0000"))
+    #expect(try "\(Self.history((0..<20).map { 1 + Double($0) }))".split(separator: "\n").count == 21)
+  }
+}
