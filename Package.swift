@@ -44,10 +44,11 @@ let package = Package(
       dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
       swiftSettings: strict),
     .target(name: "CRecurraSyllables"),
+    .target(name: "CRecurraStart", cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables",
+        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables", "CRecurraStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources"], swiftSettings: strict),

@@ -104,7 +104,7 @@ public final class Embedding: Layer {
   /// The ids as int32, each in 0..<inputDim.
   private func ids(_ input: Tensor) throws(RecurraError) -> Tensor {
     let stray: String?
-    switch input.dtype {
+    switch input.dtype.representation {
     case .int32: stray = input.withSpan(of: Int32.self) { firstStray($0) { Int($0) } }
     case .float32: stray = input.withSpan(of: Float.self) { firstStray($0) { Int(exactly: $0) } }
     case .float64: stray = input.withSpan(of: Double.self) { firstStray($0) { Int(exactly: $0) } }
@@ -132,7 +132,7 @@ public final class Embedding: Layer {
       }
     }
     let stray: String?
-    switch input.dtype {
+    switch input.dtype.representation {
     case .int32: stray = fill(Int32.self) { Int($0) }
     case .float32: stray = fill(Float.self) { Int(exactly: $0) }
     case .float64: stray = fill(Double.self) { Int(exactly: $0) }

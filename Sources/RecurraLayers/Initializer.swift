@@ -41,7 +41,10 @@ public enum Initializer: Sendable, Equatable {
     case .zeros: return .zeros(shape, dtype: dtype)
     case .ones: return .ones(shape, dtype: dtype)
     case .constant(let value): return .full(shape, value, dtype: dtype)
-    case .randomUniform(let minimum, let maximum): return random.uniform(shape, in: minimum..<maximum, dtype: dtype)
+    case .randomUniform(let minimum, let maximum):
+      check(
+        minimum <= maximum, "randomUniform", expected: "a minimum up to the maximum", got: "\(minimum) and \(maximum)")
+      return random.uniform(shape, in: minimum..<maximum, dtype: dtype)
     case .randomNormal(let mean, let deviation):
       return random.normal(shape, mean: mean, standardDeviation: deviation, dtype: dtype)
     case .truncatedNormal(let mean, let deviation):

@@ -98,6 +98,7 @@ extension Layer {
       let dtype: DType = input.dtype == .float64 ? .float64 : .float32
       try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
     }
+    try BLAS.prepare()
     return try forward(Signal(input, lengths: lengths), ForwardContext()).value
   }
 

@@ -2,8 +2,9 @@ public import RecurraTensor
 
 /// A tensor that belongs to a layer and that training changes.
 ///
-/// Reading gives the value of that moment; a later update never changes what was read, so a model can answer requests while it
-/// is being trained. The first value is computed when it is first read: a model whose weights come from a file never draws any.
+/// Reading gives the value of that moment; a later update never changes what was read, so a model can answer requests
+/// while it is being trained. The first value is computed when it is first read: a model whose weights come from a file
+/// never draws any.
 public final class Parameter: Sendable {
   private struct State: Sendable {
     /// Missing before the first value is drawn, and while the value is changed in place.
@@ -13,7 +14,8 @@ public final class Parameter: Sendable {
     var isTrainable: Bool
   }
 
-  /// What the parameter is in its layer, in Keras' words: "kernel", "bias", "embeddings"; a recurrent layer's [W;U] is "weights".
+  /// What the parameter is in its layer, in Keras' words: "kernel", "bias", "embeddings"; a recurrent layer's [W;U] is
+  /// "weights".
   public let name: String
   /// The extents of the value.
   public let shape: [Int]
@@ -69,7 +71,8 @@ public final class Parameter: Sendable {
   /// The value as the start of a history: gradients with respect to it are the parameter's.
   public var tracked: Tensor { value.with(origin: leaf) }
 
-  /// The value, tracked on request, with the number of changes it has seen: weights packed for one version serve until the next.
+  /// The value, tracked on request, with the number of changes it has seen: weights packed for one version serve until
+  /// the next.
   package func versioned(isTracked: Bool = false) -> (value: Tensor, version: Int) {
     let (value, version) = read()
     return (isTracked ? value.with(origin: leaf) : value, version)
@@ -104,7 +107,8 @@ public final class Parameter: Sendable {
     return (first, store(first, changes: 0))
   }
 
-  /// Puts a value in place, lets the former one go outside of the lock, and returns the number of changes; the turn is held.
+  /// Puts a value in place, lets the former one go outside of the lock, and returns the number of changes; the turn is
+  /// held.
   @discardableResult
   private func store(_ value: Tensor, changes: Int) -> Int {
     let (version, _) = state.withLock { state in

@@ -141,6 +141,7 @@ public final class Sequential: Layer {
 
   private func run(_ range: Range<Int>, _ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard isBuilt else { throw failure(expected: "a built model", got: "one that is not") }
+    try BLAS.prepare()
     var (signal, index) = (input, range.lowerBound)
     while index < range.upperBound {
       if let (output, count) = runStack(index..<range.upperBound, signal, context) {

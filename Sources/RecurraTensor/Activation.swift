@@ -24,7 +24,10 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   /// Tells whether every element depends on its own argument only; the cells of recurrent layers need that.
   public var isElementwise: Bool { self != .softmax && self != .logSoftmax }
 
-  /// Applies the function.
+  /// Applies the function to every element, or along the last axis.
+  ///
+  /// - Shapes: result as `x`.
+  /// - Precondition: a floating tensor, but for `linear`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .linear: return x
@@ -109,16 +112,26 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
 }
 
 extension Tensor {
-  /// 1 / (1 + e⁻ˣ) of every element; a value times a sigmoid is filtered to 0…value.
+  /// Computes 1 / (1 + e⁻ˣ) of every element; a value times a sigmoid is filtered to 0…value.
+  ///
+  /// - Precondition: a floating tensor.
   public func sigmoid() -> Tensor { Activation.sigmoid(self) }
-  /// Hyperbolic tangent of every element.
+  /// Computes the hyperbolic tangent of every element.
+  ///
+  /// - Precondition: a floating tensor.
   public func tanh() -> Tensor { Activation.tanh(self) }
-  /// max(x, 0) of every element.
+  /// Computes max(x, 0) of every element.
+  ///
+  /// - Precondition: a floating tensor.
   public func relu() -> Tensor { Activation.relu(self) }
-  /// ln(1 + eˣ) of every element, without overflow.
+  /// Computes ln(1 + eˣ) of every element, without overflow.
+  ///
+  /// - Precondition: a floating tensor.
   public func softplus() -> Tensor { Activation.softplus(self) }
 
-  /// eˣ / Σ eˣ along the last axis, without overflow.
+  /// Computes eˣ / Σ eˣ along the last axis, without overflow.
+  ///
+  /// - Precondition: a floating tensor of one axis or more.
   public func softmax() -> Tensor {
     let y = detached.normalized { row, output, count in
       let total = exponentials(row, output, count)
@@ -133,7 +146,9 @@ extension Tensor {
     }
   }
 
-  /// The logarithm of the softmax along the last axis, accurate where the softmax is near 0 or 1.
+  /// Computes the logarithm of the softmax along the last axis, accurate where the softmax is near 0 or 1.
+  ///
+  /// - Precondition: a floating tensor of one axis or more.
   public func logSoftmax() -> Tensor {
     let y = detached.normalized { row, output, count in
       shiftedLogarithms(row, output, count)

@@ -1,6 +1,8 @@
-/// Arithmetic element by element. Shapes broadcast as in NumPy; mixed element types are refused.
+/// Arithmetic element by element. Shapes broadcast as in NumPy; mixed element types are refused. Each operation is one pass.
 extension Tensor {
-  /// Adds element by element.
+  /// Adds element by element; int32 wraps around.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public static func + (left: Tensor, right: Tensor) -> Tensor {
     let shapes = (left.shape, right.shape)
     return combined(left, right, Functions.Add.self).derived(from: [left, right]) { upstream, needed in
@@ -8,7 +10,9 @@ extension Tensor {
     }
   }
 
-  /// Subtracts element by element.
+  /// Subtracts element by element; int32 wraps around.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public static func - (left: Tensor, right: Tensor) -> Tensor {
     let shapes = (left.shape, right.shape)
     return combined(left, right, Functions.Subtract.self).derived(from: [left, right]) { upstream, needed in
@@ -16,7 +20,9 @@ extension Tensor {
     }
   }
 
-  /// Multiplies element by element.
+  /// Multiplies element by element; int32 wraps around.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public static func * (left: Tensor, right: Tensor) -> Tensor {
     let (a, b) = (left.detached, right.detached)
     return combined(a, b, Functions.Multiply.self).derived(from: [left, right]) { upstream, needed in
@@ -27,7 +33,9 @@ extension Tensor {
     }
   }
 
-  /// Divides element by element; floating tensors only.
+  /// Divides element by element; what is divided by 0 is infinite or NaN.
+  ///
+  /// - Precondition: operands of one floating type, shapes that broadcast.
   public static func / (left: Tensor, right: Tensor) -> Tensor {
     let (a, b) = (left.detached, right.detached)
     return combined(a, b, Functions.Divide.self).derived(from: [left, right]) { upstream, needed in
@@ -38,43 +46,61 @@ extension Tensor {
     }
   }
 
-  /// Changes every sign.
+  /// Changes every sign; int32 wraps around.
   public static prefix func - (operand: Tensor) -> Tensor {
     operand.dtype == .int32 ? operand.matching(0) - operand : operand.unary(Functions.Negate.self) { up, _, _ in -up }
   }
 
   /// Adds a number to every element.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func + (left: Tensor, right: Double) -> Tensor {
     combined(left.detached, right, Functions.Add.self).derived(from: [left]) { upstream, _ in [upstream] }
   }
   /// Adds a number to every element.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func + (left: Double, right: Tensor) -> Tensor { right + left }
 
   /// Subtracts a number from every element.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func - (left: Tensor, right: Double) -> Tensor {
     combined(left.detached, right, Functions.Subtract.self).derived(from: [left]) { upstream, _ in [upstream] }
   }
   /// Subtracts every element from a number.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func - (left: Double, right: Tensor) -> Tensor {
     combined(left, right.detached, Functions.Subtract.self).derived(from: [right]) { upstream, _ in [-upstream] }
   }
 
   /// Multiplies every element by a number.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func * (left: Tensor, right: Double) -> Tensor {
     combined(left.detached, right, Functions.Multiply.self).derived(from: [left]) { upstream, _ in [upstream * right] }
   }
   /// Multiplies every element by a number.
+  ///
+  /// - Precondition: a whole number within int32 beside an int32 tensor.
   public static func * (left: Double, right: Tensor) -> Tensor { right * left }
 
   /// Divides every element by a number.
+  ///
+  /// - Precondition: a floating tensor.
   public static func / (left: Tensor, right: Double) -> Tensor { left / left.matching(right) }
   /// Divides a number by every element.
+  ///
+  /// - Precondition: a floating tensor.
   public static func / (left: Double, right: Tensor) -> Tensor { right.matching(left) / right }
 
   /// A number in this tensor's type, ready to be broadcast.
   package func matching(_ value: Double) -> Tensor { .full([], value, dtype: dtype) }
 
   /// Raises every element to the power of the other's; the gradient with respect to the exponent is 0 where the base is 0.
+  ///
+  /// - Precondition: operands of one floating type, shapes that broadcast.
   public func power(_ exponent: Tensor) -> Tensor {
     let (a, b) = (detached, exponent.detached)
     let value = Tensor.combined(a, b, Functions.Power.self)
@@ -92,12 +118,16 @@ extension Tensor {
   }
 
   /// Raises every element to a power.
+  ///
+  /// - Precondition: a floating tensor.
   public func power(_ exponent: Double) -> Tensor { power(matching(exponent)) }
 
-  /// The square of every element.
+  /// The square of every element; int32 wraps around.
   public var squared: Tensor { self * self }
 
-  /// eˣ of every element.
+  /// Computes eˣ of every element.
+  ///
+  /// - Precondition: a floating tensor.
   public func exp() -> Tensor {
     check(dtype.isFloating, "exp", expected: "a floating tensor", got: "\(dtype)")
     let dense = detached.contiguous
@@ -110,21 +140,31 @@ extension Tensor {
     return y.derived(from: [self]) { upstream, _ in [upstream * y] }
   }
 
-  /// Natural logarithm of every element.
+  /// Computes the natural logarithm of every element; −∞ at 0 and NaN below.
+  ///
+  /// - Precondition: a floating tensor.
   public func log() -> Tensor { unary(Functions.Logarithm.self) { up, x, _ in up / x } }
 
-  /// Square root of every element.
+  /// Computes the square root of every element; NaN below 0.
+  ///
+  /// - Precondition: a floating tensor.
   public func sqrt() -> Tensor { unary(Functions.SquareRoot.self) { up, _, y in up / (y * 2) } }
 
-  /// Absolute value of every element; its gradient at 0 is 0.
+  /// Computes the absolute value of every element; its gradient at 0 is 0.
+  ///
+  /// - Precondition: a floating tensor.
   public func abs() -> Tensor { unary(Functions.Absolute.self) { up, x, _ in up * x.mapped(Functions.Sign.self) } }
 
   /// Takes the larger of each pair; NaN if either is. Equal elements share the gradient.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public static func maximum(_ left: Tensor, _ right: Tensor) -> Tensor {
     extremum(combined(left.detached, right.detached, Functions.Maximum.self), left, right)
   }
 
   /// Takes the smaller of each pair; NaN if either is. Equal elements share the gradient.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public static func minimum(_ left: Tensor, _ right: Tensor) -> Tensor {
     extremum(combined(left.detached, right.detached, Functions.Minimum.self), left, right)
   }

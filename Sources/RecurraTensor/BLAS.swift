@@ -1,10 +1,9 @@
 internal import CRecurraBLAS
-internal import Synchronization
 
 /// The one place that calls OpenBLAS' products, and that decides its threads.
 ///
-/// The engine owns the threads: OpenBLAS is set to one, because its own pool would fight with ours, and because a product cut in
-/// one fixed way gives the same bits whatever the number of threads.
+/// The engine owns the threads: OpenBLAS is set to one, because its own pool would fight with ours, and because a
+/// product cut in one fixed way gives the same bits whatever the number of threads.
 package enum BLAS {
   /// Name and version of the library in use.
   package static let configuration: String = {
@@ -12,34 +11,16 @@ package enum BLAS {
     return String(cString: openblas_get_config())
   }()
 
-  /// Takes the threads out of OpenBLAS, once: before anything is asked of it, LAPACK included, and before the engine's own workers
-  /// start. Not a lazy global, because the compiler leaves out those whose value nobody reads.
-  package static func takeOver() {
-    if hasTakenOver.load(ordering: .acquiring) { return }
-    takingOver.take { _ in
-      if hasTakenOver.load(ordering: .relaxed) { return }
-      recurra_blas_use_calling_thread()
-      hasTakenOver.store(true, ordering: .releasing)
-    }
-  }
-
   /// Tells how many threads OpenBLAS uses for a product.
   package static var threadCount: Int {
     takeOver()
     return Int(openblas_get_num_threads())
   }
 
-  private static let hasTakenOver = Atomic(false)
-  private static let takingOver = Turn()
-
-  /// Calls OpenBLAS, or LAPACK that stands on it.
-  @inline(__always)
-  static func call<Result>(_ body: @autoclosure () -> Result) -> Result { ForkGuard.shared.products.run(body) }
-
   /// result = left · right + factor · result, row-major, on the calling thread.
   ///
-  /// - Shapes: left [rows, depth] (stored transposed when `transposeLeft`), right [depth, columns], result [rows, columns];
-  ///   `…Stride` is the distance of stored rows.
+  /// - Shapes: left [rows, depth] (stored transposed when `transposeLeft`), right [depth, columns], result [rows,
+  ///   columns]; `…Stride` is the distance of stored rows.
   @inline(__always)
   package static func product<S: FloatingScalar>(
     rows: Int, columns: Int, depth: Int,
@@ -87,7 +68,8 @@ package enum BLAS {
     _ right: UnsafePointer<S>, stride rightStride: Int, rightTransposed transposeRight: Bool = false,
     into result: UnsafeMutablePointer<S>, stride resultStride: Int, keeping factor: S = 0
   ) {
-    // Below a quarter of a million multiplications it stays whole; OpenBLAS does some 40 of them with floats in a nanosecond.
+    // Below a quarter of a million multiplications it stays whole; OpenBLAS does some 40 of them with floats in a
+    // nanosecond.
     let worthwhile = rows * columns * depth >= 1 << 18
     let byRows = rows >= columns
     let extent = byRows ? rows : columns

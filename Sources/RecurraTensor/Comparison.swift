@@ -1,17 +1,25 @@
-/// Comparisons give int32 tensors of 0 and 1; any comparison with NaN but `!=` is 0.
+/// Comparisons give int32 tensors of 0 and 1; any comparison with NaN but `isNotEqual` is 0.
 extension Tensor {
-  /// 1 where the elements are equal.
+  /// Gives 1 where the elements are equal, 0 elsewhere.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public func isEqual(to other: Tensor) -> Tensor { compared(with: other, Relations.Equal.self) }
-  /// 1 where the elements differ.
+  /// Gives 1 where the elements differ, 0 elsewhere.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public func isNotEqual(to other: Tensor) -> Tensor { compared(with: other, Relations.NotEqual.self) }
-  /// 1 where this element is less.
+  /// Gives 1 where this element is less, 0 elsewhere.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public func isLess(than other: Tensor) -> Tensor { compared(with: other, Relations.Less.self) }
-  /// 1 where this element is greater.
+  /// Gives 1 where this element is greater, 0 elsewhere.
+  ///
+  /// - Precondition: operands of one type, shapes that broadcast.
   public func isGreater(than other: Tensor) -> Tensor { other.isLess(than: self) }
 
   private func compared<R: Relation>(with other: Tensor, _ relation: R.Type) -> Tensor {
     check(dtype == other.dtype, R.name, expected: "operands of one type", got: "\(dtype) and \(other.dtype)")
-    switch dtype {
+    switch dtype.representation {
     case .float32:
       return Tensor.pairwise(self, other, R.name) { (a: Float, b: Float) -> Int32 in R.holds(a, b) ? 1 : 0 }
     case .float64:
@@ -21,7 +29,9 @@ extension Tensor {
     }
   }
 
-  /// Takes elements of `yes` where `condition` (int32) is not 0, of `no` elsewhere; NumPy's `where`.
+  /// Takes elements of `yes` where `condition` is not 0, of `no` elsewhere; NumPy's `where`.
+  ///
+  /// - Precondition: an int32 condition, values of one type, shapes that broadcast.
   public static func select(_ condition: Tensor, _ yes: Tensor, _ no: Tensor) -> Tensor {
     check(condition.dtype == .int32, "select", expected: "an int32 condition", got: "\(condition.dtype)")
     check(yes.dtype == no.dtype, "select", expected: "values of one type", got: "\(yes.dtype) and \(no.dtype)")
@@ -45,7 +55,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch yes.dtype {
+    switch yes.dtype.representation {
     case .float32: value = pick(Float.self)
     case .float64: value = pick(Double.self)
     case .int32: value = pick(Int32.self)

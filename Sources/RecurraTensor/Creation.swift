@@ -42,14 +42,18 @@ extension Tensor {
   }
 
   /// Makes a tensor of one number and no axes.
+  ///
+  /// - Shapes: result [].
   public init(_ value: Double, dtype: DType = .float32) { self = .full([], value, dtype: dtype) }
 
-  /// Returns a tensor filled with one number.
+  /// Returns a tensor filled with one number, towards zero for int32.
+  ///
+  /// - Precondition: extents of 0 or more, and a number that fits in int32 where that is asked for.
   public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32) -> Tensor {
     func fill<S: TensorScalar>(_ type: S.Type) -> Tensor {
       Tensor(shape, of: S.self) { $0.update(repeating: S(converting: value), count: Shape.count(shape)) }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return fill(Float.self)
     case .float64: return fill(Double.self)
     case .int32: return fill(Int32.self)
@@ -57,14 +61,21 @@ extension Tensor {
   }
 
   /// Returns a tensor of zeros.
+  ///
+  /// - Precondition: extents of 0 or more.
   public static func zeros(_ shape: [Int], dtype: DType = .float32) -> Tensor { full(shape, 0, dtype: dtype) }
 
   /// Returns a tensor of ones.
+  ///
+  /// - Precondition: extents of 0 or more.
   public static func ones(_ shape: [Int], dtype: DType = .float32) -> Tensor { full(shape, 1, dtype: dtype) }
 
   /// Returns start, start + step, … up to but not including `end`, as NumPy's `arange`.
   ///
   /// Each element is start + i·step computed in double precision, so errors do not pile up.
+  ///
+  /// - Shapes: result [N] with N = (end − start) / step, rounded up; [0] where that is negative.
+  /// - Precondition: finite bounds and a finite step that is not 0.
   public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32) -> Tensor {
     check(step != 0, "arange", expected: "a step that is not 0", got: "\(step)")
     let extent = ((end - start) / step).rounded(.up)
@@ -74,6 +85,9 @@ extension Tensor {
   }
 
   /// Returns `count` numbers from `start` to `end`, both included, at equal distances.
+  ///
+  /// - Shapes: result [count].
+  /// - Precondition: a count of 0 or more.
   public static func linspace(_ start: Double, _ end: Double, count: Int, dtype: DType = .float32) -> Tensor {
     check(count >= 0, "linspace", expected: "a count of 0 or more", got: "\(count)")
     return sequence(count, dtype) { i in
@@ -82,6 +96,9 @@ extension Tensor {
   }
 
   /// Returns a square matrix with ones on the diagonal.
+  ///
+  /// - Shapes: result [size, size].
+  /// - Precondition: a size of 0 or more.
   public static func identity(_ size: Int, dtype: DType = .float32) -> Tensor {
     sequence(size * size, dtype) { $0 / Swift.max(size, 1) == $0 % Swift.max(size, 1) ? 1 : 0 }.reshaped([size, size])
   }
@@ -90,7 +107,7 @@ extension Tensor {
     func fill<S: TensorScalar>(_ type: S.Type) -> Tensor {
       Tensor([count], of: S.self) { output in for i in 0..<count { output[i] = S(converting: value(i)) } }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return fill(Float.self)
     case .float64: return fill(Double.self)
     case .int32: return fill(Int32.self)

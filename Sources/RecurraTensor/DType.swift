@@ -1,13 +1,40 @@
 internal import Glibc
 
 /// Names the element type of a tensor, known at run time.
-public enum DType: String, Sendable, CaseIterable, Codable {
+///
+/// Further types may come, so a `switch` over one needs a `default`.
+public struct DType: RawRepresentable, Sendable, Hashable, CaseIterable, Codable, CustomStringConvertible {
+  /// The types there are now, for code of this package that has to treat every one of them.
+  package enum Representation: String, Sendable {
+    case float32
+    case float64
+    case int32
+  }
+
+  /// Which of the types it is.
+  package let representation: Representation
+
+  private init(_ representation: Representation) { self.representation = representation }
+
+  /// Finds a type by its name; nil for a name that no type has.
+  public init?(rawValue: String) {
+    guard let representation = Representation(rawValue: rawValue) else { return nil }
+    self.representation = representation
+  }
+
   /// The working type.
-  case float32
+  public static var float32: DType { DType(.float32) }
   /// The same code in double precision, for checking gradients and for science.
-  case float64
+  public static var float64: DType { DType(.float64) }
   /// Indices and class labels.
-  case int32
+  public static var int32: DType { DType(.int32) }
+  /// All types.
+  public static var allCases: [DType] { [.float32, .float64, .int32] }
+
+  /// The name, as NumPy and Keras have it.
+  public var rawValue: String { representation.rawValue }
+  /// The name.
+  public var description: String { rawValue }
 
   /// The bytes one element takes.
   public var byteCount: Int { self == .float64 ? 8 : 4 }

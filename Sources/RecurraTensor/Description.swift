@@ -1,50 +1,60 @@
 extension Tensor: CustomStringConvertible {
-  /// The shape, the type and the elements, the way NumPy prints them; long axes show their first and last three.
+  /// The shape, the type and the elements, the way NumPy prints them; of large tensors a few from each end of each axis.
+  ///
+  /// - Complexity: at most about a thousand elements are read and printed, however many there are.
   public var description: String {
-    let header = "Tensor(shape: \(shape), dtype: \(dtype.rawValue))"
-    let values = contiguous.converted(to: dtype == .int32 ? .int32 : .float64)
-    let texts = values.visible()
+    let header = "Tensor(shape: \(Shape.text(shape)), dtype: \(dtype.rawValue))"
+    // Nobody reads so many brackets.
+    guard rank <= 16 else { return header }
+    let indices = printedIndices
+    let texts = printedTexts(indices)
     let width = texts.map(\.count).max() ?? 0
     var remaining = texts[...]
-    return header + "\n" + render(axis: 0, width: width, indent: 1, &remaining)
+    return header + "\n" + Self.render(indices[...], width: width, indent: 1, &remaining)
   }
 
-  /// The indices of an axis that are printed; nil stands for the gap.
-  private func printed(_ axis: Int) -> [Int?] {
-    let extent = shape[axis]
-    guard extent > 8, count > 64 else { return Array(0..<extent) }
-    return [0, 1, 2, nil, extent - 3, extent - 2, extent - 1]
+  /// The indices of each axis that are printed; nil stands for a gap.
+  private var printedIndices: [[Int?]] {
+    func ends(_ extent: Int, _ count: Int) -> [Int?] {
+      extent <= 2 * count ? Array(0..<extent) : Array(0..<count) + [nil] + Array((extent - count)..<extent)
+    }
+    if count <= 64 { return shape.map { Array(0..<$0) } }
+    var indices = shape.map { $0 > 8 ? ends($0, 3) : Array(0..<$0) }
+    // In Double, where the product of many axes does not overflow.
+    func isTooMuch() -> Bool { indices.reduce(1.0) { $0 * Double($1.count { $0 != nil }) } > 1_000 }
+    for count in [3, 2, 1] where isTooMuch() { indices = shape.map { ends($0, count) } }
+    for axis in shape.indices where isTooMuch() && shape[axis] > 1 { indices[axis] = [0, nil] }
+    return indices
   }
 
   /// The texts of the elements that are printed, in order.
-  private func visible() -> [String] {
-    var indices = [0]
-    for axis in shape.indices {
-      let stride = strides[axis]
-      indices = indices.flatMap { base in printed(axis).compactMap { $0.map { base + $0 * stride } } }
+  private func printedTexts(_ indices: [[Int?]]) -> [String] {
+    var places = [0]
+    for (axis, indices) in indices.enumerated() {
+      places = places.flatMap { base in indices.compactMap { $0.map { base + $0 * strides[axis] } } }
     }
-    guard dtype != .int32 else {
-      return withPointer(of: Int32.self) { values in indices.map { "\(values[$0])" } }
+    func numbers<S: TensorScalar>(_ type: S.Type) -> [Double] {
+      withPointer(of: S.self) { values in places.map { values[$0].asDouble } }
     }
-    return withPointer(of: Double.self) { values in
-      let numbers = indices.map { values[$0] }
-      let largest = numbers.filter(\.isFinite).map(\.magnitude).max() ?? 0
-      let smallest = numbers.filter { $0.isFinite && $0 != 0 }.map(\.magnitude).min() ?? 0
-      let scientific = largest >= 1e8 || (smallest > 0 && smallest < 1e-4)
-      return numbers.map { scientific ? Self.scientific($0) : Self.fixed($0) }
-    }
+    if dtype == .int32 { return numbers(Int32.self).map { "\(Int($0))" } }
+    let numbers = dtype == .float64 ? numbers(Double.self) : numbers(Float.self)
+    let largest = numbers.filter(\.isFinite).map(\.magnitude).max() ?? 0
+    let smallest = numbers.filter { $0.isFinite && $0 != 0 }.map(\.magnitude).min() ?? 0
+    let isScientific = largest >= 1e8 || (smallest > 0 && smallest < 1e-4)
+    return numbers.map { isScientific ? Self.scientific($0) : Self.fixed($0) }
   }
 
-  private func render(axis: Int, width: Int, indent: Int, _ texts: inout ArraySlice<String>) -> String {
-    guard axis < rank else {
+  private static func render(
+    _ indices: ArraySlice<[Int?]>, width: Int, indent: Int, _ texts: inout ArraySlice<String>
+  ) -> String {
+    guard let axis = indices.first else {
       let text = texts.popFirst() ?? ""
       return String(repeating: " ", count: width - text.count) + text
     }
-    let isRow = axis == rank - 1
-    let parts = printed(axis).map { index in
-      index == nil ? "…" : render(axis: axis + 1, width: width, indent: indent + 1, &texts)
+    let parts = axis.map { index in
+      index == nil ? "…" : render(indices.dropFirst(), width: width, indent: indent + 1, &texts)
     }
-    let separator = isRow ? ", " : ",\n" + String(repeating: " ", count: indent)
+    let separator = indices.count == 1 ? ", " : ",\n" + String(repeating: " ", count: indent)
     return "[" + parts.joined(separator: separator) + "]"
   }
 

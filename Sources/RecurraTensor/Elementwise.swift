@@ -2,6 +2,8 @@
 protocol BinaryFunction {
   static var name: String { get }
   static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S
+  /// Wraps around where a result does not fit: what numbers from outside add up to must not end the process.
+  static func apply(_ left: Int32, _ right: Int32) -> Int32
 }
 
 /// A function of two numbers that needs fractions.
@@ -33,7 +35,7 @@ extension Tensor {
 
   static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Tensor, _ function: F.Type) -> Tensor {
     checkTypes(left, right, F.name)
-    switch left.dtype {
+    switch left.dtype.representation {
     case .float32: return pairwise(left, right, F.name) { (a: Float, b: Float) in F.apply(a, b) }
     case .float64: return pairwise(left, right, F.name) { (a: Double, b: Double) in F.apply(a, b) }
     case .int32: return pairwise(left, right, F.name) { (a: Int32, b: Int32) in F.apply(a, b) }
@@ -49,21 +51,34 @@ extension Tensor {
   }
 
   static func combined<F: BinaryFunction>(_ left: Tensor, _ right: Double, _ function: F.Type) -> Tensor {
-    func apply<S: TensorScalar>(_ right: S) -> Tensor { left.mapped { (x: S) in F.apply(x, right) } }
-    switch left.dtype {
-    case .float32: return apply(Float(right))
-    case .float64: return apply(right)
-    case .int32: return apply(Int32(converting: right))
+    switch left.dtype.representation {
+    case .float32:
+      let right = Float(right)
+      return left.mapped { (x: Float) in F.apply(x, right) }
+    case .float64: return left.mapped { (x: Double) in F.apply(x, right) }
+    case .int32:
+      let right = whole(right, F.name)
+      return left.mapped { (x: Int32) in F.apply(x, right) }
     }
   }
 
   static func combined<F: BinaryFunction>(_ left: Double, _ right: Tensor, _ function: F.Type) -> Tensor {
-    func apply<S: TensorScalar>(_ left: S) -> Tensor { right.mapped { (x: S) in F.apply(left, x) } }
-    switch right.dtype {
-    case .float32: return apply(Float(left))
-    case .float64: return apply(left)
-    case .int32: return apply(Int32(converting: left))
+    switch right.dtype.representation {
+    case .float32:
+      let left = Float(left)
+      return right.mapped { (x: Float) in F.apply(left, x) }
+    case .float64: return right.mapped { (x: Double) in F.apply(left, x) }
+    case .int32:
+      let left = whole(left, F.name)
+      return right.mapped { (x: Int32) in F.apply(left, x) }
     }
+  }
+
+  /// A number that meets the elements of an int32 tensor; half of one would be lost without a word.
+  private static func whole(_ number: Double, _ name: String) -> Int32 {
+    let exact = Int32(exactly: number)
+    check(exact != nil, name, expected: "a whole number within int32 beside an int32 tensor", got: "\(number)")
+    return exact ?? 0
   }
 
   private static func checkTypes(_ left: Tensor, _ right: Tensor, _ name: String) {
@@ -116,14 +131,17 @@ enum Functions {
   enum Add: BinaryFunction {
     static let name = "+"
     static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S { left + right }
+    static func apply(_ left: Int32, _ right: Int32) -> Int32 { left &+ right }
   }
   enum Subtract: BinaryFunction {
     static let name = "-"
     static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S { left - right }
+    static func apply(_ left: Int32, _ right: Int32) -> Int32 { left &- right }
   }
   enum Multiply: BinaryFunction {
     static let name = "*"
     static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S { left * right }
+    static func apply(_ left: Int32, _ right: Int32) -> Int32 { left &* right }
   }
   enum Divide: FloatingBinaryFunction {
     static let name = "/"
@@ -137,10 +155,12 @@ enum Functions {
   enum Maximum: BinaryFunction {
     static let name = "maximum"
     static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S { left > right || left != left ? left : right }
+    static func apply(_ left: Int32, _ right: Int32) -> Int32 { left > right ? left : right }
   }
   enum Minimum: BinaryFunction {
     static let name = "minimum"
     static func apply<S: TensorScalar>(_ left: S, _ right: S) -> S { left < right || left != left ? left : right }
+    static func apply(_ left: Int32, _ right: Int32) -> Int32 { left < right ? left : right }
   }
   enum Negate: UnaryFunction {
     static let name = "-"

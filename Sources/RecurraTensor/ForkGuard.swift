@@ -3,9 +3,10 @@ internal import Synchronization
 
 /// Lets a process fork while other threads compute.
 ///
-/// The child of a fork has one thread. Whatever another thread had locked or half written would stay so in the child, so `fork` first waits
-/// until no lock of the engine is held and none of its sections is under way, and keeps others out until the child exists. In the child
-/// every lock is free, and the pool of worker threads begins anew. `posix_spawn` and `vfork` do not come by here.
+/// The child of a fork has one thread. Whatever another thread had locked or half written would stay so in the child,
+/// so `fork` first waits until no lock of the engine is held and none of its sections is under way, and keeps others
+/// out until the child exists. In the child every lock is free, and the pool of worker threads begins anew.
+/// `posix_spawn` and `vfork` do not come by here.
 final class ForkGuard: Sendable {
   static let shared = ForkGuard()
 
@@ -18,68 +19,51 @@ final class ForkGuard: Sendable {
 
   private let number = Atomic<Int>(1)
   /// What every `Guarded` is locked by: few locks for many values, so that a fork can take them all.
-  private let locks = Locks(count: 64)
+  private let locks = Lock.make(64)
   /// Lets one thread at a time fork.
-  private let forking = Locks(count: 1)
+  private let forking = Lock.make(1)[0]
 
   private init() {
     pthread_atfork(
       { ForkGuard.shared.close() }, { ForkGuard.shared.open(isChild: false) }, { ForkGuard.shared.open(isChild: true) })
   }
 
-  /// The lock of a value that lies somewhere. No two are ever held at the same time, but for the last, the storage pool's.
-  func lock(for address: UnsafeRawPointer) -> UnsafeMutablePointer<pthread_mutex_t> {
+  /// The lock of a value that lies somewhere. No two are ever held at the same time, but for the last, the storage
+  /// pool's.
+  func lock(for address: UnsafeRawPointer) -> Lock {
     // Allocations of one size often lie a multiple of some large power of two apart.
     let line = UInt(bitPattern: address) >> 6
     return locks[Int((line ^ line >> 6 ^ line >> 12) % UInt(locks.count - 1))]
   }
 
   /// The storage pool's lock: values that are let go under another lock give their memory back.
-  var lockOfPool: UnsafeMutablePointer<pthread_mutex_t> { locks[locks.count - 1] }
+  var lockOfPool: Lock { locks[locks.count - 1] }
 
-  /// Waits for everything that a child must not find half done, from what needs the most of the others to what needs nothing.
+  /// Waits for everything that a child must not find half done, from what needs the most of the others to what needs
+  /// nothing.
   private func close() {
-    pthread_mutex_lock(forking[0])
+    forking.acquire()
     Self.settle()
     updates.close()
     products.close()
-    for index in 0..<locks.count { pthread_mutex_lock(locks[index]) }
+    for lock in locks { lock.acquire() }
     Crew.shared.holdForFork()
   }
 
   private func open(isChild: Bool) {
     if isChild { number.add(1, ordering: .relaxed) }
     Crew.shared.goOnAfterFork(isChild: isChild)
-    for index in 0..<locks.count { pthread_mutex_unlock(locks[index]) }
+    for lock in locks { lock.release() }
     products.open(isChild: isChild)
     updates.open(isChild: isChild)
-    pthread_mutex_unlock(forking[0])
+    forking.release()
   }
 
-  /// Brings the process-wide values into being that another thread may be about to make: in the child that would never end.
+  /// Brings the process-wide values into being that another thread may be about to make: in the child that would never
+  /// end.
   private static func settle() {
     _ = Threads.count
     _ = Kernels.table
     _ = Kernels.matrixUnit
-  }
-}
-
-/// Mutexes that stay where they are, each on a pair of cache lines of its own, and are never destroyed.
-private struct Locks: @unchecked Sendable {
-  let count: Int
-  private let memory: UnsafeMutableRawPointer
-  private static let spacing = 128
-
-  init(count: Int) {
-    self.count = count
-    memory = .allocate(byteCount: count * Self.spacing, alignment: Self.spacing)
-    for index in 0..<count {
-      (memory + index * Self.spacing).bindMemory(to: pthread_mutex_t.self, capacity: 1)
-      pthread_mutex_init(self[index], nil)
-    }
-  }
-
-  subscript(index: Int) -> UnsafeMutablePointer<pthread_mutex_t> {
-    (memory + index * Self.spacing).assumingMemoryBound(to: pthread_mutex_t.self)
   }
 }

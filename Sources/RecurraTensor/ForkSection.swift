@@ -7,8 +7,9 @@ package final class ForkSection: Sendable {
   /// Changes of weights in place.
   package static var updates: ForkSection { ForkGuard.shared.updates }
 
+  /// The threads inside, and very many more while the section is closed.
   private let inside = Atomic<Int>(0)
-  private let isClosed = Atomic<Bool>(false)
+  private static let closed = 1 << 32
 
   /// Does something that no fork interrupts.
   @inline(__always)
@@ -19,32 +20,42 @@ package final class ForkSection: Sendable {
   }
 
   /// The number of threads inside, or about to be.
-  var count: Int { inside.load(ordering: .relaxed) }
+  var count: Int { inside.load(ordering: .relaxed) % Self.closed }
 
   /// Takes the calling thread in, and returns how many are inside then.
   @discardableResult
+  @inline(__always)
   func enter() -> Int {
+    let count = inside.add(1, ordering: .acquiring).newValue
+    return count < Self.closed ? count : enterOnceOpen()
+  }
+
+  @inline(never)
+  private func enterOnceOpen() -> Int {
     while true {
-      let count = inside.add(1, ordering: .sequentiallyConsistent).newValue
-      // Either this thread sees that the section is closed, or the one that closes it sees this one inside.
-      if !isClosed.load(ordering: .sequentiallyConsistent) { return count }
       leave()
-      Backoff.wait { !isClosed.load(ordering: .relaxed) }
+      Backoff.wait { inside.load(ordering: .relaxed) < Self.closed }
+      let count = inside.add(1, ordering: .acquiring).newValue
+      if count < Self.closed { return count }
     }
   }
 
   /// Lets the calling thread out.
+  @inline(__always)
   func leave() { inside.subtract(1, ordering: .releasing) }
 
   /// Keeps further threads out, and waits until nobody is inside.
   func close() {
-    isClosed.store(true, ordering: .sequentiallyConsistent)
-    Backoff.wait { inside.load(ordering: .sequentiallyConsistent) == 0 }
+    inside.add(Self.closed, ordering: .relaxed)
+    Backoff.wait { inside.load(ordering: .acquiring) == Self.closed }
   }
 
   /// Lets threads in again. In the child there are none that were about to see that it was closed.
   func open(isChild: Bool) {
-    if isChild { inside.store(0, ordering: .relaxed) }
-    isClosed.store(false, ordering: .releasing)
+    if isChild {
+      inside.store(0, ordering: .relaxed)
+    } else {
+      inside.subtract(Self.closed, ordering: .releasing)
+    }
   }
 }

@@ -30,7 +30,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch dtype {
+    switch dtype.representation {
     case .float32: value = gather(Float.self)
     case .float64: value = gather(Double.self)
     case .int32: value = gather(Int32.self)
@@ -63,7 +63,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch dtype {
+    switch dtype.representation {
     case .float32: value = pick(Float.self)
     case .float64: value = pick(Double.self)
     case .int32: value = pick(Int32.self)

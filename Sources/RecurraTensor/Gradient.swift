@@ -95,6 +95,8 @@ extension Tensor {
   /// - Parameters:
   ///   - sources: tracked tensors; one that this tensor does not depend on gets zeros.
   ///   - seed: the gradient of whatever follows with respect to this tensor; 1 for a tensor of one element when left out.
+  /// - Shapes: each gradient as its source; `seed` as this tensor.
+  /// - Precondition: tracked sources; this tensor has one element where there is no seed.
   /// - Complexity: that of the recorded operations, about twice the forward work.
   public func gradients(withRespectTo sources: [Tensor], seed: Tensor? = nil) -> [Tensor] {
     sparseGradients(withRespectTo: sources, seed: seed).map(\.dense)

@@ -1,12 +1,11 @@
-internal import Glibc
-
 /// A value that one thread at a time reads or changes, for a moment.
 ///
-/// In place of Swift's `Mutex`, which the child of a fork cannot use: it knows its threads by numbers that are others in the child. What is
-/// done under the lock must be short and must not need another one; in particular what is let go there may own nothing but tensors.
+/// In place of Swift's `Mutex`, which the child of a fork cannot use: it knows its threads by numbers that are others
+/// in the child. What is done under the lock must be short and must not need another one; in particular what is let go
+/// there may own nothing but tensors.
 package struct Guarded<Value: Sendable>: ~Copyable, @unchecked Sendable {
   private let value: UnsafeMutablePointer<Value>
-  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private let lock: Lock
 
   /// Puts a value behind a lock.
   package init(_ value: Value) {
@@ -27,22 +26,21 @@ package struct Guarded<Value: Sendable>: ~Copyable, @unchecked Sendable {
     value.deallocate()
   }
 
-  /// Puts another value in place of the one that is returned, and let go by the caller.
-  package borrowing func exchange(_ value: Value) -> Value {
-    withLock { current in
-      let former = current
-      current = value
-      return former
-    }
-  }
-
   /// Calls `body` with the value, while no other thread has it.
   @inline(__always)
   package borrowing func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    pthread_mutex_lock(lock)
-    defer { pthread_mutex_unlock(lock) }
+    lock.acquire()
+    defer { lock.release() }
     return try body(&value.pointee)
+  }
+
+  /// Puts another value in place of the one that is returned, and let go by the caller.
+  package borrowing func exchange(_ other: consuming Value) -> Value {
+    lock.acquire()
+    defer { lock.release() }
+    swap(&value.pointee, &other)
+    return other
   }
 }

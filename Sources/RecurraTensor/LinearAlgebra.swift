@@ -3,6 +3,7 @@ extension Tensor {
   /// Finds x with this · x = b.
   ///
   /// - Shapes: this [… N, N]; b [… N, K], or a vector [N]; the result has b's shape, with leading axes broadcast.
+  /// - Precondition: floating operands of one type, square matrices, shapes that belong together.
   /// - Throws: `badData` when an element is not finite or a matrix is singular.
   /// - Complexity: 2/3·N³ + 2·N²·K flops per matrix.
   public func solve(_ b: Tensor) throws(RecurraError) -> Tensor {
@@ -27,7 +28,9 @@ extension Tensor {
   ///
   /// Singular values below ε·max(M, N) times the largest count as zero. The gradient holds where the rank does not change.
   /// - Shapes: this [… M, N]; b [… M, K], or a vector [M]; the result [… N, K] or [… N].
+  /// - Precondition: floating operands of one type, shapes that belong together.
   /// - Throws: `badData` when an element is not finite.
+  /// - Complexity: about 4·M·N·min(M, N) flops per matrix.
   public func leastSquares(_ b: Tensor) throws(RecurraError) -> Tensor {
     if b.rank == 1 { return try leastSquares(b.expanded(at: 1)).squeezed(-1) }
     let (left, right) = paired(with: b, "leastSquares")
@@ -57,7 +60,9 @@ extension Tensor {
   /// Finds the matrix whose product with this one is the identity.
   ///
   /// - Shapes: [… N, N], and the result too.
+  /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite or a matrix is singular.
+  /// - Complexity: 2·N³ flops per matrix.
   public func inverse() throws(RecurraError) -> Tensor {
     let stack = MatrixStack(self, square: "inverse")
     try requireFinite("inverse")
@@ -73,6 +78,8 @@ extension Tensor {
   /// Computes the determinant: 0 for a singular matrix, NaN where an element is not finite.
   ///
   /// - Shapes: [… N, N] gives […].
+  /// - Precondition: floating square matrices.
+  /// - Complexity: 2/3·N³ flops per matrix.
   public func determinant() -> Tensor {
     let stack = MatrixStack(self, square: "determinant")
     let a = detached

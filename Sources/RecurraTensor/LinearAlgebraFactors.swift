@@ -4,6 +4,7 @@ extension Tensor {
   ///
   /// - Shapes: [… M, N] gives q [… M, K] and r [… K, N] with K = min(M, N). The signs are LAPACK's; elements that are not
   ///   finite give NaN. The gradient exists where the first K columns are independent.
+  /// - Precondition: floating matrices.
   /// - Complexity: about 4·M·N·K flops per matrix.
   public func qr() -> (q: Tensor, r: Tensor) {
     let stack = MatrixStack(self, "qr")
@@ -28,6 +29,7 @@ extension Tensor {
   ///
   /// Reads the lower triangle only; the gradient is symmetric.
   /// - Shapes: [… N, N], and the result too.
+  /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite or a matrix is not positive definite.
   /// - Complexity: N³/3 flops per matrix.
   public func cholesky() throws(RecurraError) -> Tensor {

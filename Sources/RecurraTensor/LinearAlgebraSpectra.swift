@@ -4,7 +4,9 @@ extension Tensor {
   ///
   /// - Shapes: [… M, N] gives u [… M, K], s [… K] in falling order and vᵀ [… K, N] with K = min(M, N). The gradient of s always
   ///   exists; that of u and vᵀ where the singular values are distinct and not 0.
+  /// - Precondition: floating matrices.
   /// - Throws: `badData` when an element is not finite.
+  /// - Complexity: about 4·M·N·K + 22·K³ flops per matrix.
   public func svd() throws(RecurraError) -> (u: Tensor, s: Tensor, vT: Tensor) {
     try requireFinite("svd")
     let (u, s, vT, failure) = detached.singularValues()
@@ -35,7 +37,9 @@ extension Tensor {
   ///
   /// - Shapes: [… N, N] gives two tensors [… N], in LAPACK's order; conjugate values are neighbours, the positive imaginary
   ///   part first. The gradient exists where the eigenvalues are distinct.
+  /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite.
+  /// - Complexity: about 10·N³ flops per matrix.
   public func eigenvalues() throws(RecurraError) -> (real: Tensor, imaginary: Tensor) {
     let stack = MatrixStack(self, square: "eigenvalues")
     try requireFinite("eigenvalues")
@@ -53,7 +57,9 @@ extension Tensor {
   ///
   /// Reads the lower triangle only; the gradient is symmetric. That of the vectors exists where the values are distinct.
   /// - Shapes: [… N, N] gives values [… N] and vectors [… N, N], one to a column.
+  /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite.
+  /// - Complexity: about 9·N³ flops per matrix.
   public func symmetricEigendecomposition() throws(RecurraError) -> (values: Tensor, vectors: Tensor) {
     let stack = MatrixStack(self, square: "symmetricEigendecomposition")
     try requireFinite("symmetricEigendecomposition")

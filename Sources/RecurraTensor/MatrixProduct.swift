@@ -41,6 +41,9 @@ extension Tensor {
   }
 
   /// Multiplies vectors: Σ thisᵢ · otherᵢ.
+  ///
+  /// - Shapes: [N] and [N] give [].
+  /// - Precondition: vectors of one floating type and length.
   public func dot(_ other: Tensor) -> Tensor {
     check(
       rank == 1 && shape == other.shape, "dot", expected: "two vectors of one length",

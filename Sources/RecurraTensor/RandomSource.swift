@@ -72,31 +72,74 @@ public struct RandomSource: Sendable, Equatable {
   }
 
   /// Returns numbers spread evenly over `range`, the upper end excluded.
+  ///
+  /// Every number lies in the range as the tensor holds it: rounding to its type does not lead out. A range in which the type
+  /// has no number gives the next one above; a range that reaches beyond the type's finite numbers is cut there.
+  ///
+  /// - Shapes: result of shape `shape`.
+  /// - Precondition: a floating type and finite ends in order.
+  /// - Complexity: ten multiplications for two numbers.
   public func uniform(_ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32) -> Tensor {
-    let width = range.upperBound - range.lowerBound
-    // Rounding may reach the upper end: in float32 once in 2²⁵ numbers of 0..<1, and often in a narrow range.
-    let largest = dtype == .float32 ? Double(Float(range.upperBound).nextDown) : range.upperBound.nextDown
-    return filled(shape, dtype) { Swift.min(range.lowerBound + width * $0, largest) }
+    let (lower, upper) = (range.lowerBound, range.upperBound)
+    check(
+      lower.isFinite && upper.isFinite && lower <= upper, "uniform", expected: "a range with finite ends in order",
+      got: "\(lower) to \(upper)")
+    let bounds = DrawnBounds(from: lower, below: upper, dtype)
+    let (start, end) = (Swift.max(lower, -bounds.limit), Swift.min(upper, bounds.limit))
+    let width = end - start
+    // The distance of two numbers may be too large for Double.
+    if width.isInfinite { return filled(shape, dtype) { bounds.clamp(start * (1 - $0) + end * $0) } }
+    return filled(shape, dtype) { bounds.clamp(start + width * $0) }
   }
 
-  /// Returns numbers of the normal distribution.
+  /// Returns numbers of the normal distribution; those beyond the type's finite numbers become the last of these.
+  ///
+  /// - Shapes: result of shape `shape`.
+  /// - Precondition: a floating type, finite mean and deviation.
+  /// - Complexity: about fifty operations a number.
   public func normal(
     _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32
   ) -> Tensor {
-    filled(shape, dtype) { mean + standardDeviation * NormalDistribution.quantile(Swift.max($0, 0x1p-54)) }
+    checkMoments(mean, standardDeviation, "normal")
+    let bounds = DrawnBounds(from: -.infinity, through: .infinity, dtype)
+    return filled(shape, dtype) {
+      bounds.clamp(mean + standardDeviation * NormalDistribution.quantile(Swift.max($0, 0x1p-54)))
+    }
   }
 
   /// Returns numbers of the normal distribution cut off at two standard deviations from the mean, as Keras does.
+  ///
+  /// Every number lies within the cut as the tensor holds it, unless the type has none there.
+  ///
+  /// - Shapes: result of shape `shape`.
+  /// - Precondition: a floating type, finite mean and deviation.
+  /// - Complexity: about fifty operations a number.
   public func truncatedNormal(
     _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32
   ) -> Tensor {
+    checkMoments(mean, standardDeviation, "truncatedNormal")
     // Φ(−2): the share of the distribution below the cut.
     let below = 0.022750131948179195
-    return filled(shape, dtype) { mean + standardDeviation * NormalDistribution.quantile(below + (1 - 2 * below) * $0) }
+    let reach = 2 * standardDeviation.magnitude
+    var bounds = DrawnBounds(from: mean - reach, through: mean + reach, dtype)
+    if bounds.isEmpty { bounds = DrawnBounds(from: -.infinity, through: .infinity, dtype) }
+    return filled(shape, dtype) {
+      bounds.clamp(mean + standardDeviation * NormalDistribution.quantile(below + (1 - 2 * below) * $0))
+    }
+  }
+
+  private func checkMoments(_ mean: Double, _ deviation: Double, _ operation: String) {
+    check(
+      mean.isFinite && deviation.isFinite, operation, expected: "a finite mean and standard deviation",
+      got: "\(mean) and \(deviation)")
   }
 
   /// Returns 0 ..< count in random order; every order is equally likely.
+  ///
+  /// - Precondition: a count of 0 or more.
+  /// - Complexity: O(count).
   public func permutation(_ count: Int) -> [Int] {
+    check(count >= 0, "permutation", expected: "a count of 0 or more", got: "\(count)")
     var order = Array(0..<count)
     for i in stride(from: count - 1, to: 0, by: -1) { order.swapAt(i, Int(unit(UInt64(i)) * Double(i + 1))) }
     return order
@@ -127,74 +170,39 @@ public struct RandomSource: Sendable, Equatable {
   }
 }
 
-/// The inverse of the normal distribution function, from arithmetic alone so that every machine gets the same bits.
-package enum NormalDistribution {
-  /// Returns the x whose share of the distribution below it is `share`, for 0 < share < 1; relative error about 1e-16.
-  ///
-  /// - Source: Wichura, algorithm AS 241, Applied Statistics 37 (1988).
-  package static func quantile(_ share: Double) -> Double {
-    let q = share - 0.5
-    if q.magnitude <= 0.425 {
-      let r = 0.180625 - q * q
-      return q
-        * ratio(
-          r,
-          [
-            3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
-            45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727,
-          ],
-          [
-            1, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
-            39307.895800092710610, 28729.085735721942674, 5226.4952788528545610,
-          ])
-    }
-    let r = (-logarithm(q < 0 ? share : 1 - share)).squareRoot()
-    let value: Double
-    if r <= 5 {
-      value = ratio(
-        r - 1.6,
-        [
-          1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
-          1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4,
-        ],
-        [
-          1, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,
-          0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9,
-        ])
-    } else {
-      value = ratio(
-        r - 5,
-        [
-          6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
-          0.0265321895265761230930, 0.00124266094738807843860, 2.71155556874348757815e-5, 2.01033439929228813265e-7,
-        ],
-        [
-          1, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525, 7.86869131145613259100e-4,
-          1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15,
-        ])
-    }
-    return q < 0 ? -value : value
+/// The first and the last number of a type within a range: rounding a drawn number to its type must not lead beyond them.
+private struct DrawnBounds {
+  /// The largest finite number of the type.
+  let limit: Double
+  private let smallest: Double
+  private let largest: Double
+
+  init(from lower: Double, below upper: Double, _ dtype: DType) {
+    let last = Self.atMost(upper, dtype)
+    let isUpper = last == upper
+    self.init(
+      lower, isUpper && dtype == .float32 ? Double(Float(last).nextDown) : isUpper ? last.nextDown : last, dtype)
   }
 
-  private static func ratio(
-    _ x: Double, _ numerator: InlineArray<8, Double>, _ denominator: InlineArray<8, Double>
-  ) -> Double {
-    var (above, below) = (0.0, 0.0)
-    for i in stride(from: 7, through: 0, by: -1) {
-      above = above * x + numerator[i]
-      below = below * x + denominator[i]
-    }
-    return above / below
+  init(from lower: Double, through upper: Double, _ dtype: DType) { self.init(lower, Self.atMost(upper, dtype), dtype) }
+
+  private init(_ lower: Double, _ largest: Double, _ dtype: DType) {
+    let limit = dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+    self.limit = limit
+    smallest = Swift.min(Swift.max(-Self.atMost(-lower, dtype), -limit), limit)
+    self.largest = Swift.min(largest, limit)
   }
 
-  /// Natural logarithm from arithmetic alone: ln m = 2 artanh((m − 1)/(m + 1)), with m scaled to [√½, √2].
-  static func logarithm(_ x: Double) -> Double {
-    var (mantissa, exponent) = (x.significand, Int(x.exponent))
-    if mantissa > 1.4142135623730951 { (mantissa, exponent) = (mantissa / 2, exponent + 1) }
-    let z = (mantissa - 1) / (mantissa + 1)
-    let square = z * z
-    var series = 0.0
-    for k in stride(from: 25, through: 1, by: -2) { series = series * square + 1 / Double(k) }
-    return Double(exponent) * 0.6931471805599453 + 2 * z * series
+  /// The largest number of the type that is not above x.
+  private static func atMost(_ x: Double, _ dtype: DType) -> Double {
+    guard dtype == .float32 else { return x }
+    let nearest = Float(x)
+    return Double(Double(nearest) > x ? nearest.nextDown : nearest)
   }
+
+  /// Tells whether the type has no number within the range.
+  var isEmpty: Bool { smallest > largest }
+
+  /// The number that is nearest to x within the range; where the type has none there, the next one above.
+  func clamp(_ x: Double) -> Double { Swift.max(Swift.min(x, largest), smallest) }
 }

@@ -5,21 +5,48 @@ internal import Glibc
 /// Every error names the operation, what it expected and what it got, so that a log line is enough to act on.
 public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Sorts errors by what a caller can do about them.
-  public enum Kind: String, Sendable, Codable {
+  ///
+  /// Further kinds may come, so a `switch` over one needs a `default`.
+  public struct Kind: RawRepresentable, Sendable, Hashable, Codable, CustomStringConvertible {
+    private enum Name: String, Sendable {
+      case badData
+      case badFile
+      case noInput
+      case cannotCreate
+      case inputOutput
+      case notFinite
+      case badArgument
+    }
+
+    private let name: Name
+
+    private init(_ name: Name) { self.name = name }
+
+    /// Finds a kind by its name; nil for a name that no kind has.
+    public init?(rawValue: String) {
+      guard let name = Name(rawValue: rawValue) else { return nil }
+      self.name = name
+    }
+
     /// Data of the wrong shape, type, range or content.
-    case badData
+    public static var badData: Kind { Kind(.badData) }
     /// A file that is damaged, or not what its name says.
-    case badFile
+    public static var badFile: Kind { Kind(.badFile) }
     /// A file that is not there or cannot be read.
-    case noInput
+    public static var noInput: Kind { Kind(.noInput) }
     /// A file that cannot be created.
-    case cannotCreate
+    public static var cannotCreate: Kind { Kind(.cannotCreate) }
     /// Reading or writing failed half way.
-    case inputOutput
+    public static var inputOutput: Kind { Kind(.inputOutput) }
     /// A loss or weight that is not finite any more.
-    case notFinite
+    public static var notFinite: Kind { Kind(.notFinite) }
     /// An option with a value outside its range.
-    case badArgument
+    public static var badArgument: Kind { Kind(.badArgument) }
+
+    /// The name.
+    public var rawValue: String { name.rawValue }
+    /// The name.
+    public var description: String { rawValue }
   }
 
   /// What kind of error this is.

@@ -1,36 +1,50 @@
-/// Sums, means and extrema along axes. Sums of float32 are formed in double precision, in a fixed order.
+/// Sums, means and extrema along axes. Sums of float32 are formed in double precision, in a fixed order; each is one pass.
+///
+/// The result lacks the axes, or has them with extent 1 when dimensions are kept. Negative axes count from the end.
 extension Tensor {
-  /// Adds up the elements along `axes`, all of them when left out.
+  /// Adds up the elements along `axes`, all of them when left out; int32 wraps around.
+  ///
+  /// - Precondition: axes that are there.
   public func sum(axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     let plan = ReductionPlan(self, axes, keepingDimensions, "sum")
     let value = dtype == .int32 ? detached.sumIntegers(plan) : detached.sumFloating(plan)
     return value.derived(from: [self]) { upstream, _ in [plan.spread(upstream)] }
   }
 
-  /// The arithmetic mean along `axes`.
+  /// Computes the arithmetic mean along `axes`, all of them when left out.
+  ///
+  /// - Precondition: a floating tensor with at least one element along axes that are there.
   public func mean(axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     let count = ReductionPlan(self, axes, keepingDimensions, "mean").reducedCount
     check(count > 0, "mean", expected: "at least one element", got: "shape \(shape)")
     return sum(axes: axes, keepingDimensions: keepingDimensions) / Double(count)
   }
 
-  /// The mean of the squared distances from the mean along `axes` (division by N, as NumPy and Keras do).
+  /// Computes the mean of the squared distances from the mean along `axes` (division by N, as NumPy and Keras do).
+  ///
+  /// - Precondition: a floating tensor with at least one element along axes that are there.
   public func variance(axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     let centered = self - mean(axes: axes, keepingDimensions: true)
     return centered.squared.mean(axes: axes, keepingDimensions: keepingDimensions)
   }
 
-  /// The largest element along `axes`; NaN if there is one. Equal maxima share the gradient.
+  /// Finds the largest element along `axes`; NaN if there is one. Equal maxima share the gradient.
+  ///
+  /// - Precondition: at least one element along axes that are there.
   public func max(axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     extremum(axes, keepingDimensions, "max", Functions.Maximum.self)
   }
 
-  /// The smallest element along `axes`; NaN if there is one. Equal minima share the gradient.
+  /// Finds the smallest element along `axes`; NaN if there is one. Equal minima share the gradient.
+  ///
+  /// - Precondition: at least one element along axes that are there.
   public func min(axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     extremum(axes, keepingDimensions, "min", Functions.Minimum.self)
   }
 
-  /// The index of the largest element along `axis`, the first of equal ones, as int32; NaN counts as the largest.
+  /// Finds the index of the largest element along `axis`, the first of equal ones, as int32; NaN counts as the largest.
+  ///
+  /// - Precondition: at least one element along an axis that is there.
   public func argMax(axis: Int = -1) -> Tensor {
     let plan = ReductionPlan(self, [axis], false, "argMax")
     check(plan.reducedCount > 0, "argMax", expected: "at least one element", got: "shape \(shape)")
@@ -43,7 +57,7 @@ extension Tensor {
         return Int32(best)
       }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return find(Float.self)
     case .float64: return find(Double.self)
     case .int32: return find(Int32.self)
@@ -91,7 +105,7 @@ extension Tensor {
 
   private func sumIntegers(_ plan: ReductionPlan) -> Tensor {
     plan.reduce(self, of: Int32.self) { (row: UnsafePointer<Int32>, count) -> Int32 in
-      (0..<count).reduce(0) { $0 + row[$1] }
+      (0..<count).reduce(0) { $0 &+ row[$1] }
     }
   }
 
@@ -109,7 +123,7 @@ extension Tensor {
       }
     }
     let value: Tensor
-    switch dtype {
+    switch dtype.representation {
     case .float32: value = find(Float.self)
     case .float64: value = find(Double.self)
     case .int32: value = find(Int32.self)

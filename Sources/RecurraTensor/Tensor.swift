@@ -77,7 +77,7 @@ public struct Tensor: Sendable {
   /// The same elements in row-major order: itself when they already are, a copy otherwise.
   package var contiguous: Tensor {
     if isContiguous { return self }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return copied(as: Float.self)
     case .float64: return copied(as: Double.self)
     case .int32: return copied(as: Int32.self)
@@ -130,13 +130,18 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor {
-  /// The elements in row-major order; their type must be that of the tensor.
+  /// Returns the elements in row-major order.
+  ///
+  /// - Precondition: the type of the tensor's elements; `converted(to:)` changes it.
+  /// - Complexity: one copy.
   public func scalars<S: TensorScalar>(as type: S.Type = S.self) -> [S] {
     let dense = contiguous
     return dense.withPointer(of: S.self) { Array(UnsafeBufferPointer(start: $0, count: dense.count)) }
   }
 
   /// Calls `body` with the elements in row-major order, without a copy where they lie so already.
+  ///
+  /// - Precondition: the type of the tensor's elements.
   public func withSpan<S: TensorScalar, Result>(of type: S.Type, _ body: (Span<S>) throws -> Result) rethrows -> Result
   {
     let dense = contiguous
@@ -145,22 +150,27 @@ extension Tensor {
     }
   }
 
-  /// The only element of a tensor of one element, as a `Double`.
+  /// The only element, as a `Double`.
+  ///
+  /// - Precondition: a tensor of one element.
   public var item: Double {
     check(count == 1, "item", expected: "one element", got: "shape \(shape)")
-    switch dtype {
+    switch dtype.representation {
     case .float32: return withPointer(of: Float.self) { $0.pointee.asDouble }
     case .float64: return withPointer(of: Double.self) { $0.pointee }
     case .int32: return withPointer(of: Int32.self) { $0.pointee.asDouble }
     }
   }
 
-  /// The elements converted to another type; towards zero for int32, where they must fit. Gradients pass between floating types.
+  /// Returns the elements converted to another type, towards zero for int32. Gradients pass between floating types.
+  ///
+  /// - Precondition: elements that fit in int32, where that is asked for.
+  /// - Complexity: O(1) for the type the tensor has, else a copy.
   public func converted(to target: DType) -> Tensor {
     if target == dtype { return self }
     let dense = contiguous
     let result: Tensor
-    switch (dtype, target) {
+    switch (dtype.representation, target.representation) {
     case (.float32, .float64): result = dense.convert(Float.self) { Double($0) }
     case (.float32, _): result = dense.convert(Float.self) { Int32(converting: Double($0)) }
     case (.float64, .float32): result = dense.convert(Double.self) { Float($0) }

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// Lets one thread at a time do something long, such as drawing weights, without a lock that a fork would have to wait for.
+/// Lets one thread at a time do something long, such as drawing weights, without a lock that a fork would have to wait
+/// for.
 package struct Turn: ~Copyable, Sendable {
   /// 0 while nobody has it, else the generation of the process that took it.
   private let holder = Atomic<Int>(0)
@@ -10,8 +11,8 @@ package struct Turn: ~Copyable, Sendable {
 
   /// Calls `body` when no other thread is in one.
   ///
-  /// `wasLost` tells that the process forked while another thread was in one: what it was about to do is not done in this process, or by
-  /// halves.
+  /// `wasLost` tells that the process forked while another thread was in one: what it was about to do is not done in
+  /// this process, or by halves.
   package borrowing func take<Result, Failure: Error>(
     _ body: (_ wasLost: Bool) throws(Failure) -> Result
   ) throws(Failure) -> Result {

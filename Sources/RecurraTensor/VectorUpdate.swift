@@ -111,7 +111,7 @@ extension Tensor {
 
   /// Tells whether no element is NaN or infinite.
   package var isAllFinite: Bool {
-    switch dtype {
+    switch dtype.representation {
     // The squares of float32 never overflow a Double.
     case .float32: sumOfSquares.isFinite
     // x · 0 is 0 for every finite number, and NaN for the others.

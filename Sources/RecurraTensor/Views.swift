@@ -1,6 +1,9 @@
-/// Reshaping, slicing and joining. Views share memory with their source; each has its gradient.
+/// Reshaping and slicing. Views share memory with their source; each has its gradient.
 extension Tensor {
   /// Returns the same elements in another shape; one extent may be −1 and is worked out.
+  ///
+  /// - Precondition: a shape of as many elements.
+  /// - Complexity: O(1) for a tensor in row-major order, else a copy.
   public func reshaped(_ target: [Int]) -> Tensor {
     var wanted = target
     if let unknown = wanted.firstIndex(of: -1) {
@@ -19,10 +22,12 @@ extension Tensor {
     return result.derived(from: [self]) { upstream, _ in [upstream.reshaped(source)] }
   }
 
-  /// Returns all elements in one axis.
+  /// All elements in one axis.
   public var flattened: Tensor { reshaped([count]) }
 
-  /// Returns the axes in another order: axis i of the result is axis `order[i]` of this tensor.
+  /// Returns the axes in another order: axis i of the result is axis `order[i]` of this tensor; shares memory.
+  ///
+  /// - Precondition: each axis once.
   public func permuted(_ order: [Int]) -> Tensor {
     let axes = order.map { Shape.axis($0, rank: rank, "permuted") }
     check(axes.sorted() == Array(shape.indices), "permuted", expected: "each of \(rank) axes once", got: "\(order)")
@@ -34,7 +39,9 @@ extension Tensor {
     return result.derived(from: [self]) { upstream, _ in [upstream.permuted(back)] }
   }
 
-  /// Returns the tensor with two axes exchanged, the last two when left out.
+  /// Returns the tensor with two axes exchanged, the last two when left out; shares memory.
+  ///
+  /// - Precondition: at least two axes, and axes that are there.
   public func transposed(_ first: Int = -2, _ second: Int = -1) -> Tensor {
     check(rank >= 2, "transposed", expected: "two axes or more", got: "shape \(shape)")
     var order = Array(shape.indices)
@@ -42,14 +49,18 @@ extension Tensor {
     return permuted(order)
   }
 
-  /// Returns the tensor with an axis of extent 1 put in at `axis`.
+  /// Returns the tensor with an axis of extent 1 put in at `axis`, which counts from the end when negative.
+  ///
+  /// - Precondition: an axis in −rank − 1 ... rank.
   public func expanded(at axis: Int) -> Tensor {
     var target = shape
     target.insert(1, at: Shape.axis(axis, rank: rank + 1, "expanded"))
     return reshaped(target)
   }
 
-  /// Returns the tensor without the axis `axis`, whose extent is 1.
+  /// Returns the tensor without the axis `axis`.
+  ///
+  /// - Precondition: an axis of extent 1.
   public func squeezed(_ axis: Int) -> Tensor {
     let axis = Shape.axis(axis, rank: rank, "squeezed")
     check(shape[axis] == 1, "squeezed", expected: "an axis of extent 1", got: "axis \(axis) of \(shape)")
@@ -59,6 +70,8 @@ extension Tensor {
   }
 
   /// Returns the elements whose index along `axis` lies in `range`, every `step`-th of them; shares memory.
+  ///
+  /// - Precondition: a range within the axis, a step of 1 or more.
   public func sliced(_ range: Range<Int>, axis: Int = 0, step: Int = 1) -> Tensor {
     let axis = Shape.axis(axis, rank: rank, "sliced")
     check(
@@ -95,12 +108,16 @@ extension Tensor {
   }
 
   /// Returns the sub-tensor at `index` along the first axis; shares memory.
+  ///
+  /// - Precondition: an index within the first axis.
   public subscript(index: Int) -> Tensor {
     check(rank >= 1 && index >= 0 && index < shape[0], "subscript", expected: "an index into \(shape)", got: "\(index)")
     return sliced(index..<(index + 1)).squeezed(0)
   }
 
   /// Returns the rows in `range` along the first axis; shares memory.
+  ///
+  /// - Precondition: a range within the first axis.
   public subscript(range: Range<Int>) -> Tensor { sliced(range) }
 
   /// Returns this dense tensor with `other` added to the elements that a view of its shape, with these strides, shows; each as often
@@ -120,68 +137,5 @@ extension Tensor {
       return result
     }
     return dtype == .float32 ? add(Float.self) : add(Double.self)
-  }
-
-  /// Joins tensors along an axis; the other extents must agree.
-  public static func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    guard let first = tensors.first else { stop("concatenated", expected: "a tensor", got: "none") }
-    let axis = Shape.axis(axis, rank: first.rank, "concatenated")
-    var target = first.shape
-    target[axis] = tensors.reduce(0) { $0 + ($1.rank == first.rank ? $1.shape[axis] : 0) }
-    for tensor in tensors {
-      var expected = first.shape
-      if tensor.rank == first.rank { expected[axis] = tensor.shape[axis] }
-      check(
-        tensor.shape == expected && tensor.dtype == first.dtype, "concatenated",
-        expected: "\(first.dtype) of shape \(first.shape) but for axis \(axis)",
-        got: "\(tensor.dtype) of \(tensor.shape)")
-    }
-    let steps = Shape.rowMajorStrides(target)
-    func join<S: TensorScalar>(_ type: S.Type) -> Tensor {
-      Tensor(target, of: S.self) { output in
-        var start = 0
-        for tensor in tensors {
-          tensor.withPointer(of: S.self) { input in
-            walk(tensor.shape, Layout(shape: tensor.shape, strides: steps), tensor.layout) {
-              _, count, offsets, strides in
-              let target = output + start + offsets.first
-              let source = input + offsets.second
-              if strides.first == 1, strides.second == 1 {
-                target.update(from: source, count: count)
-              } else {
-                for i in 0..<count { target[i &* strides.first] = source[i &* strides.second] }
-              }
-            }
-          }
-          start += tensor.shape[axis] * steps[axis]
-        }
-      }
-    }
-    let result: Tensor
-    switch first.dtype {
-    case .float32: result = join(Float.self)
-    case .float64: result = join(Double.self)
-    case .int32: result = join(Int32.self)
-    }
-    let extents = tensors.map { $0.shape[axis] }
-    return result.derived(from: tensors) { upstream, _ in upstream.split(extents, axis: axis) }
-  }
-
-  /// Joins tensors of one shape along a new axis.
-  public static func stacked(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    concatenated(tensors.map { $0.expanded(at: axis) }, axis: axis)
-  }
-
-  /// Cuts the tensor along an axis into pieces of the given extents; they share memory.
-  public func split(_ extents: [Int], axis: Int = 0) -> [Tensor] {
-    let axis = Shape.axis(axis, rank: rank, "split")
-    check(
-      extents.reduce(0, +) == shape[axis], "split", expected: "extents that add up to \(shape[axis])", got: "\(extents)"
-    )
-    var start = 0
-    return extents.map { extent in
-      defer { start += extent }
-      return sliced(start..<(start + extent), axis: axis)
-    }
   }
 }

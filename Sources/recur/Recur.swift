@@ -81,6 +81,7 @@ extension RecurraError.Kind {
     case .noInput: 66
     case .cannotCreate: 73
     case .inputOutput: 74
+    default: 1
     }
   }
 }

@@ -31,6 +31,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ([4, 30, 50], 120.0, 200.0, "three axes: all but the last two are the receptive field"),
+    ([2, 3, 30, 50], 180, 300, "four axes"), ([3_000], 3_000, 3_000, "a vector is its own fan, both ways"),
+    ([1, 6_000], 1, 6_000, "one input"), ([6_000, 1], 6_000, 1, "one output"),
+  ]) func fansOfAnyNumberOfAxes(_ shape: [Int], _ inputs: Double, _ outputs: Double, _ reason: String) {
+    let cases: [(Initializer, variance: Double)] = [
+      (.glorotUniform, 2 / (inputs + outputs)), (.heUniform, 2 / inputs), (.lecunUniform, 1 / inputs),
+      (.glorotNormal, 2 / (inputs + outputs)), (.heNormal, 2 / inputs), (.lecunNormal, 1 / inputs),
+    ]
+    for (initializer, variance) in cases {
+      let found = statistics(initializer, shape)
+      #expect(abs(found.deviation / variance.squareRoot() - 1) < 0.04, "\(initializer), \(reason)")
+    }
+  }
+
+  @Test func aNumberAloneHasFansOfOne() {
+    let values = (0..<3_000).map { Initializer.lecunUniform([], random: RandomSource(seed: 3).stream($0)).item }
+    let largest = values.map(\.magnitude).max() ?? 0
+    #expect(largest <= 3.0.squareRoot() && largest > 0.99 * 3.0.squareRoot())
+  }
+
   @Test func fixedSpreads() {
     let uniform = statistics(.randomUniform(), [200, 200])
     #expect(uniform.largest <= 0.05 && uniform.largest > 0.0499 && abs(uniform.mean) < 5e-4)

@@ -23,11 +23,13 @@ import Testing
   private static let vocabulary = 23
 
   /// An embedding and a layer behind it, their numbers all different.
-  private struct Pair {
+  struct Pair {
     let embedding: Embedding
     let layer: any Layer
 
-    init(_ kind: Kind, units: Int = 19, returnsSequences: Bool = true, maskZero: Bool = false) throws {
+    init(
+      _ kind: Kind, vocabulary: Int = vocabulary, units: Int = 19, returnsSequences: Bool = true, maskZero: Bool = false
+    ) throws {
       embedding = Embedding(inputDim: vocabulary, outputDim: 5, maskZero: maskZero)
       layer = kind.make(units, returnsSequences)
       try embedding.build(inputShape: [nil, nil], random: RandomSource(seed: 1), dtype: .float32)
@@ -107,7 +109,7 @@ import Testing
   }
 
   /// The gradients of all parameters, and the loss, of a batch; weights of the loss are all different.
-  private func differentiate(
+  func differentiate(
     _ pair: Pair, _ ids: Tensor, parametersOnly: Bool
   ) throws -> (value: Tensor, gradients: [Gradient]) {
     let context = ForwardContext(isTraining: true, isRecording: true, differentiatesParametersOnly: parametersOnly)

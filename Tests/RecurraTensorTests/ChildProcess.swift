@@ -5,7 +5,8 @@ enum ProcessEnvironment {
   static func set(_ name: String, _ value: String) { setenv(name, value, 1) }
 }
 
-/// Runs `body(0)` … `body(count - 1)`, each on a thread of its own, all at once; Swift's own pool has as many threads as cores.
+/// Runs `body(0)` … `body(count - 1)`, each on a thread of its own, all at once; Swift's own pool has as many threads
+/// as cores.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   let threads = (0..<count).map { index in onThread { body(index) } }
   for thread in threads { pthread_join(thread, nil) }

@@ -19,7 +19,7 @@ struct NaiveArray {
         return tensor.withPointer(of: S.self) { $0[distance].asDouble }
       }
     }
-    switch tensor.dtype {
+    switch tensor.dtype.representation {
     case .float32: self.init(tensor.shape, read(Float.self))
     case .float64: self.init(tensor.shape, read(Double.self))
     case .int32: self.init(tensor.shape, read(Int32.self))

@@ -83,6 +83,22 @@ import Testing
     expectMessage(endless, "arange: expected finite bounds and step, got 0.0, inf and 1.0")
   }
 
+  @Test("Ranges without end or in the wrong order, moments that are not finite, orders of less than nothing")
+  func random() async {
+    let endless = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = RandomSource(seed: 1).uniform([2], in: 0..<(.infinity))
+    }
+    expectMessage(endless, "uniform: expected a range with finite ends in order, got 0.0 to inf")
+    let mean = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = RandomSource(seed: 1).normal([2], mean: .nan)
+    }
+    expectMessage(mean, "normal: expected a finite mean and standard deviation, got nan and 1.0")
+    let count = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = RandomSource(seed: 1).permutation(-1)
+    }
+    expectMessage(count, "permutation: expected a count of 0 or more, got -1")
+  }
+
   @Test("Rows of a literal that differ, and shapes whose strides or bytes overflow behind a 0")
   func shapes() async {
     let ragged = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

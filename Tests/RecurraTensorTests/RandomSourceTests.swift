@@ -89,6 +89,23 @@ import Testing
     }
   }
 
+  @Test("All 64 bits of a stream's number count, and all 64 bits of the stream it is taken from")
+  func wideStreams() {
+    let source = RandomSource(seed: 9)
+    for high in [1 << 32, 1 << 47, 1 << 62] {
+      #expect(source.stream(5) != source.stream(5 + high), "\(high)")
+      #expect(source.stream(5).stream(high) != source.stream(5).stream(0))
+      let base = RandomSource(seed: 9, streamNumber: 3)
+      let other = RandomSource(seed: 9, streamNumber: 3 + UInt64(high))
+      #expect(base.stream(1) != other.stream(1) && base.block(0) != other.block(0), "\(high)")
+      #expect(base.block(5) != base.block(5 + UInt64(high)), "\(high)")
+    }
+    #expect(source.stream(-1) != source.stream(Int(UInt32.max)) && source.stream(-1) != source.stream(1))
+    // Numbers of which half lay below 2³² would be a sign that only half of the words got into them.
+    #expect((0..<64).allSatisfy { source.stream($0).streamNumber > UInt64(UInt32.max) })
+    #expect(Set((0..<64).map { source.stream($0).streamNumber & 0xFFFF_FFFF }).count == 64)
+  }
+
   @Test("Streams of one seed are independent, equal numbers give equal streams, and nesting keeps the order apart")
   func streams() {
     let source = RandomSource(seed: 9)

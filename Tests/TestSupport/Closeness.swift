@@ -44,7 +44,7 @@ package func expectIdentical(
 extension Tensor {
   /// The elements in row-major order as `Double`.
   package var doubles: [Double] {
-    switch dtype {
+    switch dtype.representation {
     case .float32: scalars(as: Float.self).map { Double($0) }
     case .float64: scalars(as: Double.self)
     case .int32: scalars(as: Int32.self).map { Double($0) }

@@ -17,7 +17,7 @@ package enum ElementFormat: String, Sendable, CaseIterable {
   case float64
 
   package init(_ dtype: DType) {
-    switch dtype {
+    switch dtype.representation {
     case .float32: self = .float32
     case .float64: self = .float64
     case .int32: self = .int32

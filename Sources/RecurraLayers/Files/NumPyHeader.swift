@@ -50,7 +50,7 @@ struct NumPyHeader {
   /// The bytes before the data, as NumPy writes them: padded so that the data start at a multiple of 64.
   static func bytes(dtype: DType, shape: [Int]) -> [UInt8] {
     let type =
-      switch dtype {
+      switch dtype.representation {
       case .float32: "<f4"
       case .float64: "<f8"
       case .int32: "<i4"

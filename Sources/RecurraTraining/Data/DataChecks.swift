@@ -88,7 +88,7 @@ extension Tensor {
       }
       return result
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return clear(Float.self)
     case .float64: return clear(Double.self)
     case .int32: return clear(Int32.self)
@@ -113,7 +113,7 @@ extension Tensor {
         return nil
       }
     }
-    switch dtype {
+    switch dtype.representation {
     case .float32: return find(Float.self)
     case .float64: return find(Double.self)
     case .int32: return find(Int32.self)

@@ -19,7 +19,7 @@ struct Fingerprint {
     for byte in tensor.dtype.rawValue.utf8 { add(UInt64(byte)) }
     add(UInt64(tensor.rank))
     for extent in tensor.shape { add(UInt64(extent)) }
-    switch tensor.dtype {
+    switch tensor.dtype.representation {
     case .float32: tensor.withSpan(of: Float.self) { for i in $0.indices { add(UInt64($0[i].bitPattern)) } }
     case .float64: tensor.withSpan(of: Double.self) { for i in $0.indices { add($0[i].bitPattern) } }
     default:

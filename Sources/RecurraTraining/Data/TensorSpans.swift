@@ -28,7 +28,7 @@ extension Tensor {
   ///
   /// - Shapes: this tensor [N, T, …]; result [rows, length, …].
   func rows(_ rows: ArraySlice<Int>, length: Int) -> Tensor {
-    switch dtype {
+    switch dtype.representation {
     case .float32: return copiedRows(rows, length: length, Float.self)
     case .float64: return copiedRows(rows, length: length, Double.self)
     case .int32: return copiedRows(rows, length: length, Int32.self)

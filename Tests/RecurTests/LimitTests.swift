@@ -1,0 +1,63 @@
+import Foundation
+import RecurraLayers
+import RecurraTensor
+import Testing
+
+/// The tool where the system gives little: it works, or says in words what it lacks, and never hangs.
+@Suite struct LimitTests {
+  private let tool: Tool
+
+  init() throws {
+    tool = try Tool()
+    try tool.write(
+      """
+      [{"class_name": "LSTM", "config": {"units": 16}}, {"class_name": "Dense", "config": {"units": 3}}]
+      """, to: "model.json")
+    try Tensor((0..<210).map { Float($0 % 13) / 13 }, shape: [6, 7, 5]).writeNumPy(to: tool.path("x.npy"))
+  }
+
+  private static let predict = "predict model.json --input x.npy --output y.npy"
+
+  @Test(
+    "With less and less address space, and OpenBLAS' threads or none, the tool ends with an answer or with words",
+    arguments: ["", "OPENBLAS_NUM_THREADS=1"])
+  func addressSpace(setting: String) throws {
+    var codes: Set<Int32> = []
+    for megabytes in [110, 150, 200, 300, 600] {
+      let result = try tool.shell("\(setting) prlimit --as=\(megabytes)000000 recur \(Self.predict)")
+      codes.insert(result.code)
+      guard result.code != 0 else { continue }
+      #expect(result.code == 1, "\(megabytes) MB: \(result.error)")
+      #expect(result.error.contains("OpenBLAS: expected 128 MiB of address space"), "\(result.error)")
+      #expect(result.error.contains("OPENBLAS_NUM_THREADS=1") == setting.isEmpty, "the remedy, where it is one")
+    }
+    #expect(codes == [0, 1], "some are too few, and some enough")
+  }
+
+  @Test("Where no thread can be started, the tool computes alone", .enabled(if: Tool.canRunWithoutThreads))
+  func threads() throws {
+    let expected = try tool.shell("recur \(Self.predict)")
+    #expect(expected.code == 0)
+    let answers = try tool.bytes("y.npy")
+    try FileManager.default.removeItem(atPath: tool.path("y.npy"))
+    // Whoever has no rights here writes there.
+    chmod(tool.folder, 0o777)
+    for setting in ["", "OPENBLAS_NUM_THREADS=1"] {
+      let result = try tool.shell("\(setting) \(Tool.withoutThreads) recur \(Self.predict)")
+      #expect(result.code == 0, "\(result.error)")
+      #expect(try tool.bytes("y.npy") == answers)
+    }
+  }
+}
+
+extension Tool {
+  /// A command before which no thread can be started; a limit on processes does not bind root.
+  static let withoutThreads =
+    getuid() == 0 ? "setpriv --reuid=65534 --clear-groups --inh-caps=-all prlimit --nproc=0" : "prlimit --nproc=0"
+
+  /// Tells whether there is such a command, and the tool can be reached from behind it.
+  static var canRunWithoutThreads: Bool {
+    guard let tool = try? Tool() else { return false }
+    return (try? tool.shell("\(withoutThreads) recur --version").code) == 0
+  }
+}
