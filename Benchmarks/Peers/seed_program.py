@@ -7,9 +7,9 @@ Embedding(5000, 60) → cell(100) → Dense(10, relu) → Dense(6, softmax), spa
 validation_split 0.3, 8,000 random sequences of 50 ids. Four epochs; the fastest of the last three counts. Keras also
 keeps its accuracy; the PyTorch loop keeps nothing, which favours it.
 """
+import argparse
 import json
 import os
-import sys
 import time
 
 ROWS, TIMESTEPS, VOCABULARY, BATCH, EPOCHS = 8000, 50, 5000, 64, 4
@@ -78,17 +78,22 @@ def torch_epoch(cell, threads):
 
 
 def main():
-    kind, cell, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    os.environ.update(OMP_NUM_THREADS=str(threads), TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+    epochs = {"keras": keras_epoch, "torch": torch_epoch}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("system", choices=epochs)
+    parser.add_argument("cell", choices=("rnn", "lstm", "bilstm"))
+    parser.add_argument("threads", type=int)
+    options = parser.parse_args()
+    os.environ.update(OMP_NUM_THREADS=str(options.threads), TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    epoch = {"keras": keras_epoch, "torch": torch_epoch}[kind](cell, threads)
+    epoch = epochs[options.system](options.cell, options.threads)
     seconds = []
     for _ in range(EPOCHS):
         start = time.perf_counter()
         epoch()
         seconds.append(time.perf_counter() - start)
     steady = min(seconds[1:])
-    print(json.dumps(dict(system=kind, cell=cell, threads=threads, epoch_seconds=steady,
+    print(json.dumps(dict(system=options.system, cell=options.cell, threads=options.threads, epoch_seconds=steady,
                           sequences_per_second=ROWS / steady)))
 
 

@@ -98,6 +98,9 @@ def tf_answer(folder):
 
 
 def main():
+    # Read by hand: what argparse costs would count as the answer's.
+    if "--help" in sys.argv or len(sys.argv) < 3:
+        sys.exit(print(__doc__) if "--help" in sys.argv else __doc__)
     peer, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="")
     if "--prepare" in sys.argv:

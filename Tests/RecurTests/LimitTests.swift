@@ -9,14 +9,13 @@ import Testing
 
   init() throws {
     tool = try Tool()
-    try tool.write(
-      """
-      [{"class_name": "LSTM", "config": {"units": 16}}, {"class_name": "Dense", "config": {"units": 3}}]
-      """, to: "model.json")
+    let model = Sequential([LSTM(units: 16), Dense(units: 3)])
+    try model.build(inputShape: [nil, nil, 5])
+    try model.save(to: tool.path("model.safetensors"))
     try Tensor((0..<210).map { Float($0 % 13) / 13 }, shape: [6, 7, 5]).writeNumPy(to: tool.path("x.npy"))
   }
 
-  private static let predict = "predict model.json --input x.npy --output y.npy"
+  private static let predict = "predict model.safetensors --input x.npy --output y.npy"
 
   @Test(
     "With less and less address space, and OpenBLAS' threads or none, the tool ends with an answer or with words",
