@@ -5,7 +5,7 @@ internal import Recurra
 struct BackupOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The rows that go through the model at a time: a large batch in little memory. The whole batch when not given.")
+    help: "The rows that go through the model at a time; the whole batch when not given.")
   var blockSize: Int?
 
   @Option(

@@ -19,7 +19,7 @@ struct LearningOptions: ParsableArguments {
       valueName: "class:weight,…"))
   var classWeights: String?
 
-  @Flag(help: "Trains a saved model as if it had never been trained: from its weights, with the loss and optimiser given.")
+  @Flag(help: "Begins anew from a saved model's weights, with the loss and optimiser given.")
   var fresh = false
 
   func chosenLoss() throws(RecurraError) -> Loss { try Loss(named: loss ?? "sparse_categorical_crossentropy") }
