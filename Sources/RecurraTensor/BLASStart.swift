@@ -34,7 +34,7 @@ extension BLAS {
 
   private static func endThreads() throws(RecurraError) {
     let workers = Int(openblas_get_num_threads()) - 1
-    openblas_set_num_threads(1)
+    withoutOwnInterrupt { openblas_set_num_threads(1) }
     // Where the system gave it fewer threads than it wanted, it would wait for some that do not exist.
     if workers > 0, threadsOfProcess > workers {
       try endWorkers(workers)
@@ -122,9 +122,22 @@ extension BLAS {
     return true
   }
 
+  /// Runs `body` without the SIGINT that OpenBLAS sends its own process where it is given no thread: with one it lacks nothing.
+  private static func withoutOwnInterrupt(_ body: () -> Void) {
+    var (interrupt, former) = (sigset_t(), sigset_t())
+    sigemptyset(&interrupt)
+    sigaddset(&interrupt, SIGINT)
+    pthread_sigmask(SIG_BLOCK, &interrupt, &former)
+    body()
+    var (info, now) = (siginfo_t(), timespec())
+    // Somebody else's is put back, and arrives as soon as it is let through.
+    if sigtimedwait(&interrupt, &info, &now) == SIGINT, info._sifields._kill.si_pid != getpid() { raise(SIGINT) }
+    pthread_sigmask(SIG_SETMASK, &former, nil)
+  }
+
   private static func missing(_ purpose: String, _ remedy: String) -> RecurraError {
     RecurraError(
-      .badArgument, operation: "OpenBLAS", expected: "128 MiB of address space \(purpose)", got: "none: \(remedy)")
+      .outOfMemory, operation: "OpenBLAS", expected: "128 MiB of address space \(purpose)", got: "none: \(remedy)")
   }
 
   /// The threads of this process, or as many as there can be where the system does not tell.

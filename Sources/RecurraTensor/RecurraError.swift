@@ -16,6 +16,7 @@ public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible 
       case inputOutput
       case notFinite
       case badArgument
+      case outOfMemory
     }
 
     private let name: Name
@@ -42,6 +43,8 @@ public struct RecurraError: Error, Sendable, Equatable, CustomStringConvertible 
     public static var notFinite: Kind { Kind(.notFinite) }
     /// An option with a value outside its range.
     public static var badArgument: Kind { Kind(.badArgument) }
+    /// Memory, address space or threads that the system does not give.
+    public static var outOfMemory: Kind { Kind(.outOfMemory) }
 
     /// The name.
     public var rawValue: String { name.rawValue }

@@ -40,6 +40,8 @@ struct Recur: ParsableCommand {
 
   private static func end(_ error: RecurraError) -> Never {
     Console.error("recur: \(error.description.escaped)")
+    // Where OpenBLAS' threads find no memory they never end, and the ordinary exit would wait for them.
+    if error.kind == .outOfMemory { _exit(error.kind.exitCode) }
     Glibc.exit(error.kind.exitCode)
   }
 

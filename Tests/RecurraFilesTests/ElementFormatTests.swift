@@ -57,7 +57,7 @@ import Testing
     expectError(.badFile, "an integer within int32 at element 1", "got \(text)") {
       _ = try numPy(">\(code)", [zero, value.reversed()])
     }
-    expectError(.badFile, "an integer within int32 at element 1 of tensor x", "got \(text)") {
+    expectError(.badFile, "an integer within int32 at element 1 of tensor \"x\"", "got \(text)") {
       _ = try safeTensors(name, [zero, value])
     }
   }
