@@ -129,9 +129,14 @@ extension BLAS {
     sigaddset(&interrupt, SIGINT)
     pthread_sigmask(SIG_BLOCK, &interrupt, &former)
     body()
-    var (info, now) = (siginfo_t(), timespec())
+    var (pending, info) = (sigset_t(), siginfo_t())
+    sigpending(&pending)
     // Somebody else's is put back, and arrives as soon as it is let through.
-    if sigtimedwait(&interrupt, &info, &now) == SIGINT, info._sifields._kill.si_pid != getpid() { raise(SIGINT) }
+    if sigismember(&pending, SIGINT) == 1, sigwaitinfo(&interrupt, &info) == SIGINT,
+      info._sifields._kill.si_pid != getpid()
+    {
+      raise(SIGINT)
+    }
     pthread_sigmask(SIG_SETMASK, &former, nil)
   }
 
