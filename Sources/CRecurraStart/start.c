@@ -28,5 +28,12 @@ __attribute__((section(".preinit_array"), used)) static void (*const atStart)(vo
 __attribute__((constructor)) static void afterLibraries(void) {
   struct sigaction now;
   sigaction(SIGINT, NULL, &now);
-  if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == ignoreOwn) sigaction(SIGINT, &former, NULL);
+  if (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != ignoreOwn) return;
+  // Whoever starts a process may have blocked the signal: what waits is let through while it is still ignored.
+  sigset_t interrupt, mask;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_UNBLOCK, &interrupt, &mask);
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+  sigaction(SIGINT, &former, NULL);
 }
