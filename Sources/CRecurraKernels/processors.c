@@ -36,6 +36,21 @@ void recurra_let_back(int processor, cpu_set_t allowed) {
     sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
+size_t recurra_stack_left(void) {
+  // Asked for once in a thread: of the first one the system reads it from a file.
+  static _Thread_local char *lowest;
+  if (!lowest) {
+    pthread_attr_t attributes;
+    void *address;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+    if (pthread_attr_getstack(&attributes, &address, &size) == 0) lowest = address;
+    pthread_attr_destroy(&attributes);
+  }
+  char *const here = __builtin_frame_address(0);
+  return lowest && here > lowest ? (size_t)(here - lowest) : 0;
+}
+
 long recurra_first_cache_bytes(void) {
 #ifdef _SC_LEVEL1_DCACHE_SIZE
   const long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);

@@ -42,6 +42,12 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   public static func with<Result>(_ choice: MultiplierChoice, _ body: () throws -> Result) rethrows -> Result {
     try own.withValue(choice, operation: body)
   }
+
+  /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know it.
+  static func withRoom<Result>(_ body: () -> Result) -> Result {
+    let choice = current
+    return Threads.withRoom { with(choice, body) }
+  }
 }
 
 /// Computes timesteps of one direction for some rows, forward and back.

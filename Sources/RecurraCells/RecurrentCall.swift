@@ -11,7 +11,9 @@ struct RecurrentCall: Sendable {
   let padding: PaddedOutput
   let keepsTrace: Bool
 
-  func run<S: FloatingScalar>(_ type: S.Type) -> RecurrentOutput {
+  func run<S: FloatingScalar>(_ type: S.Type) -> RecurrentOutput { MultiplierChoice.withRoom { runHere(type) } }
+
+  private func runHere<S: FloatingScalar>(_ type: S.Type) -> RecurrentOutput {
     let isTracked = input.isTracked || directions.contains(where: \.isTracked)
     let isTraining = keepsTrace || isTracked
     let (shape, lookup) = (input.shape, input.lookup)

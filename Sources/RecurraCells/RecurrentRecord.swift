@@ -31,12 +31,14 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   /// direction's weights, bias and initial states.
   func gradients(_ upstream: [Tensor?]) -> [Gradient?] {
     turn.take { wasLost in
-      if isSpent || wasLost {
-        for run in runs { run.isProjected = false }
-        ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
+      Threads.withRoom {
+        if isSpent || wasLost {
+          for run in runs { run.isProjected = false }
+          ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
+        }
+        isSpent = true
+        return goBack(upstream)
       }
-      isSpent = true
-      return goBack(upstream)
     }
   }
 

@@ -22,8 +22,7 @@ extension InputSource {
   /// - Shapes: this input [B, T, I]; result [B, T, H] or [B, H] of the last layer.
   /// - Returns: nil where that would not be faster, or cannot be done: the caller then runs the layers in turn.
   package func recurrentStack(_ layers: [StackedLayer], returnsSequences: Bool) -> Tensor? {
-    guard let wave = Wave(self, layers) else { return nil }
-    return wave.run(returnsSequences: returnsSequences)
+    MultiplierChoice.withRoom { Wave(self, layers)?.run(returnsSequences: returnsSequences) }
   }
 }
 

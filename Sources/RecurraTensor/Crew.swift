@@ -113,8 +113,7 @@ final class Crew: @unchecked Sendable {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    // As much as a main thread has, for what callers' own pieces and debug builds of them take; memory is used as it is touched.
-    pthread_attr_setstacksize(&attributes, 8 << 20)
+    pthread_attr_setstacksize(&attributes, Threads.stackBytes)
     defer { pthread_attr_destroy(&attributes) }
     let status = pthread_create(
       &thread, &attributes,

@@ -82,6 +82,10 @@ public enum Threads {
     return body()
   }
 
+  /// Stack of a thread of ours: as much as a main thread has, for what callers' own pieces and debug builds take. Memory is used as it is
+  /// touched.
+  static let stackBytes = 8 << 20
+
   /// Calls that are under way.
   static let calls = Atomic<Int>(0)
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 
 /// Counts the processors this process may run on (its affinity mask), at least 1.
 int recurra_processor_count(void);
@@ -19,6 +20,9 @@ int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed);
 
 /// Lets the calling thread, which was kept off a processor, run where it might before.
 void recurra_let_back(int processor, cpu_set_t allowed);
+
+/// Returns how many bytes of the calling thread's stack are left, 0 where the system does not tell.
+size_t recurra_stack_left(void);
 
 /// Returns the size of the first-level data cache in bytes, 0 where the system does not tell.
 long recurra_first_cache_bytes(void);
