@@ -12,6 +12,16 @@ extension Threads {
     #endif
     return body()
   }
+
+  /// The same for what may throw.
+  package static func withRoom<Success>(
+    orThrow body: () throws(RecurraError) -> Success
+  ) throws(RecurraError) -> Success {
+    let result: Result<Success, RecurraError> = withRoom {
+      do throws(RecurraError) { return .success(try body()) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
 }
 
 #if DEBUG

@@ -88,9 +88,10 @@ extension Sequential {
     let data = try prepared(x, nil, lengths: lengths, allowsNonFinite: allowingNonFinite, operation: "predict")
     let cut = PaddingCut(self, hasLengths: lengths != nil)
     var outputs: [Tensor] = []
-    for range in try batchRanges(data.count, batchSize, "predict") {
-      outputs.append(try forward(data.batch(range, cut: cut).input, ForwardContext()).value)
-    }
+    let ranges = try batchRanges(data.count, batchSize, "predict")
+    try Threads.withRoom(orThrow: { () throws(RecurraError) in
+      for range in ranges { outputs.append(try forward(data.batch(range, cut: cut).input, ForwardContext()).value) }
+    })
     return outputs.count == 1 ? outputs[0] : .concatenated(outputs)
   }
 

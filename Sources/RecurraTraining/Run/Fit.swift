@@ -81,6 +81,8 @@ extension Trainer {
       verbosity: verbose.resolved(for: output))
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed
-    return try run.work(options, seed: seed, epochs: epochs, initialEpoch: initialEpoch)
+    return try Threads.withRoom(orThrow: { () throws(RecurraError) in
+      try run.work(options, seed: seed, epochs: epochs, initialEpoch: initialEpoch)
+    })
   }
 }
