@@ -40,7 +40,7 @@ extension Trainer {
     }
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
-    return try gradients(batch, RandomSource(seed: state.seed).stream(1), areSums: true) { "gradients" }
+    return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
   }
 
   /// Changes the parameters by the mean of what the rows said: the last call of a training step.
