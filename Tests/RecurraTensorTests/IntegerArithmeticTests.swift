@@ -44,7 +44,9 @@ import Testing
     expect(matrix.sum(axes: [1]), -2_147_483_647, -2_147_483_645)
   }
 
-  @Test("A number that an int32 tensor cannot meet without a loss is refused in words", arguments: [0.5, 0x1p31, -0x1p31 - 1])
+  @Test(
+    "A number that an int32 tensor cannot meet without a loss is refused in words",
+    arguments: [0.5, 0x1p31, -0x1p31 - 1])
   func lostNumbers(number: Double) async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [number] in
       _ = Tensor([Int32(4)]) * number
