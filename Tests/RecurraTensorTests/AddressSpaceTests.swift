@@ -25,7 +25,7 @@ import Testing
       alarm(60)
       Threads.count = 1
       let expected = rowSums()
-      limitAddressSpace(toFurther: 100 << 20)
+      limitAddressSpace(toFurther: 124 << 20)
       let right = Counter()
       onThreads(6) { _ in for _ in 0..<50 where rowSums() == expected { right.increment() } }
       #expect(right.value == 300)
