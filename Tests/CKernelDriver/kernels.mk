@@ -25,6 +25,7 @@ $(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
 	$(CC) $(FLAGS) -I$(KERNELS)/include -c $< -o $@
 
 $(OUT)/check $(OUT)/sweep $(OUT)/time: $(OUT)/%: $(DRIVER)/%.c $(OBJECTS) $(HEADERS)
+	@mkdir -p $(OUT)
 	$(CC) $(FLAGS) -I$(KERNELS)/include $< $(OBJECTS) -lm -lpthread -o $@
 
 # AVX-512's kernels in the place of themselves, and said to be there.
