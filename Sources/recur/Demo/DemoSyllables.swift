@@ -3,8 +3,9 @@ internal import Recurra
 internal import RecurraLayers
 
 /// Says how many syllables words have, by a model that was trained on real ones.
-struct Demo: TrainingCommand {
+struct DemoSyllables: TrainingCommand {
   static let configuration = CommandConfiguration(
+    commandName: "syllables",
     abstract: "Trains the lesson's program on real words, compares the cells, and answers for words.",
     discussion: """
       A model reads the letters of a word and says how many syllables it has. The words are those of the CMU Pronouncing \
