@@ -77,7 +77,8 @@ extension Trainer {
       trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"),
       blockSize: blockSize,
       validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
-      shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
+      shuffles: shuffle, callbacks: callbacks ?? self.callbacks, hasOwnCallbacks: callbacks != nil,
+      backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed

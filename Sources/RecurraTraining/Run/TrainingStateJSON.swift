@@ -47,7 +47,7 @@ extension TrainingState.CallbackState {
   fileprivate var json: JSONValue {
     .object([
       ("class_name", .string(name)), ("config", configuration), ("state", state),
-      ("needs_functions", .bool(needsFunctions)),
+      ("is_given_again", .bool(isGivenAgain)),
     ])
   }
 
@@ -56,7 +56,7 @@ extension TrainingState.CallbackState {
     configuration = try json.member("config")
     state = try json.member("state")
     self.tensors = tensors
-    needsFunctions = try json.member("needs_functions").truth
+    isGivenAgain = try json.member("is_given_again").truth
   }
 }
 
