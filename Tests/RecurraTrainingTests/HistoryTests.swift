@@ -64,6 +64,67 @@ import Testing
     #expect("\(Logs())" == "")
   }
 
+  @Test(arguments: [false, true]) func numbersOfOneRunAreNotThoseOfAnother(throughAFile: Bool) throws {
+    // With validation, without, and with it again.
+    func fit(_ trainer: Trainer, _ epochs: Int, _ split: Double) throws -> History {
+      try trainer.fit(
+        ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, validationSplit: split, callbacks: [], verbose: .silent
+      )
+    }
+    func passed(_ trainer: Trainer) throws -> Trainer {
+      guard throughAFile else { return trainer }
+      var again: Trainer?
+      _ = try CheckpointTests.files { folder in
+        try trainer.save(to: folder + "/saved")
+        again = try Trainer(contentsOf: folder + "/saved")
+      }
+      return try #require(again)
+    }
+    var trainer = try ToyData.trainer()
+    let first = try fit(trainer, 2, 0.25)
+    trainer = try passed(trainer)
+    let second = try fit(trainer, 3, 0)
+    trainer = try passed(trainer)
+    let third = try fit(trainer, 1, 0.25)
+    #expect(first.names == ["accuracy", "loss", "val_accuracy", "val_loss"] && third.names == first.names)
+    #expect(second.names == ["accuracy", "loss"] && second["loss"]?.count == 3 && second["val_loss"] == nil)
+    #expect(third["val_loss"]?.count == 1 && third.epoch == [5])
+    let all = try passed(trainer).state.history
+    #expect(all.epoch == [0, 1, 2, 3, 4, 5] && all["loss"]?.count == 6)
+    #expect(try all["val_loss"] == #require(first["val_loss"]) + #require(third["val_loss"]))
+    #expect(trainer.history == third)
+  }
+
+  @Test func anEpochThatIsDoneAgainReplacesWhatIsKnownOfIt() throws {
+    let trainer = try ToyData.trainer()
+    let whole = try CallbackTests.fit(trainer, 3, [CallbackTests.script([1, 2, 3])])
+    #expect(whole["loss"] == [1, 2, 3])
+    let again = try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: 2, callbacks: [CallbackTests.script([0, 7])], verbose: .silent,
+      initialEpoch: 1)
+    #expect(again["loss"] == [7] && again.epoch == [1])
+    #expect(trainer.state.history.epoch == [0, 1] && trainer.state.history["loss"] == [1, 7])
+  }
+
+  @Test func aRunThatHasOnlyToEndIsGivenItsLastNumbers() throws {
+    let noting = LambdaCallback(onEpochEnd: { epoch, logs, _ in logs[epoch == 0 ? "first" : "later"] = Double(epoch) })
+    let killing = LambdaCallback(onTrainEnd: { _, _ throws(RecurraError) in
+      throw RecurraError(.badArgument, operation: "kill", expected: "", got: "")
+    })
+    let trainer = try ToyData.trainer()
+    #expect(throws: RecurraError.self) {
+      try trainer.fit(
+        ToyData.x, ToyData.labels, batchSize: 8, epochs: 3, callbacks: [noting, killing], verbose: .silent)
+    }
+    var names: [String] = []
+    let ending = LambdaCallback(onTrainEnd: { logs, _ in
+      names = logs.names
+      #expect(logs["later"] == 2)
+    })
+    try trainer.fit(ToyData.x, ToyData.labels, batchSize: 8, epochs: 3, callbacks: [ending], verbose: .silent)
+    #expect(names == ["accuracy", "later", "loss"])
+  }
+
   @Test func aHistoryPrintsAsATable() throws {
     let stopping = LambdaCallback(onEpochEnd: { epoch, logs, trainer in
       logs["accuracy"] = 0.5 + Double(epoch) / 8
