@@ -18,7 +18,7 @@ public final class CSVLogger: Callback {
   private var descriptor: Int32 = -1
   private var names: [String]?
   private var needsHeader = true
-  /// The bytes of the file; nil before it was opened, and for a pipe.
+  /// The bytes of the file; nil before it was opened, and for a pipe or device.
   private var length: Int?
 
   /// Makes the callback; nothing is written before training begins.
@@ -70,7 +70,7 @@ public final class CSVLogger: Callback {
       try cut()
     } else {
       let end = Int(lseek(descriptor, 0, SEEK_END))
-      length = end < 0 ? nil : end
+      length = isPlainFile ? end : nil
       guard !trainer.isResuming else { return }
       names = nil
       needsHeader = !appends || end == 0
@@ -111,6 +111,11 @@ public final class CSVLogger: Callback {
     }
     if ftruncate(descriptor, off_t(length)) != 0 { throw failure(.inputOutput, "to cut the file", errno) }
     _ = lseek(descriptor, off_t(length), SEEK_SET)
+  }
+
+  private var isPlainFile: Bool {
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   private func close() {
