@@ -67,6 +67,15 @@ import Testing
     #expect(names == ["best.safetensors"])
   }
 
+  @Test func anInfiniteNumberIsNeverTheBest() throws {
+    let names = try Self.files { folder in
+      let checkpoint = ModelCheckpoint(folder + "/{epoch}", monitor: "loss", saveBestOnly: true)
+      try CallbackStateTests.run(checkpoint, CallbackStateTests.trainer(), [2, -.infinity, 3, 1, .infinity], 0..<5)
+      #expect(checkpoint.best == 1)
+    }
+    #expect(names == ["1", "4"])
+  }
+
   @Test func batchesAreCountedOnFromEpochToEpoch() throws {
     // Three batches to an epoch: the fourth is the first of epoch 2, the eighth the second of epoch 3.
     let names = try Self.files { folder in
@@ -83,6 +92,7 @@ import Testing
         (ModelCheckpoint(folder + "/{loss:x}"), "{loss:x}"),
         (ModelCheckpoint(folder + "/a", saveBestOnly: true), "val_loss"),
         (ModelCheckpoint(folder + "/{batch}"), "{batch}"),
+        (ModelCheckpoint(folder + "/a", monitor: "val_loss", saveBestOnly: true, frequency: .batches(2)), "val_loss"),
         (ModelCheckpoint(folder + "/a", frequency: .batches(0)), "0"),
       ] {
         let trainer = try ToyData.trainer()
