@@ -115,7 +115,7 @@ import Testing
     let error = #expect(throws: RecurraError.self) {
       try Self.fit(trainer, 1, [LearningRateScheduler { _, _ in rate }])
     }
-    #expect(error?.kind == .badArgument && error?.got == "\(rate)")
+    #expect(error?.kind == .badArgument && error?.got == "\(rate)" && error?.operation == "LearningRateScheduler")
     try Self.fit(trainer, 1, [LearningRateScheduler { _, _ in 0 }])
   }
 

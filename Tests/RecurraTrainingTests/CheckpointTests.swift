@@ -92,12 +92,22 @@ import Testing
         (ModelCheckpoint(folder + "/{loss:x}"), "{loss:x}"),
         (ModelCheckpoint(folder + "/a", saveBestOnly: true), "val_loss"),
         (ModelCheckpoint(folder + "/{batch}"), "{batch}"),
-        (ModelCheckpoint(folder + "/a", monitor: "val_loss", saveBestOnly: true, frequency: .batches(2)), "val_loss"),
         (ModelCheckpoint(folder + "/a", frequency: .batches(0)), "0"),
       ] {
         let trainer = try ToyData.trainer()
         let error = #expect(throws: RecurraError.self) { try CallbackTests.fit(trainer, 1, [checkpoint]) }
         #expect(error?.kind == .badArgument && error?.got == word && trainer.history?.epoch == [])
+      }
+      // Behind a batch there is no validation, though the run has one.
+      for checkpoint in [
+        ModelCheckpoint(folder + "/a", saveBestOnly: true, frequency: .batches(2)),
+        ModelCheckpoint(folder + "/{val_loss:.2f}", frequency: .batches(2)),
+      ] {
+        let error = #expect(throws: RecurraError.self) {
+          try ToyData.trainer().fit(
+            ToyData.x, ToyData.labels, batchSize: 8, validationSplit: 0.25, callbacks: [checkpoint], verbose: .silent)
+        }
+        #expect(error?.kind == .badArgument && error?.got.contains("val_loss") == true)
       }
       let missing = ModelCheckpoint(folder + "/missing/a.safetensors")
       let error = #expect(throws: RecurraError.self) { try CallbackTests.fit(try ToyData.trainer(), 2, [missing]) }
