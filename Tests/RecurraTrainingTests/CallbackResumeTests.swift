@@ -220,6 +220,22 @@ enum SavingPoint: Sendable {
     for (one, other) in zip(trainer.weights, again.weights) { expectIdentical(one, other) }
   }
 
+  @Test(arguments: [SavingPoint.batchEnd(epoch: 4, 2), .epochEnd(4), .trainEnd])
+  func whatIsLoadedAndSavedAgainIsTheSame(point: SavingPoint) throws {
+    let names = try CheckpointTests.files { folder in
+      let saving = point.saving { trainer throws(RecurraError) in try trainer.save(to: folder + "/log.1") }
+      try Self.fit(try Self.trainer(), Array(Self.callbacks(folder).filter { !($0 is ModelCheckpoint) }) + [saving])
+      let again = try Trainer(contentsOf: folder + "/log.1", registry: Self.registry)
+      let wanted = try Data(contentsOf: URL(filePath: folder + "/log.1"))
+      #expect(try Self.bytes(again, folder + "/log.2") == wanted)
+      // Asking for an answer in between changes nothing either.
+      _ = try again.predict(ResumeTests.x)
+      _ = try again.evaluate(ResumeTests.x, ResumeTests.y, verbose: .silent)
+      #expect(try Self.bytes(again, folder + "/log.2") == wanted)
+    }
+    #expect(names == ["log.1", "log.2", "log.csv"])
+  }
+
   @Test func whatNoFileHoldsIsAskedForAgain() throws {
     let names = try CheckpointTests.files { folder in
       let saving = SavingPoint.epochEnd(0).saving { trainer throws(RecurraError) in

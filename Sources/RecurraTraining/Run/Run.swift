@@ -75,8 +75,11 @@ struct Run {
         trainer.output.write("The run goes on without its \(names): no file holds functions or paths, give it again\n")
       }
     }
-    trainer.callbacks = callbacks
-    defer { trainer.progress.callbacks = TrainingState.states(of: callbacks) }
+    (trainer.callbacks, trainer.isRunning) = (callbacks, true)
+    defer {
+      trainer.progress.callbacks = TrainingState.states(of: callbacks)
+      trainer.isRunning = false
+    }
     for callback in callbacks { try callback.onTrainBegin(trainer) }
     var logs = trainer.history?.lastLogs ?? Logs()
     while trainer.progress.epoch < end, trainer.progress.run?.isStopped != true || trainer.progress.isEpochUnderWay {

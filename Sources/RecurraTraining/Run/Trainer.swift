@@ -34,6 +34,8 @@ public final class Trainer {
   private var optimizerStorage: OptimizerState?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
+  /// Tells whether `callbacks` know more than `progress` does, because a run is going on.
+  var isRunning = false
   /// What `progress` becomes when the callbacks have been told of what is going on; nil while none is told.
   var coming: TrainingState?
   var isStopRequested = false
@@ -114,7 +116,7 @@ extension Trainer {
       state.step = optimizer.step
       state.optimizer = Dictionary(uniqueKeysWithValues: optimizer.exported().map { ($0.name, $0.value) })
     }
-    state.callbacks = TrainingState.states(of: callbacks)
+    if isRunning { state.callbacks = TrainingState.states(of: callbacks) }
     return state
   }
 
