@@ -171,10 +171,13 @@ import Testing
       guard case .object(let members) = state else { return .null }
       return .object(members.map { $0.name == name ? (name, value) : $0 })
     }
+    guard case .object(let known) = state else { return }
     for bad in [
+      .object(known + [("more", .integer(1))]), .object(known.dropLast()),
       .null, .object([]), .array([]), changed("wait", .integer(-1)), changed("wait", .null),
       changed("wait", .number(1.5)),
-      changed("best", .string("good")), changed("best_epoch", .integer(.max)), changed("stopped_epoch", .bool(true)),
+      changed("best", .string("good")), changed("best_epoch", .integer(.max)),
+      changed("best_epoch", .integer(1 << 53)), changed("stopped_epoch", .bool(true)),
       ModelCheckpoint("a").state,
     ] {
       let error = #expect(throws: RecurraError.self) { try stopping.restore(state: bad, tensors: tensors) }

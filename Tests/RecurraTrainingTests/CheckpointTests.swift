@@ -34,6 +34,15 @@ import Testing
     #expect(names == ["m-01-0.500.safetensors", "m-02-0.250.safetensors", "m-03-0.333.safetensors"])
   }
 
+  @Test func numbersWithoutAFormAreWrittenAsTheyAre() throws {
+    let names = try Self.files { folder in
+      let checkpoint = ModelCheckpoint(folder + "/{epoch}-{loss}-{accuracy:03d}")
+      let scripts = [CallbackTests.script([0.25, 3, 1e21]), CallbackTests.script([7, 12.4, 1234], "accuracy")]
+      try CallbackTests.fit(try ToyData.trainer(), 3, scripts + [checkpoint])
+    }
+    #expect(names == ["1-0.25-007", "2-3-012", "3-1000000000000000000000-1234"])
+  }
+
   @Test func onlyTheBestStays() throws {
     let trainer = try ToyData.trainer()
     let recorder = Recorder()

@@ -1,4 +1,5 @@
 import Foundation
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -22,6 +23,37 @@ import Testing
     let losses = try #require(again["loss"])
     #expect(losses[0] == 0.1 + 0.2 && losses[1...3].allSatisfy(\.isNaN) && losses[4] == 5e-300)
     #expect(again.epoch == [0, 1, 2, 3, 4] && again.params == history.params && again.stop == nil)
+  }
+
+  @Test func aListThatIsTooShortIsThatOfANameWhichCameLater() throws {
+    let text = """
+      {"epoch": [0, 1, 2], "history": {"loss": [3, 2, 1], "rate": [0.5]},
+       "params": {"epochs": 3, "seed": 0, "steps": 1, "verbose": 0}}
+      """
+    let history = try JSONDecoder().decode(History.self, from: Data(text.utf8))
+    #expect(history["rate"] == [0.5] && history["loss"] == [3, 2, 1])
+    #expect(try JSONDecoder().decode(History.self, from: JSONEncoder().encode(history)) == history)
+    // The same in the file of a trainer, which then goes on.
+    _ = try CheckpointTests.files { folder in
+      let trainer = try ToyData.trainer()
+      try CallbackTests.fit(trainer, 2, [LambdaCallback(onEpochEnd: { _, logs, _ in logs["rate"] = 0.5 })])
+      try trainer.save(to: folder + "/saved")
+      var file = try SafeTensors(contentsOf: folder + "/saved")
+      let training = try #require(file.metadata["training"])
+      for (list, shorter) in [("[0.5,0.5]", "[0.5]"), ("[0.5,0.5]", "[]")] {
+        file.metadata["training"] = training.replacing("\"rate\":\(list)", with: "\"rate\":\(shorter)")
+        #expect(file.metadata["training"] != training)
+        try file.write(to: folder + "/changed")
+        let again = try Trainer(contentsOf: folder + "/changed")
+        let next = try again.fit(ToyData.x, ToyData.labels, batchSize: 8, callbacks: [], verbose: .silent)
+        #expect(next.names == ["accuracy", "loss"] && again.state.history["loss"]?.count == 3)
+        #expect(again.state.history["rate"] ?? [] == (shorter == "[]" ? [] : [0.5]))
+      }
+      file.metadata["training"] = training.replacing("\"rate\":[0.5,0.5]", with: "\"rate\":[0.5,0.5,0.5]")
+      try file.write(to: folder + "/changed")
+      let error = #expect(throws: RecurraError.self) { try Trainer(contentsOf: folder + "/changed") }
+      #expect(error?.kind == .badFile)
+    }
   }
 
   @Test func logsBecomeAnObject() throws {
