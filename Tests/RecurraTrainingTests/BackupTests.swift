@@ -116,6 +116,9 @@ import Testing
       var validation = Examples(ResumeTests.x[50..<64], ResumeTests.y[50..<64])
       var shuffle = true
       var classWeights: [Int: Double]?
+      var lengths = [Int](repeating: 7, count: 50)
+      var sampleWeights = Tensor.ones([50])
+      var batchesBefore = 0
     }
     func fit(_ settings: Settings) throws {
       // A model whose first weights do not tell its dropout.
@@ -126,8 +129,15 @@ import Testing
         ], seed: 3)
       let trainer = try model.compile(
         loss: .sparseCategoricalCrossEntropy, optimizer: settings.optimizer, metrics: settings.metrics)
+      // Batches that leave the weights as they are, but not the numbers of dropout that follow.
+      try model.build(inputShape: [nil, 7])
+      _ = trainer.state
+      trainer.learningRate = 0
+      for _ in 0..<settings.batchesBefore { try trainer.trainBatch(ResumeTests.x[0..<2], ResumeTests.y[0..<2]) }
+      trainer.learningRate = settings.optimizer.learningRate
       try trainer.fit(
-        ResumeTests.x[0..<50], ResumeTests.y[0..<50], classWeights: settings.classWeights, batchSize: 10,
+        ResumeTests.x[0..<50], ResumeTests.y[0..<50], lengths: settings.lengths, sampleWeights: settings.sampleWeights,
+        classWeights: settings.classWeights, batchSize: 10,
         validationData: settings.validation, shuffle: settings.shuffle, callbacks: settings.callbacks, backup: backup,
         verbose: .silent)
     }
@@ -149,6 +159,11 @@ import Testing
     }
     expectRefusal("validation data") { $0.validation = Examples(ResumeTests.x[51..<64], ResumeTests.y[51..<64]) }
     expectRefusal("shuffle") { $0.shuffle = false }
+    expectRefusal("contents of the data") { $0.lengths[7] = 6 }
+    expectRefusal("contents of the data") {
+      $0.sampleWeights = Tensor((0..<50).map { $0 == 49 ? 2 : 1 } as [Float])
+    }
+    expectRefusal("first weights") { $0.batchesBefore = 1 }
     expectRefusal("class weights") { $0.classWeights = [1: 2] }
     // Another path is no other run, and neither is a function.
     var settings = Settings()

@@ -136,6 +136,10 @@ import Testing
       initialEpoch: 1)
     #expect(again["loss"] == [7] && again.epoch == [1])
     #expect(trainer.state.history.epoch == [0, 1] && trainer.state.history["loss"] == [1, 7])
+    // A run that would end before it begins does nothing, and says so.
+    let nothing = try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: 1, callbacks: [], verbose: .silent, initialEpoch: 3)
+    #expect(nothing.epoch.isEmpty && nothing.params.epochs == 3 && trainer.state.step == 12)
   }
 
   @Test func aRunThatHasOnlyToEndIsGivenItsLastNumbers() throws {
