@@ -209,6 +209,25 @@ final class Fold: Layer {
     #expect(try results(Self.ids, Self.lengths) != wanted)
   }
 
+  @Test func lengthsAreNotThoseOfTargetsWithoutTimesteps() throws {
+    // Two numbers to answer for a sequence are no two timesteps, however short the sequence is.
+    let test = Self.cases[2]
+    var numbers = Self.ends.doubles
+    numbers[2 * 4 + 1] = .nan
+    let y = Tensor(numbers, shape: Self.ends.shape).converted(to: .float32)
+    for call in ["fit", "evaluate", "trainBatch"] {
+      let error = #expect(throws: RecurraError.self) {
+        let trainer = try Self.trainer(test)
+        switch call {
+        case "fit": try trainer.fit(test.x, y, lengths: Self.lengths, verbose: .silent)
+        case "evaluate": try trainer.evaluate(test.x, y, lengths: Self.lengths, verbose: .silent)
+        default: try trainer.trainBatch(test.x, y, lengths: Self.lengths)
+        }
+      }
+      #expect(error?.kind == .badData && error?.got == "nan in row 4")
+    }
+  }
+
   @Test func rowsOfNoTimestepAtAllAreAnswered() throws {
     for test in Self.cases {
       let found = try Self.trainer(test).predict(test.dirtyX, lengths: [Int](repeating: 0, count: 9))
