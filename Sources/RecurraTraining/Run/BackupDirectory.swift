@@ -39,7 +39,8 @@ final class BackupDirectory {
     options["optimizer"] = trainer.chosenOptimizer.configuration.text
     options["callbacks"] =
       JSONValue.array(
-        callbacks.filter { $0 is any RestorableCallback }.map { TrainingState.CallbackState($0).identity }
+        callbacks.map(TrainingState.CallbackState.init).filter { !$0.isGivenAgain || $0.configuration != .object([]) }
+          .map(\.identity)
       ).text
     options["first weights"] = trainer.progress.run?.options["first weights"] ?? trainer.fingerprint
     return options
