@@ -231,8 +231,16 @@ import Testing
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: tool.folder).contains { $0.utf8.elementsEqual(name.utf8) })
     }
-    let result = try tool.shell("recur train model.json --data x.npy --labels y.npy --save $'\\xff.st'; echo $? *.st")
-    #expect(result.output == "64 *.st\n", "\(result.error)")
-    #expect(result.error.contains("UTF-8"), "\(result.error)")
+    // Bytes that are no UTF-8: their files are read and written under these very names.
+    let result = try tool.shell(
+      """
+      cp x.npy $'x\\xff'
+      recur train model.json --data $'x\\xff' --labels y.npy --save=$'o\\xfe' --history $'\\xcc\\x81h' && \
+        cmp $'o\\xfe' ./x && ls $'\\xcc\\x81h' > list
+      recur train model.json --data $'x\\xff' --labels y.npy --save $'x\\xff'
+      """)
+    #expect(result.code == 64, "\(result.error)")
+    #expect(result.error.contains(#"--save x\xFF"#), "\(result.error)")
+    #expect(try tool.bytes("list") == Data([0xCC, 0x81, 0x68, 0x0A]), "\(result.error)")
   }
 }

@@ -16,7 +16,7 @@ enum OutputTarget {
   ) throws(RecurraError) {
     guard isStream(path) else { return try body(path, LocalFileSystem()) }
     let name = path == "-" ? "standard output" : path
-    let descriptor = path == "-" ? 1 : unsafe open(path, O_WRONLY | O_CLOEXEC)
+    let descriptor = path == "-" ? 1 : unsafe open(path.systemPath, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw RecurraError(
         .cannotCreate, operation: "write \(name)", expected: "a pipe or device that can be written",
@@ -29,7 +29,7 @@ enum OutputTarget {
   private static func isStream(_ path: String) -> Bool {
     var status = stat()
     guard path != "-" else { return true }
-    guard unsafe !path.utf8.contains(0) && stat(path, &status) == 0 else { return false }
+    guard unsafe !path.utf8.contains(0) && stat(path.systemPath, &status) == 0 else { return false }
     return status.st_mode & S_IFMT == S_IFIFO || status.st_mode & S_IFMT == S_IFCHR
   }
 }
