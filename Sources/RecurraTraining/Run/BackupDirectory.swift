@@ -59,9 +59,9 @@ final class BackupDirectory {
   /// - Throws: `badData` when it is that of another run; `badFile` when files are there and all are damaged.
   func restore(to trainer: Trainer, _ options: RunOptions) throws(RecurraError) {
     var (found, damage): (BackupState?, RecurraError?) = (nil, nil)
-    for slot in 0..<2 {
+    for path in backup.paths {
       do throws(RecurraError) {
-        let state = try BackupState(contentsOf: path(slot))
+        let state = try BackupState(contentsOf: path)
         if state.generation > found?.generation ?? 0 { found = state }
       } catch {
         if error.kind != .noInput { damage = error }
@@ -87,7 +87,7 @@ final class BackupDirectory {
     generation = found.generation
   }
 
-  private func path(_ generation: Int) -> String { "\(backup.directory)/state-\(generation % 2).safetensors" }
+  private func path(_ generation: Int) -> String { backup.paths[generation % 2] }
 }
 
 /// One of the two states of a directory.
