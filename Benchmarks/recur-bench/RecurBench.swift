@@ -80,12 +80,12 @@ struct RecurBench: ParsableCommand {
       inputs: inputs, units: units, job: job)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
-      print(measurement.json)
+      Report.line(measurement.json)
     } else {
       let roof = Machine.arithmeticRoof(threads: threads, stopwatch: stopwatch)
-      print(Table.header(Machine.instructionSet, threads: threads, roof: roof))
-      print(Table.row(measurement, roof: roof))
-      if let note = measurement.bandwidthNote(stopwatch) { print("  " + note) }
+      Report.line(Table.header(Machine.instructionSet, threads: threads, roof: roof))
+      Report.line(Table.row(measurement, roof: roof))
+      if let note = measurement.bandwidthNote(stopwatch) { Report.line("  " + note) }
     }
   }
 
