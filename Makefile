@@ -84,8 +84,10 @@ test-resume: build ## Kill `recur train --backup` at random instants and compare
 test-serving: setup ## Ask a server 200,000 times over 64 connections, and check every answer and its memory.
 	Tests/Serving/run.sh $(ARGUMENTS)
 
-lint: setup ## Check the format and build everything with warnings as errors.
+lint: setup ## Check the format, parse the Python files, and build everything with warnings as errors.
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+	@.ci/setup documents
+	.ci/python
 	swift build $(BUILD_FLAGS) --build-tests
 
 format: ## Rewrite the Swift sources in the house's format.
