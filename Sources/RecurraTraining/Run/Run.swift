@@ -59,7 +59,8 @@ struct Run {
   }
 
   private func work(from run: RunRecord, _ epochs: Int, _ initialEpoch: Int?) throws(RecurraError) -> History {
-    let end = initialEpoch == nil ? run.firstEpoch + epochs : max(run.firstEpoch, epochs)
+    let start = initialEpoch == nil ? run.firstEpoch : 0
+    let end = max(run.firstEpoch, start + min(epochs, JSONValue.largestCount - start))
     let parameters = History.Parameters(
       verbose: verbosity, epochs: end, steps: ranges.count, seed: trainer.progress.seed)
     trainer.progress.history.params = parameters
@@ -159,7 +160,8 @@ struct Run {
       return try trainer.train(training.batch(range, order: order, cut: cut), dropout, at: place)
     }
     let blocks = stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map { start -> Batch in
-      var block = training.batch(start..<min(start + blockSize, range.upperBound), order: order, cut: cut)
+      let rows = min(blockSize, range.upperBound - start)
+      var block = training.batch(start..<start + rows, order: order, cut: cut)
       block.firstRow = start - range.lowerBound
       return block
     }
