@@ -55,7 +55,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("mean_squared_error", Loss.meanSquaredError), ("mse", .meanSquaredError), ("mae", .meanAbsoluteError),
+    ("mean_squared_error", Loss.meanSquaredError), ("mse", .meanSquaredError), ("MSE", .meanSquaredError),
+    ("mae", .meanAbsoluteError),
     ("mean_absolute_error", .meanAbsoluteError), ("huber", .huber()), ("binary_crossentropy", .binaryCrossEntropy),
     ("categorical_crossentropy", .categoricalCrossEntropy),
   ]) func losses(_ name: String, _ loss: Loss) throws {
