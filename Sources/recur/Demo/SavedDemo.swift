@@ -29,7 +29,7 @@ struct SavedDemo {
   }
 
   /// Saves a run's model.
-  static func write(_ run: DemoRun, to path: String) throws(RecurraError) {
+  static func write(_ run: DemoRun, to path: String) throws {
     let members: [(name: String, value: JSONValue)] = [
       ("cell", .string(run.cell.title)), ("accuracy", .measured(run.accuracy ?? .nan)),
     ]
