@@ -49,7 +49,9 @@ extension JSONValue {
 
   var count: Int {
     get throws(RecurraError) {
-      guard case .integer(let integer) = self, (0...Self.largestCount).contains(integer) else { throw Self.misfit("a count", self) }
+      guard case .integer(let integer) = self, (0...Self.largestCount).contains(integer) else {
+        throw Self.misfit("a count", self)
+      }
       return integer
     }
   }

@@ -24,7 +24,7 @@ struct SavedDemo {
     guard outputs.count == 2, outputs.last == SyllableWords.classes, model.dtype == .float32 else {
       throw RecurraError(
         .badFile, operation: "read \(path)", expected: "a model with \(SyllableWords.classes) classes",
-        got: "outputs of shape \(outputs.map { $0.map(String.init) ?? "?" })")
+        got: "outputs of shape [\(outputs.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))]")
     }
   }
 
