@@ -56,6 +56,8 @@ import Testing
     try expectNumbers(["--lengths", "lengths.npy"]) { try $0.evaluate($1, $2, lengths: own) }
     try expectNumbers(["--sample-weights", "w.npy"]) { try $0.evaluate($1, $2, sampleWeights: weights) }
     try expectNumbers(["--batch-size", "7"]) { try $0.evaluate($1, $2, batchSize: 7) }
+    // The numbers are the same whatever it is, so the count of the batches tells.
+    #expect(tool.text(".error").contains("14/14 - "), "\(tool.text(".error"))")
     let trainer = try Trainer(contentsOf: tool.path("out.safetensors"))
     trainer.output = ProgressOutput(isTerminal: false, usesColor: false) { _ in }
     let y = try Tensor(contentsOfNumPy: tool.path("y.npy"))
