@@ -23,12 +23,10 @@ struct Run {
   func work(
     _ options: RunOptions, seed: UInt64, epochs: Int, initialEpoch: Int?
   ) throws(RecurraError) -> History {
-    var options = options
     if let backup {
       defer { backup.unlock() }
       try backup.lock()
-      options = backup.completed(options, trainer, training, validation, callbacks)
-      try backup.restore(to: trainer, options)
+      try backup.restore(to: trainer, options.completed(trainer, training, validation, callbacks))
       return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
     }
     return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
@@ -46,7 +44,8 @@ struct Run {
       trainer.isStopRequested = run.isStopped
       return run
     }
-    let run = RunRecord(firstEpoch: initialEpoch ?? trainer.progress.epoch, options: options)
+    let run = RunRecord(
+      firstEpoch: initialEpoch ?? trainer.progress.epoch, options: options, firstWeights: trainer.fingerprint)
     trainer.progress.epoch = run.firstEpoch
     trainer.progress.batch = 0
     trainer.progress.metrics = nil
