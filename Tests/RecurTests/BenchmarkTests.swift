@@ -35,4 +35,13 @@ import Testing
     // The next figure finds the reader gone, and ends the run.
     #expect(result.error.split(separator: "\n").filter { $0.contains("timing") }.count <= 4, "\(result.error)")
   }
+
+  @Test(arguments: [
+    "--batch \(Int.max)", "--units 1000000", "--timesteps \(Int.max) --batch \(Int.max)", "--least inf", "--least nan",
+    "--threads 100000", "--repetitions 0",
+  ]) func whatNoMachineCanDoIsRefused(_ options: String) throws {
+    let result = try tool.shell("recur-bench --cell lstm \(options)")
+    #expect(result.code == 64, "\(options): \(result.error)")
+    #expect(result.output.isEmpty)
+  }
 }
