@@ -16,7 +16,7 @@ static inline void recurra_blas_end_workers(void) {
   if (blas_thread_shutdown_) blas_thread_shutdown_();
 }
 
-/// Lets workers be that will not end: OpenBLAS would wait for them again at the end of the process.
+/// Lets workers be that would not end: OpenBLAS would wait for them at the end of the process, and before a fork.
 static inline void recurra_blas_leave_workers(void) {
   if (&blas_server_avail) blas_server_avail = 0;
 }

@@ -1,5 +1,4 @@
-internal import Glibc
-import RecurraTensor
+package import RecurraTensor
 internal import Synchronization
 
 /// Says what multiplies: a choice of the planner, or forced by `RECURRA_MULTIPLIER`.
@@ -15,15 +14,12 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// layers and batches on cores that nobody else uses.
   case matrix
 
-  private static let selection = Atomic<Int>(initialSelection())
+  /// `RECURRA_MULTIPLIER`.
+  package static let variable = EnvironmentVariable(
+    "RECURRA_MULTIPLIER", expected: allCases.map(\.rawValue).joined(separator: ", ")
+  ) { MultiplierChoice(rawValue: $0) }
 
-  private static func initialSelection() -> Int {
-    guard let name = getenv("RECURRA_MULTIPLIER").map({ String(cString: $0) }) else { return 0 }
-    guard let index = allCases.firstIndex(where: { $0.rawValue == name }) else {
-      stop("RECURRA_MULTIPLIER", expected: allCases.map(\.rawValue).joined(separator: ", "), got: name)
-    }
-    return index
-  }
+  private static let selection = Atomic<Int>(variable.valueOrWarning().flatMap { allCases.firstIndex(of: $0) } ?? 0)
 
   /// What holds for a task alone; outside of tasks, for a thread.
   private static let own = TaskLocal<MultiplierChoice?>(wrappedValue: nil)

@@ -57,11 +57,13 @@ public final class RecurrentStepper<S: FloatingScalar> {
   /// Takes one timestep in and returns the new hidden state.
   ///
   /// - Shapes: `input` [B, I]; result [B, H].
-  public func step(_ input: Tensor) -> Tensor {
+  /// - Throws: `badData` for an input of another shape or type; the states stay as they were.
+  public func step(_ input: Tensor) throws(RecurraError) -> Tensor {
     let (batch, inputs) = (run.layout.batch, run.inputs)
-    check(
-      input.shape == [batch, inputs] && input.dtype == S.dtype, "step", expected: "\(S.dtype) \([batch, inputs])",
-      got: "\(input.dtype) \(input.shape)")
+    guard input.shape == [batch, inputs], input.dtype == S.dtype else {
+      throw RecurraError(
+        .badData, operation: "step", expected: "\(S.dtype) \([batch, inputs])", got: "\(input.dtype) \(input.shape)")
+    }
     input.contiguous.withPointer(of: S.self) { x in
       for row in 0..<batch { run.givenRows[2 * row + parity].update(from: x + row * inputs, count: inputs) }
     }

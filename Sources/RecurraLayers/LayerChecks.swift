@@ -67,7 +67,7 @@ extension Layer {
     return try parameter(name, shape, dtype) { initializer(shape, random: random, dtype: dtype) }
   }
 
-  /// Makes a parameter whose first value is drawn when it is needed, unless it would be larger than any machine holds.
+  /// Makes a parameter whose first value is drawn when it is needed, unless there is no memory for it.
   package func parameter(
     _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
   ) throws(RecurraError) -> Parameter {
@@ -79,6 +79,8 @@ extension Layer {
       }
       count = product
     }
+    try MemoryLimit.require(
+      MemoryLimit.bytes(shape + [dtype.byteCount]), Self.typeName, for: "a parameter \(name) \(shape)")
     return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
   }
 

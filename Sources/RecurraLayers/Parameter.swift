@@ -52,6 +52,9 @@ public final class Parameter: Sendable {
   /// The number of numbers.
   public var count: Int { Shape.count(shape) }
 
+  /// Tells whether the first value is there, drawn or set.
+  package var hasValue: Bool { state.withLock { $0.initialize == nil } }
+
   /// Tells whether optimisers change it.
   public var isTrainable: Bool {
     get { state.withLock { $0.isTrainable } }

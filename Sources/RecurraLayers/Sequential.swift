@@ -104,6 +104,8 @@ public final class Sequential: Layer {
         if frozen[index] { layer.isTrainable = false }
         shapes.append(shape)
       }
+      let bytes = parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
+      try MemoryLimit.require(bytes, Self.typeName, for: "the parameters of \(name.excerpt)")
       return Built(inputShape: inputShape, outputShapes: shapes, dtype: dtype)
     }
   }

@@ -12,8 +12,10 @@ extension BLAS {
 
   /// The same, for whoever can say that it failed.
   ///
-  /// - Throws: where OpenBLAS' workers, which start before `main`, find no address space for their buffers: they ask
-  ///   for it again and again, and can neither work nor be ended; or where there is none for a single product.
+  /// OpenBLAS' workers start before `main`. Where they find no address space for their buffers they ask for it again and
+  /// again, and can neither work nor be ended.
+  ///
+  /// - Throws: `outOfMemory` where there is no address space for a single product.
   package static func prepare() throws(RecurraError) {
     if hasTakenOver.load(ordering: .acquiring) { return }
     try takingOver.take { (_) throws(RecurraError) in
@@ -27,56 +29,55 @@ extension BLAS {
   private static let bufferBytes = 128 << 20
 
   private static let hasTakenOver = Atomic(false)
+  private static let workers = Atomic(Workers.untouched)
   private static let takingOver = Turn()
   private static let makingRoom = Turn()
   /// Products at the same time that have buffers.
   private static let room = Atomic(0)
 
   private static func endThreads() throws(RecurraError) {
-    let workers = Int(openblas_get_num_threads()) - 1
+    // Once: asked again for one thread, OpenBLAS would start its workers anew.
+    if workers.load(ordering: .relaxed) == .untouched { workers.store(endWorkers(), ordering: .relaxed) }
+    guard makeRoom(1) else {
+      let remedy =
+        workers.load(ordering: .relaxed) == .left ? ", or set OPENBLAS_NUM_THREADS=1 in the environment" : ""
+      throw RecurraError(
+        .outOfMemory, operation: "OpenBLAS", expected: "128 MiB of address space for a product",
+        got: "none: raise the limit (ulimit -v)\(remedy)")
+    }
+  }
+
+  /// Ends OpenBLAS' workers where they can be waited for: not where the system gave it fewer than it wanted, and not
+  /// where one still asks for memory.
+  private static func endWorkers() -> Workers {
+    let count = Int(openblas_get_num_threads()) - 1
     withoutOwnInterrupt { openblas_set_num_threads(1) }
-    // Where the system gave it fewer threads than it wanted, it would wait for some that do not exist.
-    if workers > 0, threadsOfProcess > workers {
-      try endWorkers(workers)
-      room.store(workers, ordering: .relaxed)
+    guard count > 0 else { return .ended }
+    let others = ThreadStates()
+    guard others.count >= count, hasAddressSpace(count) || others.comeToRest(within: 2_000_000) else {
+      recurra_blas_leave_workers()
+      return .left
     }
-    guard makeRoom(1) else { throw missing("for a product", "raise the limit (ulimit -v)") }
+    recurra_blas_end_workers()
+    room.store(count, ordering: .relaxed)
+    return .ended
   }
 
-  /// Waits for OpenBLAS' workers to end; from another thread, which may be left waiting, where they may be without
-  /// memory.
-  private static func endWorkers(_ workers: Int) throws(RecurraError) {
-    let isOver = Flag()
-    guard !hasAddressSpace(workers), let thread = startEnding(isOver) else { return recurra_blas_end_workers() }
-    pthread_detach(thread)
-    var failures = 0
-    while !isOver.isSet {
-      usleep(failures == 0 ? 1_000 : 50_000)
-      failures = hasAddressSpace(1) ? 0 : failures + 1
-      guard failures < 40 else {
-        recurra_blas_leave_workers()
-        throw missing(
-          "for each of its threads", "set OPENBLAS_NUM_THREADS=1 in the environment, or raise the limit (ulimit -v)")
-      }
-    }
+  /// What has become of OpenBLAS' workers.
+  private enum Workers: Int, AtomicRepresentable {
+    case untouched, ended
+    /// They run on, and nobody waits for them.
+    case left
   }
 
-  private static func startEnding(_ isOver: Flag) -> pthread_t? {
-    var (thread, attributes) = (pthread_t(), pthread_attr_t())
-    pthread_attr_init(&attributes)
-    pthread_attr_setstacksize(&attributes, 1 << 17)
-    defer { pthread_attr_destroy(&attributes) }
-    let argument = Unmanaged.passRetained(isOver)
-    let status = pthread_create(
-      &thread, &attributes,
-      { argument in
-        recurra_blas_end_workers()
-        if let argument { Unmanaged<Flag>.fromOpaque(argument).takeRetainedValue().set() }
-        return nil
-      }, argument.toOpaque())
-    if status == 0 { return thread }
-    argument.release()
-    return nil
+  /// Takes over early where address space is limited, so that the process can end: OpenBLAS would wait for its workers
+  /// then, too.
+  package static func prepareWhereAddressesAreLimited() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max else { return }
+    do { try prepare() } catch {
+      // Whoever computes will hear of it.
+    }
   }
 
   /// Calls OpenBLAS, or LAPACK that stands on it, after `takeOver`: when there is a buffer for one more call, for
@@ -114,13 +115,7 @@ extension BLAS {
     }
   }
 
-  private static func hasAddressSpace(_ buffers: Int) -> Bool {
-    let size = buffers * bufferBytes
-    let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let memory, memory != MAP_FAILED else { return false }
-    munmap(memory, size)
-    return true
-  }
+  private static func hasAddressSpace(_ buffers: Int) -> Bool { AddressSpace.isFree(buffers * bufferBytes) }
 
   /// Runs `body` without the SIGINT that OpenBLAS sends its own process where it is given no thread: with one it lacks nothing.
   private static func withoutOwnInterrupt(_ body: () -> Void) {
@@ -139,25 +134,4 @@ extension BLAS {
     }
     pthread_sigmask(SIG_SETMASK, &former, nil)
   }
-
-  private static func missing(_ purpose: String, _ remedy: String) -> RecurraError {
-    RecurraError(
-      .outOfMemory, operation: "OpenBLAS", expected: "128 MiB of address space \(purpose)", got: "none: \(remedy)")
-  }
-
-  /// The threads of this process, or as many as there can be where the system does not tell.
-  private static var threadsOfProcess: Int {
-    guard let folder = opendir("/proc/self/task") else { return .max }
-    defer { closedir(folder) }
-    var count = 0
-    while let entry = readdir(folder) { if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { count += 1 } }
-    return count
-  }
-}
-
-/// Is set once, by another thread.
-private final class Flag: Sendable {
-  private let value = Atomic(false)
-  var isSet: Bool { value.load(ordering: .acquiring) }
-  func set() { value.store(true, ordering: .releasing) }
 }

@@ -1,22 +1,25 @@
 package import CRecurraKernels
-internal import Glibc
 
 /// The table of C kernels for this machine: the best its processor has, or the one that `RECURRA_ISA` names.
 package enum Kernels {
-  /// The table in use. An instruction set that is unknown, or that this processor lacks, is refused.
-  package static let table: RecurraKernels = {
-    guard let name = getenv("RECURRA_ISA") else { return recurra_kernels_best().pointee }
-    guard let named = recurra_kernels_named(name) else {
-      stop(
-        "RECURRA_ISA", expected: "an instruction set of this processor (generic, avx2, avx512, amx, neon)",
-        got: String(cString: name))
-    }
-    return named.pointee
-  }()
+  /// `RECURRA_ISA`.
+  package static let variable = EnvironmentVariable(
+    "RECURRA_ISA", expected: "an instruction set of this processor (\(names.joined(separator: ", ")))"
+  ) { name in
+    names.contains(name) ? recurra_kernels_named(name)?.pointee : nil
+  }
+
+  /// The table in use.
+  package static let table = named ?? recurra_kernels_best().pointee
 
   /// The table for the processor's matrix unit, where it has one and no instruction set is forced.
-  package static let matrixUnit: RecurraKernels? =
-    getenv("RECURRA_ISA") == nil ? recurra_kernels_named("amx")?.pointee : nil
+  package static let matrixUnit = named == nil ? recurra_kernels_named("amx")?.pointee : nil
+
+  private static let named = variable.valueOrWarning()
+  /// The instruction sets that this processor has.
+  private static let names: [String] = ["generic", "avx2", "avx512", "amx", "neon"].filter { name in
+    recurra_kernels_named(name) != nil
+  }
 
   /// Applies an activation by a vector kernel; returns false where there is none for it.
   @inline(__always)

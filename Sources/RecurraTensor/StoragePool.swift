@@ -29,14 +29,14 @@ public enum StoragePool {
   public static var statistics: Statistics { state.withLock { $0.statistics } }
 
   /// Gives every free block back to the system.
-  public static func trim() {
-    state.withLock { state in
-      for sizeClass in state.heads.indices {
-        while let block = UnsafeMutableRawPointer(bitPattern: state.heads[sizeClass]) {
-          state.heads[sizeClass] = block.load(as: UInt.self)
-          state.statistics.systemBytes -= byteCount(ofClass: sizeClass)
-          free(block)
-        }
+  public static func trim() { state.withLock { trim(&$0) } }
+
+  private static func trim(_ state: inout State) {
+    for sizeClass in state.heads.indices {
+      while let block = UnsafeMutableRawPointer(bitPattern: state.heads[sizeClass]) {
+        state.heads[sizeClass] = block.load(as: UInt.self)
+        state.statistics.systemBytes -= byteCount(ofClass: sizeClass)
+        free(block)
       }
     }
   }
@@ -54,6 +54,9 @@ public enum StoragePool {
       }
       state.statistics.systemAllocations += 1
       state.statistics.systemBytes += size
+      if let block = allocate(size) { return UInt(bitPattern: block) }
+      // What lies free in other sizes may be what is missing.
+      trim(&state)
       return UInt(bitPattern: allocate(size))
     }
     guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {

@@ -8,18 +8,21 @@ internal import Synchronization
 /// of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's own floating-point
 /// setting is restored when the call returns.
 public enum Threads {
-  /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may use.
+  /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may use, no
+  /// more than its control group (a container's CPU quota, rounded up) allows.
   ///
   /// Setting it has effect from the next call on; threads that are no longer needed sleep.
   public static var count: Int {
     get { limit.load(ordering: .relaxed) }
     set {
       check(newValue >= 1, "Threads.count", expected: "at least 1", got: "\(newValue)")
-      limit.store(min(newValue, 256), ordering: .relaxed)
+      limit.store(min(newValue, maximumCount), ordering: .relaxed)
     }
   }
 
-  private static let limit = Atomic<Int>(defaultThreadCount())
+  private static let limit = Atomic<Int>(
+    variable.valueOrWarning()
+      ?? defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups().processors))
 
   /// Nanoseconds of work that calling another thread pays for: there and back is half as long, for its caches have nothing of the work yet.
   package static let leastWork = 20_000
@@ -89,11 +92,21 @@ public enum Threads {
   /// Calls that are under way.
   static let calls = Atomic<Int>(0)
 
-  private static func defaultThreadCount() -> Int {
-    if let text = getenv("RECURRA_THREADS"), let count = Int(String(cString: text)), count >= 1 {
-      return min(count, 256)
-    }
-    return Int(recurra_processor_count())
+  /// The most threads that can work on a call.
+  package static let maximumCount = 256
+
+  /// `RECURRA_THREADS`.
+  package static let variable = EnvironmentVariable(
+    "RECURRA_THREADS", expected: "a number of threads in 1...\(maximumCount)"
+  ) { text in
+    Int(text).flatMap { (1...maximumCount).contains($0) ? $0 : nil }
+  }
+
+  /// As many threads as there are processors for this process, and as keep within the processors' time that it is allowed.
+  package static func defaultCount(processors: Int, allowed: Double?) -> Int {
+    let most = min(max(processors, 1), maximumCount)
+    guard let allowed, allowed < Double(most) else { return most }
+    return max(1, Int(allowed.rounded(.up)))
   }
 }
 

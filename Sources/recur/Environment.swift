@@ -7,12 +7,4 @@ enum Environment {
     guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { return nil }
     return unsafe String(validatingCString: value)
   }
-
-  /// Takes the library's variables out where they are empty: that is how some shells unset them for one command.
-  static func unsetEmptyVariables() {
-    for name in ["RECURRA_ISA", "RECURRA_MULTIPLIER", "RECURRA_THREADS"] {
-      guard let value = unsafe getenv(name), unsafe value.pointee == 0 else { continue }
-      unsafe unsetenv(name)
-    }
-  }
 }

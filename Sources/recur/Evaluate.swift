@@ -25,7 +25,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    try threads.apply()
+    threads.apply()
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
     try data.register(&roles)

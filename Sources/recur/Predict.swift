@@ -29,7 +29,7 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    try threads.apply()
+    threads.apply()
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
     try roles.reads("--input", input)

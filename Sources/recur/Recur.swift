@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Recurra
 internal import RecurraLayers
+internal import RecurraTensor
 
 /// The command-line tool: arguments in, one call of the library, text out.
 @main
@@ -19,10 +20,11 @@ struct Recur: ParsableCommand {
 
   static func main() {
     Interrupt.catchSignals()
+    BLAS.prepareWhereAddressesAreLimited()
     Console.occupyClosedStreams()
-    Environment.unsetEmptyVariables()
     do {
       var command = try parseAsRoot(arguments)
+      try EnvironmentSettings.check()
       if !(command is any TrainingCommand) { try Interrupt.letSignalsEndTheProcess() }
       try command.run()
     } catch let error as RecurraError {
@@ -40,8 +42,6 @@ struct Recur: ParsableCommand {
 
   private static func end(_ error: RecurraError) -> Never {
     Console.error("recur: \(error.description.escaped)")
-    // Where OpenBLAS' threads find no memory they never end, and the ordinary exit would wait for them.
-    if error.kind == .outOfMemory { _exit(error.kind.exitCode) }
     Glibc.exit(error.kind.exitCode)
   }
 

@@ -49,7 +49,7 @@ struct Train: TrainingCommand {
   }
 
   func run() throws {
-    try threads.apply()
+    threads.apply()
     _ = (try learning.chosenLoss(), try learning.chosenOptimizer())
     try checkFiles()
 

@@ -31,6 +31,41 @@ import Testing
       #expect(result.error.contains("OPENBLAS_NUM_THREADS=1") == setting.isEmpty, "the remedy, where it is one")
     }
     #expect(codes == [0, 1], "some are too few, and some enough")
+    // OpenBLAS waits for its threads at the end of a process, too.
+    #expect(try tool.shell("\(setting) prlimit --as=110000000 recur --version").code == 0)
+    #expect(try tool.shell("\(setting) prlimit --as=110000000 recur summary nowhere").code == 66)
+  }
+
+  @Test(
+    "A model or a file that no memory is there for is an error in words, before anything is drawn",
+    arguments: [
+      #"[{"class_name":"Dense","config":{"units":2147483647}}]"#, #"[{"class_name":"LSTM","config":{"units":100000}}]"#,
+      #"[{"class_name":"GRU","config":{"units":30000}}]"#,
+      #"[{"class_name":"Bidirectional","config":{"layer":{"class_name":"LSTM","config":{"units":12000}}}}]"#,
+      #"[{"class_name":"LSTM","config":{"units":18000}}]"#,
+    ])
+  func memory(model: String) throws {
+    try Data(model.utf8).write(to: URL(fileURLWithPath: tool.path("large.json")))
+    try Tensor.zeros([6, 7]).writeNumPy(to: tool.path("labels.npy"))
+    for threads in [1, 2] {
+      let command = "recur train large.json --data x.npy --labels labels.npy --loss mse --save s.safetensors"
+      let result = try tool.shell("prlimit --as=6000000000 \(command) --threads \(threads)")
+      #expect(result.code == 1, "\(result.error)")
+      #expect(result.error.contains(" bytes for "), "\(result.error)")
+    }
+  }
+
+  @Test("So is a file of holes that is larger than the memory")
+  func sparseFile() throws {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 1, 5), }\n"
+    let bytes = Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) + [1, 0, UInt8(header.utf8.count), 0]
+    try Data(bytes + header.utf8).write(to: URL(fileURLWithPath: tool.path("holes.npy")))
+    truncate(tool.path("holes.npy"), bytes.count + header.utf8.count + 40_000_000_000)
+    let command = "recur predict model.safetensors --input holes.npy --output y.npy"
+    let result = try tool.shell("prlimit --as=6000000000 \(command)")
+    #expect(result.code == 1)
+    #expect(result.error.contains("holes.npy: expected"), "\(result.error)")
+    #expect(result.error.contains("40000000000 bytes for "), "\(result.error)")
   }
 
   @Test("Where no thread can be started, the tool computes alone", .enabled(if: Tool.canRunWithoutThreads))

@@ -8,16 +8,16 @@ extension EngineSettings {
     @Test(
       "Step by step gives the whole sequence: to the bit on the packed path", arguments: NaiveCell.Kind.allCases,
       EngineSettings.multipliers)
-    func steps(kind: NaiveCell.Kind, multiplier: MultiplierChoice) {
+    func steps(kind: NaiveCell.Kind, multiplier: MultiplierChoice) throws {
       for (batch, units) in [(1, 19), (3, 64), (33, 10)] {
         let test = LayerCase(
           kind: kind, batch: batch, timesteps: 7, inputs: 6, units: units, hasInitialStates: batch > 1, seed: units)
-        EngineSettings.with(multiplier) {
+        try EngineSettings.with(multiplier) {
           let values = test.values(.float32)
           // A cell without a kernel runs on OpenBLAS whatever is asked for.
           let isExact = multiplier != .openblas && test.cell.kernel != nil
-          expectSteps(test, values, Float.self, tolerance: isExact ? nil : Tolerance.float32Accumulated)
-          expectSteps(test, test.values(.float64), Double.self, tolerance: Tolerance.float64)
+          try expectSteps(test, values, Float.self, tolerance: isExact ? nil : Tolerance.float32Accumulated)
+          try expectSteps(test, test.values(.float64), Double.self, tolerance: Tolerance.float64)
         }
       }
     }
@@ -25,7 +25,7 @@ extension EngineSettings {
     private func expectSteps<S: FloatingScalar>(
       _ test: LayerCase, _ values: [Tensor], _ type: S.Type, tolerance: Double?,
       sourceLocation: SourceLocation = #_sourceLocation
-    ) {
+    ) throws {
       let wanted = test.results(of: values)
       let stepper = RecurrentStepper<S>(
         test.cell, test.directions(of: values)[0], inputs: test.inputs, batch: test.batch)
@@ -33,7 +33,7 @@ extension EngineSettings {
       for round in 0..<2 {
         stepper.reset()
         for time in 0..<test.timesteps {
-          let h = stepper.step(values[0].sliced(time..<(time + 1), axis: 1).squeezed(1))
+          let h = try stepper.step(values[0].sliced(time..<(time + 1), axis: 1).squeezed(1))
           compare(h, wanted[0].sliced(time..<(time + 1), axis: 1).squeezed(1), "step \(time), round \(round)")
         }
         for (found, wanted) in zip(stepper.states, wanted.dropFirst()) { compare(found, wanted, "final states") }

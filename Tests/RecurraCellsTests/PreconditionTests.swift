@@ -55,7 +55,7 @@ import Testing
   /// What a programmer may get wrong in streaming.
   enum StreamingMistake: String, CaseIterable, Codable {
     case weightsOfOtherInputs, weightsOfOtherType, biasOfOtherLength, oneStateOfTwo, stateOfOtherBatch
-    case reversedDirection, inputOfOtherBatch, inputOfOtherType, noSequence, noUnit
+    case reversedDirection, noSequence, noUnit
   }
 
   @Test("Of the streaming step", arguments: StreamingMistake.allCases)
@@ -70,22 +70,40 @@ import Testing
     var (weights, bias, states) = (
       Tensor.zeros([9, 20]), Tensor.zeros([20]), [Tensor.zeros([2, 5]), .zeros([2, 5])]
     )
-    var input = Tensor.zeros([2, 4])
     switch mistake {
     case .weightsOfOtherInputs: weights = .zeros([10, 20])
     case .weightsOfOtherType: weights = .zeros([9, 20], dtype: .float64)
     case .biasOfOtherLength: bias = .zeros([5])
     case .oneStateOfTwo: states = [.zeros([2, 5])]
     case .stateOfOtherBatch: states[0] = .zeros([1, 5])
-    case .inputOfOtherBatch: input = .zeros([3, 4])
-    case .inputOfOtherType: input = .zeros([2, 4], dtype: .float64)
-    case .noSequence: (states, input) = ([.zeros([0, 5]), .zeros([0, 5])], .zeros([0, 4]))
+    case .noSequence: states = [.zeros([0, 5]), .zeros([0, 5])]
     case .noUnit: (weights, bias, states) = (.zeros([4, 0]), .zeros([0]), [.zeros([2, 0]), .zeros([2, 0])])
     case .reversedDirection, nil: break
     }
     let direction = RecurrentDirection(
       weights: weights, bias: bias, initialStates: states, isReversed: mistake == .reversedDirection)
     let batch = mistake == .noSequence ? 0 : 2
-    _ = RecurrentStepper<Float>(LSTMCell(), direction, inputs: 4, batch: batch).step(input)
+    _ = RecurrentStepper<Float>(LSTMCell(), direction, inputs: 4, batch: batch)
+  }
+
+  @Test("A step refuses what a stream brings in another shape or type, and goes on as if it had not come")
+  func strayStep() throws {
+    let weights = Tensor((0..<180).map { Float($0 % 7) / 7 - 0.4 }, shape: [9, 20])
+    let input = Tensor((0..<8).map { Float($0) / 8 }, shape: [2, 4])
+    func steps(strays: [Tensor]) throws -> [[Double]] {
+      let stepper = RecurrentStepper<Float>(
+        LSTMCell(), RecurrentDirection(weights: weights, bias: nil), inputs: 4, batch: 2)
+      return try (0..<3).map { _ in
+        for stray in strays {
+          let error = #expect(throws: RecurraError.self) { _ = try stepper.step(stray) }
+          #expect(error?.kind == .badData)
+        }
+        return try stepper.step(input).doubles
+      }
+    }
+    let strays: [Tensor] = [
+      .zeros([3, 4]), .zeros([2, 5]), .zeros([4]), .zeros([2, 4], dtype: .float64), .zeros([2, 4], dtype: .int32),
+    ]
+    #expect(try steps(strays: strays) == steps(strays: []))
   }
 }

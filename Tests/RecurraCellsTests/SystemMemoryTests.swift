@@ -25,7 +25,7 @@ extension EngineSettings {
             let gradients = test.resultsAndGradients(of: values).gradients
             values = zip(values, gradients).map { $0 - $1 * 0.001 }
             _ = test.results(of: values)
-            for time in 0..<5 { _ = stepper.step(values[0].sliced(time..<(time + 1), axis: 1).squeezed(1)) }
+            for time in 0..<5 { _ = try stepper.step(values[0].sliced(time..<(time + 1), axis: 1).squeezed(1)) }
             if step >= 4 { #expect(StoragePool.statistics.systemAllocations == before, "\(kind), step \(step)") }
           }
         }

@@ -42,6 +42,16 @@ import Testing
     #expect(try systemNames(in: folder.path).count == 2)
   }
 
+  @Test(arguments: names) func ofLockedDirectoriesAreKeptToo(_ name: [UInt8]) throws {
+    let directory = folder("") + PathText.text(name)
+    let lock = try DirectoryLock(directory + "/inner")
+    #expect(try systemNames(in: folder.path) == [name])
+    #expect(try systemNames(in: directory) == [Array("inner".utf8)])
+    #expect(try systemNames(in: directory + "/inner") == [Array("lock".utf8)])
+    expectError(.cannotCreate, "in use") { _ = try DirectoryLock(directory + "/inner/") }
+    withExtendedLifetime(lock) {}
+  }
+
   @Test func textsOfPathsAreThePathsThemselves() {
     for path in ["model.safetensors", "/tmp/猫/é.npy", "", "a b"] {
       #expect(PathText.text(Array(path.utf8)) == path)

@@ -48,7 +48,8 @@ private func rowSums() -> [Float] {
   return left.matrixProduct(right).sum(axes: [1]).scalars()
 }
 
-private func limitAddressSpace(toFurther bytes: Int) {
+/// Leaves this process so many bytes of address space beside those it has.
+func limitAddressSpace(toFurther bytes: Int) {
   let file = open("/proc/self/statm", O_RDONLY)
   var text = [CChar](repeating: 0, count: 64)
   read(file, &text, 63)

@@ -1,3 +1,4 @@
+import CRecurraKernels
 import RecurraTensor
 import TestSupport
 import Testing
@@ -119,12 +120,24 @@ import Testing
     expectMessage(bytes, "shape: expected a number of bytes that fits in Int, got [2305843009213693952]")
   }
 
-  @Test("An instruction set that does not exist is refused at the first use")
+  @Test("An instruction set that does not exist is said once, and the best one is used; nothing counts as unset")
   func instructionSet() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      ProcessEnvironment.set("RECURRA_ISA", "abacus")
-      _ = Tensor.zeros([3]).exp()
+    for name in ["abacus", "AVX2", ""] {
+      let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        [name = name as String] in
+        ProcessEnvironment.set("RECURRA_ISA", name)
+        _ = Tensor.zeros([3]).exp()
+        #expect(String(cString: Kernels.table.name) == String(cString: recurra_kernels_best().pointee.name))
+        #expect((Kernels.matrixUnit == nil) == (recurra_kernels_named("amx") == nil))
+      }
+      let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      guard !name.isEmpty else {
+        #expect(said.isEmpty)
+        continue
+      }
+      #expect(said.hasPrefix("Recurra: RECURRA_ISA: expected an instruction set of this processor (generic"))
+      #expect(said.hasSuffix(", got \"\(name)\", which is ignored\n"))
+      #expect(said.split(separator: "\n").count == 1)
     }
-    expectMessage(result, "RECURRA_ISA: expected an instruction set of this processor")
   }
 }

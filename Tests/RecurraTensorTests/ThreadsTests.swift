@@ -1,3 +1,4 @@
+import CRecurraKernels
 import Glibc
 import RecurraTensor
 import Synchronization
@@ -97,16 +98,44 @@ import Testing
     }
   }
 
-  @Test("RECURRA_THREADS sets the number of threads; nonsense leaves the number of processors")
+  @Test("RECURRA_THREADS sets the number of threads; nothing counts as unset, and nonsense too, which is said once")
   func environment() async {
     await #expect(processExitsWith: .success) {
       ProcessEnvironment.set("RECURRA_THREADS", "3")
       #expect(Threads.count == 3)
     }
     await #expect(processExitsWith: .success) {
-      ProcessEnvironment.set("RECURRA_THREADS", "many")
-      #expect(Threads.count >= 1 && Threads.count <= 256)
+      let number = Threads.defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups().processors)
+      ProcessEnvironment.set("RECURRA_THREADS", "")
+      #expect(Threads.count == number)
     }
+    for text in ["many", "0", "257", "-1", "2.5", " 2"] {
+      let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        [text = text as String] in
+        ProcessEnvironment.set("RECURRA_THREADS", text)
+        let number = Threads.defaultCount(
+          processors: Int(recurra_processor_count()), allowed: ControlGroups().processors)
+        #expect(Threads.count == number)
+        Threads.run(3) { _ in }
+        #expect(Threads.count == number)
+      }
+      let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      let line =
+        "Recurra: RECURRA_THREADS: expected a number of threads in 1...256, got \"\(text)\", which is ignored\n"
+      #expect(said == line)
+    }
+  }
+
+  @Test("As many threads as processors, or as a quota has, rounded up, at least one and at most 256")
+  func defaultCount() {
+    #expect(Threads.defaultCount(processors: 8, allowed: nil) == 8)
+    #expect(Threads.defaultCount(processors: 8, allowed: 2) == 2)
+    #expect(Threads.defaultCount(processors: 8, allowed: 1.5) == 2)
+    #expect(Threads.defaultCount(processors: 8, allowed: 7.9) == 8)
+    #expect(Threads.defaultCount(processors: 8, allowed: 0.1) == 1)
+    #expect(Threads.defaultCount(processors: 2, allowed: 64) == 2)
+    #expect(Threads.defaultCount(processors: 0, allowed: nil) == 1)
+    #expect(Threads.defaultCount(processors: 512, allowed: 400) == 256)
   }
 
   @Test("Denormals are zero inside and numbers outside; the caller's rounding is as it was")

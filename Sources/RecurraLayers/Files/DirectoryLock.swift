@@ -12,20 +12,21 @@ package final class DirectoryLock {
     func failure(_ expected: String, _ got: String) -> RecurraError {
       RecurraError(.cannotCreate, operation: "use \(path)", expected: expected, got: got)
     }
-    var parent = ""
-    for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-      parent += parent.isEmpty && part.isEmpty ? "/" : "\(part)/"
-      guard parent != "/", unsafe mkdir(parent, 0o777) != 0, errno != EEXIST else { continue }
-      throw failure("a directory to write in", SystemError(code: errno).description)
+    guard !path.utf8.contains(0) else { throw failure("the path of a directory", "no such path") }
+    let slashes = path.utf8.indices.filter { $0 > path.utf8.startIndex && path.utf8[$0] == UInt8(ascii: "/") }
+    for end in slashes + [path.utf8.endIndex] {
+      let directory = PathText.system(String(decoding: path.utf8[..<end], as: UTF8.self))
+      guard unsafe mkdir(directory, 0o777) != 0, errno != EEXIST else { continue }
+      throw failure("a directory to write in", SystemError(code: errno).got)
     }
-    let descriptor = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure("a directory to write in", SystemError(code: errno).description) }
+    let descriptor = unsafe open(PathText.system(path + "/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure("a directory to write in", SystemError(code: errno).got) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       close(descriptor)
       throw failure(
         "a directory that no other process uses",
-        code == EWOULDBLOCK ? "one that is in use" : SystemError(code: code).description)
+        code == EWOULDBLOCK ? "one that is in use" : SystemError(code: code).got)
     }
     self.descriptor = descriptor
   }

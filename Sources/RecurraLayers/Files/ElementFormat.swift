@@ -62,11 +62,13 @@ package enum ElementFormat: String, Sendable, CaseIterable {
 extension InputFile {
   /// Reads a row-major tensor that starts at `offset`; the caller has checked that its bytes lie within the file.
   ///
-  /// - Throws: `badFile` naming the element when an integer does not fit in int32 or a truth value is neither 0 nor 1.
+  /// - Throws: `badFile` naming the element when an integer does not fit in int32 or a truth value is neither 0 nor 1,
+  ///   `outOfMemory` where the tensor does not fit within `MemoryLimit`.
   /// - Complexity: one copy from the system for float32, float64 and int32; else a conversion in small pieces besides.
   package func tensor(
     _ format: ElementFormat, shape: [Int], at offset: Int, isBigEndian: Bool = false, name: String
   ) throws(RecurraError) -> Tensor {
+    try MemoryLimit.require(MemoryLimit.bytes(shape + [format.dtype.byteCount]), operation, for: "\(name) \(shape)")
     let tensor = Tensor(uninitialized: shape, dtype: format.dtype)
     try withExtendedLifetime(tensor.storage) { () throws(RecurraError) in
       if format.isNativeOrder(isBigEndian: isBigEndian) {

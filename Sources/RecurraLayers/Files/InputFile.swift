@@ -79,6 +79,7 @@ package final class InputFile: Sendable {
       throw RecurraError(
         .badFile, operation: operation, expected: "at least \(range.upperBound) bytes", got: "\(byteCount)")
     }
+    try MemoryLimit.require(range.count, operation, for: "\(range.count) bytes of the file")
     var failure: RecurraError?
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
       do throws(RecurraError) {

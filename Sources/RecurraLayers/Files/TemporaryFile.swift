@@ -7,6 +7,8 @@ internal import RecurraTensor
 enum TemporaryFile {
   private static let prefix = ".recurra-"
   private static let suffix = ".tmp"
+  /// Tries to make a file that nobody takes for abandoned; some file systems tell of no names, however many there are.
+  private static let maximumAttempts = 20
   /// The names of those that this process writes: their locks end when they are closed, a moment before they get their names.
   private static let beingWritten = Guarded<Set<String>>([])
 
@@ -14,7 +16,9 @@ enum TemporaryFile {
   static func create(
     in directory: String, _ system: any FileSystem
   ) throws(SystemError) -> (descriptor: Int32, path: String) {
+    var attempts = 0
     while true {
+      attempts += 1
       let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
       let name = "\(prefix)\(getpid())-\(random)\(suffix)"
       let path = directory + name
@@ -28,7 +32,8 @@ enum TemporaryFile {
       }
       let hasLock = (try? system.lock(descriptor)) ?? true
       // Before it had the lock, it may have been taken for abandoned.
-      if hasLock, (try? system.status(of: descriptor).nameCount) != 0 { return (descriptor, path) }
+      let isOwn = hasLock && (try? system.status(of: descriptor).nameCount) != 0
+      if isOwn || attempts == maximumAttempts { return (descriptor, path) }
       try? system.close(descriptor)
       finish(path)
     }

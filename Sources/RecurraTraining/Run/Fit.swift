@@ -79,10 +79,20 @@ extension Trainer {
       validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
       shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
+    try requireMemory(forRows: training.shape(ofRows: min(batchSize, blockSize ?? batchSize)), "fit")
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed
     return try Threads.withRoom(orThrow: { () throws(RecurraError) in
       try run.work(options, seed: seed, epochs: epochs, initialEpoch: initialEpoch)
     })
+  }
+
+  /// Asks for what a step takes: the rows on their way, and the optimiser's moments where it has none yet.
+  func requireMemory(forRows shape: [Int], _ operation: String) throws(RecurraError) {
+    try model.requireMemory(forRows: shape, isTraining: true, operation)
+    guard optimizerState.step == 0 else { return }
+    let trained = optimizerState.parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
+    try MemoryLimit.require(
+      MemoryLimit.bytes(trained, optimizer.moments.count), operation, for: "the optimiser's moments")
   }
 }

@@ -55,7 +55,7 @@ struct Demo: TrainingCommand {
   }
 
   func run() throws {
-    try threads.apply()
+    threads.apply()
     if let model { return try answer(SavedDemo(contentsOf: model).model) }
     if !words.isEmpty, !isTrainingAsked, let path = SavedDemo.usualPath, let saved = Self.usual(path) {
       Console.error("recur: asking \(saved.description), in \(path.escaped); --fresh trains it anew")

@@ -3,7 +3,6 @@ internal import Recurra
 
 /// How many threads work.
 struct ThreadOptions: ParsableArguments {
-  private static let variable = "RECURRA_THREADS"
   private static let range = 1...256
 
   @Option(
@@ -16,16 +15,7 @@ struct ThreadOptions: ParsableArguments {
     throw ValidationError("Expected --threads in 1...256, got \(threads).")
   }
 
-  func apply() throws(RecurraError) {
-    if let threads {
-      Threads.count = threads
-      return
-    }
-    guard let text = Environment[Self.variable] else { return }
-    guard let count = Int(text), Self.range.contains(count) else {
-      throw RecurraError(
-        .badArgument, operation: Self.variable, expected: "a number of threads in 1...256", got: text)
-    }
-    Threads.count = count
+  func apply() {
+    if let threads { Threads.count = threads }
   }
 }

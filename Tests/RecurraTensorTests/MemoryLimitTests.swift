@@ -1,0 +1,59 @@
+import RecurraTensor
+import Testing
+
+/// In processes of their own: the limit holds for all tensors of a process.
+@Suite struct MemoryLimitTests {
+  @Test("What does not fit beside the tensors that are there is refused, with the bytes asked for")
+  func limit() async {
+    await #expect(processExitsWith: .success) {
+      let held = Tensor.zeros([1 << 20])
+      let before = StoragePool.statistics
+      MemoryLimit.byteCount = before.liveBytes + (8 << 20)
+      try MemoryLimit.require(8 << 20, "test", for: "a thing")
+      let error = #expect(throws: RecurraError.self) { try MemoryLimit.require((8 << 20) + 1, "test", for: "a thing") }
+      #expect(error?.kind == .outOfMemory)
+      #expect(error?.operation == "test")
+      #expect(error?.got == "8388609 bytes for a thing")
+      #expect(StoragePool.statistics == before)
+      // Nobody has to ask for little.
+      MemoryLimit.byteCount = 0
+      try MemoryLimit.require(1 << 20, "test", for: "a thing")
+      withExtendedLifetime(held) {}
+    }
+  }
+
+  @Test("What the system has no addresses for is refused, and what lies free in the pool is given back first")
+  func addresses() async {
+    await #expect(processExitsWith: .success) {
+      do { _ = Tensor.zeros([100 << 18]) }
+      #expect(StoragePool.statistics.systemBytes >= 100 << 20)
+      limitAddressSpace(toFurther: 60 << 20)
+      try MemoryLimit.require(120 << 20, "test", for: "a thing")
+      #expect(StoragePool.statistics.systemBytes < 50 << 20)
+      let error = #expect(throws: RecurraError.self) { try MemoryLimit.require(1 << 30, "test", for: "a thing") }
+      #expect(error?.kind == .outOfMemory)
+      #expect(error?.description.contains("ulimit -v") == true)
+    }
+  }
+
+  @Test("A tensor gets the memory that lies free in other sizes")
+  func pool() async {
+    await #expect(processExitsWith: .success) {
+      do { _ = Tensor.zeros([100 << 18]) }
+      limitAddressSpace(toFurther: 60 << 20)
+      #expect(Tensor.zeros([120 << 18]).count == 120 << 18)
+    }
+  }
+
+  @Test("The limit begins with what the machine has, or its container")
+  func start() {
+    #expect(MemoryLimit.defaultByteCount(machine: 100, group: nil) == 100)
+    #expect(MemoryLimit.defaultByteCount(machine: 100, group: 50) == 50)
+    #expect(MemoryLimit.defaultByteCount(machine: 100, group: 500) == 100)
+    #expect(MemoryLimit.defaultByteCount(machine: -1, group: nil) == .max)
+    #expect(MemoryLimit.bytes(3, 4, 5) == 60)
+    #expect(MemoryLimit.bytes(1 << 32, 1 << 32) == .max)
+    #expect(MemoryLimit.bytes(1 << 32, 1 << 32, 0) == 0)
+    #expect(MemoryLimit.bytes([]) == 1)
+  }
+}
