@@ -1,5 +1,6 @@
 internal import CRecurraKernels
 import RecurraTensor
+internal import Synchronization
 
 /// Memory for jobs that run on several threads, in pieces that are lent to one job at a time.
 ///
@@ -7,14 +8,16 @@ import RecurraTensor
 final class Scratch: Sendable {
   private let memory: Buffer<Float>
   private let floats: Int
-  private let free: Guarded<[Int]>
+  /// A bit for each piece that nobody has.
+  private let free: Atomic<UInt64>
 
   /// Makes some pieces of at least so many floats.
   private init(floats: Int, pieces count: Int) {
     // Lines of their own, and what cores fetch ahead.
     self.floats = (floats + 63) / 64 * 64
+    let count = min(count, UInt64.bitWidth)
     memory = Buffer(count, self.floats)
-    free = Guarded(Array(0..<count))
+    free = Atomic(UInt64.max >> (UInt64.bitWidth - count))
   }
 
   /// Some pieces of at least so many floats; nil where none are wanted.
@@ -25,19 +28,41 @@ final class Scratch: Sendable {
     of(floats: Int(kernels.scratchSize(rows, depth)), pieces: Threads.count)
   }
 
+  /// Calls `body` with a piece.
+  @inline(__always)
+  func lend<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
+    guard let piece = take() else {
+      // Too few were made where the number of threads has grown meanwhile.
+      let other = Buffer<Float>(1, floats)
+      return withExtendedLifetime(other) { body(other.rows[0]) }
+    }
+    defer { give(piece) }
+    return body(memory.rows[piece])
+  }
+
   /// Calls `body` with some pieces.
   func lend<Result>(_ count: Int, _ body: ([UnsafeMutablePointer<Float>]) -> Result) -> Result {
-    let taken = free.withLock { free in
-      let taken = Array(free.suffix(count))
-      free.removeLast(taken.count)
-      return taken
-    }
-    defer { free.withLock { $0.append(contentsOf: taken) } }
-    // Too few were made where the number of threads has grown meanwhile.
+    var taken: [Int] = []
+    while taken.count < count, let piece = take() { taken.append(piece) }
+    defer { for piece in taken { give(piece) } }
     let others = Buffer<Float>(count - taken.count, floats)
     let pieces = taken.map { memory.rows[$0] } + (0..<(count - taken.count)).map { others.rows[$0] }
     return withExtendedLifetime(others) { body(pieces) }
   }
+
+  private func take() -> Int? {
+    var mask = free.load(ordering: .relaxed)
+    while mask != 0 {
+      let rest = mask & (mask - 1)
+      let (isMine, found) = free.weakCompareExchange(
+        expected: mask, desired: rest, successOrdering: .acquiring, failureOrdering: .relaxed)
+      if isMine { return mask.trailingZeroBitCount }
+      mask = found
+    }
+    return nil
+  }
+
+  private func give(_ piece: Int) { free.bitwiseOr(1 << UInt64(piece), ordering: .releasing) }
 }
 
 extension Buffer where S == Float {
@@ -53,6 +78,7 @@ extension Optional where Wrapped == Scratch {
   @inline(__always)
   @discardableResult
   func lend<Result>(_ body: (UnsafeMutablePointer<Float>?) -> Result) -> Result {
-    map { scratch in scratch.lend(1) { body($0[0]) } } ?? body(nil)
+    guard let scratch = self else { return body(nil) }
+    return scratch.lend { body($0) }
   }
 }
