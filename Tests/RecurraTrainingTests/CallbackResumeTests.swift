@@ -259,6 +259,24 @@ enum SavingPoint: Sendable {
     #expect(names == ["log.csv", "saved"])
   }
 
+  final class OwnStopping: RestorableCallback {
+    static let typeName = "EarlyStopping"
+    init() {}
+    init(configuration: LayerArguments) throws(RecurraError) {}
+  }
+
+  @Test func onesOwnTakesThePlaceOfABuiltInOneOfItsName() throws {
+    let names = try CheckpointTests.files { folder in
+      let trainer = try ToyData.trainer()
+      try CallbackTests.fit(trainer, 1, [OwnStopping()])
+      try trainer.save(to: folder + "/saved")
+      var registry = Registry.standard
+      registry.register(OwnStopping.self)
+      #expect(try Trainer(contentsOf: folder + "/saved", registry: registry).callbacks.first is OwnStopping)
+    }
+    #expect(names == ["saved"])
+  }
+
   @Test func aMissingNameIsTheError() throws {
     let directory = try ResumeTests.directory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

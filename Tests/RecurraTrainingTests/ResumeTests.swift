@@ -165,6 +165,17 @@ import Testing
     #expect(sizes[1] > 2 * sizes[0], "Adam's moments are twice the weights")
   }
 
+  @Test func aModelThatIsNotBuiltIsNotSaved() throws {
+    let directory = try Self.directory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let trainer = try BlockTests.trainer()
+    let error = #expect(throws: RecurraError.self) { try trainer.save(to: directory + "/t.safetensors") }
+    #expect(error?.kind == .badArgument && error?.expected == "a built model")
+    let restored = #expect(throws: RecurraError.self) { try trainer.restore(trainer.state) }
+    #expect(restored?.kind == .badArgument && restored?.expected == "a built model")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+  }
+
   @Test func weightsThatAreNotFiniteAreNotSaved() throws {
     let directory = try Self.directory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
