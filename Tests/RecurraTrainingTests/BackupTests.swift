@@ -239,6 +239,16 @@ import Testing
     for (one, other) in zip(weights, trainer.weights) { expectIdentical(one, other) }
   }
 
+  @Test func anotherFileInItsPlaceIsNoState() throws {
+    try FileManager.default.createDirectory(atPath: directory + "/b", withIntermediateDirectories: true)
+    let trainer = try run(backup: nil)
+    for notes in [[:], ["generation": "0"], ["generation": "first"]] {
+      try trainer.save(to: directory + "/b/state-0.safetensors", notes: notes)
+      let error = #expect(throws: RecurraError.self) { try run(backup: backup) }
+      #expect(error?.kind == .badFile && error?.expected == "a state of a backup")
+    }
+  }
+
   @Test func twoProcessesAtATimeAreRefused() throws {
     let lock = try DirectoryLock(directory + "/b")
     let error = #expect(throws: RecurraError.self) { try run(backup: backup) }
