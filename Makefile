@@ -15,8 +15,8 @@ CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
 # A crash in a test ends the process at once instead of hanging in the backtracer.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build run test forks test-linking test-articles articles-peers bench bench-peers lint format
-.PHONY: doc doc-serve clean mutants test-resume test-serving
+.PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
+.PHONY: bench bench-peers lint format doc doc-serve clean mutants test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -28,6 +28,14 @@ setup: ## Install the system libraries that are missing (Debian, Ubuntu); does n
 build: setup ## Build the library and the two tools, optimised.
 	swift build $(BUILD_FLAGS)
 
+# In a folder of its own: SwiftPM does not compile again what it has compiled for the other kind of libraries.
+STATIC_FLAGS = $(if $(STATIC),--static-swift-stdlib --scratch-path .build/static)
+install: ## Install recur, its completions and manual below PREFIX=/usr/local; STATIC=1: to run without Swift.
+	@.ci/install install $(BUILD_FLAGS) $(STATIC_FLAGS)
+
+uninstall: ## Remove what make install has put below PREFIX.
+	@.ci/install uninstall
+
 run: build ## Train the lesson's program on real words, for every cell, and print the table.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" demo
 
@@ -35,6 +43,7 @@ test: setup ## Build and run the tests, check the C kernels, then link the libra
 	swift build $(BUILD_FLAGS) --build-tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 	$(CHECK_KERNELS)
+	Tests/Installing/run.sh
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
 
@@ -43,6 +52,9 @@ mutants: COUNT := 60
 forks: setup ## Fork COUNT=10000 times while four threads train and predict; every child must do so too (minutes).
 	swift build $(BUILD_FLAGS) --build-tests
 	FORKS=$(COUNT) swift test $(BUILD_FLAGS) --skip-build --disable-xctest --filter ForkTests
+
+test-installing: build ## Install the tool into an empty folder and ask it from others (STATIC=1: the one without Swift).
+	Tests/Installing/run.sh $(if $(STATIC),STATIC=$(STATIC))
 
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
 	Tests/Linking/run.sh
@@ -72,8 +84,10 @@ test-resume: build ## Kill `recur train --backup` at random instants and compare
 test-serving: setup ## Ask a server 200,000 times over 64 connections, and check every answer and its memory.
 	Tests/Serving/run.sh $(ARGUMENTS)
 
-lint: setup ## Check the format and build everything with warnings as errors.
+lint: setup ## Check the format, parse the Python files, and build everything with warnings as errors.
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+	@.ci/setup documents
+	.ci/python
 	swift build $(BUILD_FLAGS) --build-tests
 
 format: ## Rewrite the Swift sources in the house's format.

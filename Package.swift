@@ -78,7 +78,7 @@ let package = Package(
       name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "RecurTests", dependencies: ["recur", "RecurraTensor", "RecurraLayers", "RecurraTraining"],
+      name: "RecurTests", dependencies: ["recur", "recur-bench", "RecurraTensor", "RecurraLayers", "RecurraTraining"],
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],

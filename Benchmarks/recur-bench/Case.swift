@@ -4,7 +4,7 @@ import RecurraCells
 import RecurraTensor
 
 /// A recurrent layer and what is asked of it.
-struct Case {
+struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
     case rnn, lstm, gru
@@ -33,6 +33,12 @@ struct Case {
 
   /// The name in a table: "bilstm".
   var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+
+  /// Says it in words: "lstm inference, 64 sequences of 50 timesteps, 60→100".
+  var description: String {
+    let rows = Report.count(batch, "sequence")
+    return "\(name) \(job.rawValue), \(rows) of \(Report.count(timesteps, "timestep")), \(inputs)→\(units)"
+  }
 
   /// Floating-point operations of one run: two for every weight, sequence and timestep; going back costs twice as much again.
   var flops: Double {

@@ -16,14 +16,14 @@ struct Comparison {
 
   func run(json: Bool) {
     let roof = Machine.arithmeticRoof(threads: threads, stopwatch: stopwatch)
-    if !json { print(Table.header(Machine.instructionSet, threads: threads, roof: roof)) }
+    if !json { Report.line(Table.header(Machine.instructionSet, threads: threads, roof: roof)) }
     for shape in Self.shapes {
       func measure(_ cell: Case.Cell, bidirectional: Bool = false, threads: Int) -> Measurement {
         let subject = Case(
           cell: cell, isBidirectional: bidirectional, batch: shape.batch, timesteps: shape.timesteps,
           inputs: shape.inputs, units: shape.units, job: job)
         let result = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
-        if json { print(result.json) } else { print(Table.row(result, roof: roof)) }
+        if json { Report.line(result.json) } else { Report.line(Table.row(result, roof: roof)) }
         return result
       }
       let rnn = measure(.rnn, threads: threads)
@@ -37,7 +37,7 @@ struct Comparison {
         notes.append("BiLSTM on two streams ÷ one stream \(Table.fixed(one.time.median / two.time.median, 2))×")
       }
       if let note = lstm.bandwidthNote(stopwatch) { notes.append(note) }
-      print("  " + notes.joined(separator: ", ") + "\n")
+      Report.line("  " + notes.joined(separator: ", ") + "\n")
     }
   }
 }

@@ -34,16 +34,16 @@ struct Growth {
       measurements = zip(measurements, measure()).map { $0.time.minimum <= $1.time.minimum ? $0 : $1 }
     }
     if json {
-      for measurement in measurements { print(measurement.json) }
+      for measurement in measurements { Report.line(measurement.json) }
       return
     }
     let costs = measurements.map { $0.time.minimum / Double($0.subject.batch * $0.subject.timesteps) * 1e9 }
     let largest = costs.max() ?? 1
-    print("\nLSTM 60→100, \(job.rawValue): nanoseconds for one timestep of one sequence")
+    Report.line("\nLSTM 60→100, \(job.rawValue): nanoseconds for one timestep of one sequence")
     for (measurement, cost) in zip(measurements, costs) {
       let bar = String(repeating: "█", count: Int((40 * cost / largest).rounded()))
       let extent = axis == "batch" ? measurement.subject.batch : measurement.subject.timesteps
-      print(
+      Report.line(
         "  " + Table.left("\(axis) \(extent)", 16) + Table.right(Table.fixed(cost, 1), 8) + "  "
           + Table.right(Table.fixed(cost / costs[0], 2) + "×", 6) + "  " + bar)
     }

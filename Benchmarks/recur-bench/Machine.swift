@@ -17,6 +17,7 @@ enum Machine {
 
   /// Floating-point operations a second of all threads together, in fused multiply-adds on registers alone.
   static func arithmeticRoof(threads: Int, stopwatch: Stopwatch) -> Double {
+    Report.timing("the arithmetic of \(Report.count(threads, "thread"))")
     Threads.count = threads
     let iterations = 1 << 18
     var flops = 0.0
@@ -38,7 +39,7 @@ enum Machine {
     let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)
     let all = arithmeticRoof(threads: threads, stopwatch: stopwatch)
     let meeting = Threads.meetingNanoseconds()
-    print(
+    Report.line(
       json
         ? JSONLine([
           ("threads", .count(threads)), ("speed_up", .number(all / one)), ("meeting_nanoseconds", .count(meeting)),

@@ -13,6 +13,7 @@ struct Measurement {
     (self.subject, self.threads, self.multiplier) = (subject, threads, multiplier)
     Threads.count = threads
     MultiplierChoice.current = multiplier
+    Report.timing("\(subject), \(Report.count(threads, "thread"))")
     time = stopwatch.time(subject.prepare())
   }
 

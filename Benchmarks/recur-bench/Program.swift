@@ -27,6 +27,7 @@ struct Program {
   func run(json: Bool) throws {
     Threads.count = threads
     MultiplierChoice.current = multiplier
+    Report.timing("epochs of the program \(name.rawValue), \(cellName), \(Report.count(threads, "thread"))")
     let random = RandomSource(seed: 3)
     let shape = [Self.samples, Self.timesteps]
     let x = random.stream(0).uniform(shape, in: 0..<Double(name.vocabulary), dtype: .float64).converted(to: .int32)
@@ -59,11 +60,11 @@ struct Program {
         ("optimizer_share", .number(shares.optimizer / shares.epoch)),
         ("rest_share", .number(shares.rest / shares.epoch)),
       ]
-      print(JSONLine(members).text)
+      Report.line(JSONLine(members).text)
       return
     }
     func percent(_ seconds: Double) -> String { Table.fixed(100 * seconds / shares.epoch, 1) + " %" }
-    print(
+    Report.line(
       """
       program \(name.rawValue), \(Table.left(cellName, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \(Table.fixed(sequences, 0)) sequences/s; \
       embedding and recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest)); \

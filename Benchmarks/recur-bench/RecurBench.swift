@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Recurra
 import RecurraCells
 import RecurraTensor
@@ -58,6 +59,18 @@ struct RecurBench: ParsableCommand {
     else {
       throw ValidationError("every number must be greater than 0")
     }
+    guard least <= 3_600, repetitions <= 10_000, threads.map({ $0 <= 256 }) ?? true else {
+      throw ValidationError("expected up to 3,600 seconds, 10,000 repetitions and 256 threads")
+    }
+    guard bytes < Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) else {
+      throw ValidationError("expected a case that the machine's memory holds, got one of about \(bytes) bytes")
+    }
+  }
+
+  /// About as much memory as a case takes: weights and their gradients, and for each step what the way back needs.
+  private var bytes: Double {
+    let (rows, width) = (Double(batch) * Double(timesteps), Double(inputs) + Double(units))
+    return 4 * (4 * 4 * width * Double(units) + rows * (width + 8 * Double(units)))
   }
 
   func run() throws {
@@ -80,12 +93,12 @@ struct RecurBench: ParsableCommand {
       inputs: inputs, units: units, job: job)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
-      print(measurement.json)
+      Report.line(measurement.json)
     } else {
       let roof = Machine.arithmeticRoof(threads: threads, stopwatch: stopwatch)
-      print(Table.header(Machine.instructionSet, threads: threads, roof: roof))
-      print(Table.row(measurement, roof: roof))
-      if let note = measurement.bandwidthNote(stopwatch) { print("  " + note) }
+      Report.line(Table.header(Machine.instructionSet, threads: threads, roof: roof))
+      Report.line(Table.row(measurement, roof: roof))
+      if let note = measurement.bandwidthNote(stopwatch) { Report.line("  " + note) }
     }
   }
 

@@ -10,16 +10,19 @@ struct Requests {
   let stopwatch: Stopwatch
 
   func run(json: Bool) throws {
-    if !json { print("One sequence a request, LSTM, 50 timesteps of 60 inputs, \(threads) threads\n\n" + Self.header) }
+    if !json {
+      Report.line("One sequence a request, LSTM, 50 timesteps of 60 inputs, \(threads) threads\n\n" + Self.header)
+    }
     for units in [32, 100, 512] {
       let subject = Case(
         cell: .lstm, isBidirectional: false, batch: 1, timesteps: 50, inputs: 60, units: units, job: .inference)
+      Report.timing("requests of \(subject), \(Report.count(threads, "thread"))")
       let closely = latencies(subject, threads: threads, pause: 0)
       let rarely = latencies(subject, threads: threads, pause: 5_000)
       let rarelyAlone = latencies(subject, threads: 1, pause: 5_000)
       let (one, callers) = (rate(subject, callers: 1), rate(subject, callers: threads))
       if json {
-        print(
+        Report.line(
           JSONLine([
             ("requests", .text("lstm")), ("units", .count(units)), ("threads", .count(threads)),
             ("close_seconds", .number(closely.median)), ("rare_seconds", .number(rarely.median)),
@@ -30,21 +33,22 @@ struct Requests {
       } else {
         let times = [closely.median, rarely.median, rarely.late, rarelyAlone.median].map { Table.fixed($0 * 1e3, 3) }
         let rates = [one, callers].map { Table.fixed($0, 0) }
-        print(Table.right("\(units)", 5) + (times + rates).map { Table.right($0, 12) }.joined())
+        Report.line(Table.right("\(units)", 5) + (times + rates).map { Table.right($0, 12) }.joined())
       }
     }
-    if !json { print("\n  layers    H   close ms  one thread") }
+    if !json { Report.line("\n  layers    H   close ms  one thread") }
     for (layers, units) in [(2, 32), (2, 100), (4, 100)] {
+      Report.timing("requests of \(layers) layers of \(units) units, \(Report.count(threads, "thread"))")
       let (all, one) = (try stack(layers, units, threads: threads), try stack(layers, units, threads: 1))
       if json {
-        print(
+        Report.line(
           JSONLine([
             ("stack", .text("lstm")), ("layers", .count(layers)), ("units", .count(units)),
             ("threads", .count(threads)),
             ("close_seconds", .number(all)), ("one_thread_seconds", .number(one)),
           ]).text)
       } else {
-        print(
+        Report.line(
           Table.right("\(layers)", 8) + Table.right("\(units)", 5)
             + [all, one].map { Table.right(Table.fixed($0 * 1e3, 3), 11) }.joined())
       }

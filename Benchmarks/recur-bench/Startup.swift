@@ -6,6 +6,7 @@ struct Startup {
   let repetitions: Int
 
   func run(json: Bool) throws {
+    Report.timing("recur predict, from process start to the answer")
     let folder = "/tmp/recur-bench-\(getpid())"
     guard unsafe mkdir(folder, 0o700) == 0 else {
       throw RecurraError(
@@ -32,9 +33,9 @@ struct Startup {
       let members: [(name: String, value: JSONLine.Value)] = [
         ("start_up_seconds", .number(median)), ("min_seconds", .number(seconds[0])), ("peak_bytes", .count(peak)),
       ]
-      print(JSONLine(members).text)
+      Report.line(JSONLine(members).text)
     } else {
-      print(
+      Report.line(
         "recur predict (BiLSTM of the lesson's program, one sequence of 50): \(Table.fixed(median * 1e3, 1)) ms from "
           + "process start to the answer, at most \(Table.fixed(Double(peak) / 1_048_576, 1)) MiB of memory")
     }

@@ -1,4 +1,5 @@
 internal import Recurra
+internal import RecurraTraining
 
 /// Tells people when a model's outputs can never be what its loss takes them for; training would go on to nonsense.
 enum OutputWarning {
@@ -6,12 +7,15 @@ enum OutputWarning {
   static func all(of model: Sequential, loss: Loss, targets: Tensor) -> [String] {
     guard let (layer, activation) = lastActivation(of: model) else { return [] }
     let end = activation == .linear ? layer : "\(layer) with \(activation.rawValue)"
-    if activation == .softmax, model.outputShapes?.last?.last == 1 {
+    let width = model.outputShapes?.last?.last ?? nil
+    if activation == .softmax, width == 1 {
       return ["the model ends in \(end) over a single unit, whose output is always 1: take sigmoid, or more units"]
     }
+    if let problem = loss.mismatch(lastActivation: nil, width: width) { return [problem] }
     let range = activation.range
-    if loss.takesProbabilities {
-      guard !(0...1).contains(range.lowerBound) || !(0...1).contains(range.upperBound) else { return [] }
+    if let problem = loss.mismatch(lastActivation: activation) {
+      // A loss from logits, which only a program can have chosen.
+      if range.lowerBound >= 0, range.upperBound <= 1 { return [problem] }
       let remedy = loss.name.hasPrefix("binary") ? "sigmoid" : "softmax"
       return [
         """
@@ -20,6 +24,7 @@ enum OutputWarning {
         """
       ]
     }
+    guard !loss.name.hasSuffix("crossentropy") else { return [] }
     let numbers = targets.converted(to: .float64).scalars(as: Double.self).filter(\.isFinite)
     guard let least = numbers.min(), let most = numbers.max(), !range.contains(least) || !range.contains(most) else {
       return []
@@ -61,10 +66,6 @@ enum OutputWarning {
     if let wrapped = layer.sublayers.first { return activation(of: wrapped.layer) }
     return .linear
   }
-}
-
-extension Loss {
-  fileprivate var takesProbabilities: Bool { name.hasSuffix("crossentropy") }
 }
 
 extension Activation {

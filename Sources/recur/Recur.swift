@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Recurra
+internal import RecurraLayers
 internal import RecurraTensor
 
 /// The command-line tool: arguments in, one call of the library, text out.
@@ -22,7 +23,6 @@ struct Recur: ParsableCommand {
     BLAS.prepareWhereAddressesAreLimited()
     Console.occupyClosedStreams()
     do {
-      try checkArguments()
       var command = try parseAsRoot(arguments)
       try EnvironmentSettings.check()
       if !(command is any TrainingCommand) { try Interrupt.letSignalsEndTheProcess() }
@@ -45,27 +45,21 @@ struct Recur: ParsableCommand {
     Glibc.exit(error.kind.exitCode)
   }
 
-  /// The arguments, with a value that stands behind "=" on its own where it begins with a combining mark: for those who look
-  /// at characters, that mark hides the "=".
+  /// The arguments, each with every byte it came with, so that it names the file it is to name.
+  ///
+  /// A value that stands behind "=" is an argument of its own where it begins with a combining mark: for those who look at
+  /// characters, that mark hides the "=".
   private static var arguments: [String] {
-    CommandLine.arguments.dropFirst().flatMap { argument in
+    let texts = (1..<max(1, Int(CommandLine.argc))).compactMap { index -> String? in
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { return nil }
+      return unsafe PathText.text((0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) })
+    }
+    return texts.flatMap { argument in
       guard argument.hasPrefix("--"), !argument.contains("="),
         let place = argument.utf8.firstIndex(of: UInt8(ascii: "="))
       else { return [argument] }
       return [String(argument.utf8[..<place]), String(argument.utf8[argument.utf8.index(after: place)...])]
         .compactMap { $0 }
-    }
-  }
-
-  /// Refuses bytes that are no text, because they would be replaced and so name another file.
-  private static func checkArguments() throws(RecurraError) {
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-      guard let bytes = unsafe CommandLine.unsafeArgv[index], unsafe String(validatingCString: bytes) == nil else {
-        continue
-      }
-      throw RecurraError(
-        .badArgument, operation: "argument \(index)", expected: "text in UTF-8",
-        got: unsafe "other bytes: \(String(cString: bytes))")
     }
   }
 }

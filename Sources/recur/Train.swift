@@ -94,6 +94,7 @@ struct Train: TrainingCommand {
     try validation.register(&roles)
     try roles.writes("--save", save, mayReplace: "MODEL")
     try roles.writes("--history", history)
+    try backup.register(&roles)
     for path in [save, history] { try OutputTarget.check(path) }
   }
 

@@ -6,7 +6,8 @@
 Each program of a document is an executable of one package, which depends on this one by its path and is built in debug, as
 SwiftPM does unless told otherwise. The programs of a document run in order in one empty folder, so that one may read what
 another wrote; Python blocks are parsed, and with --peers run there too; with --tool ```sh blocks that begin with
-`recur` run there too. Only the standard library is needed.
+`recur` run there too, and the commands and options that a document names are looked up. Only the standard library is
+needed.
 """
 import argparse
 import ast
@@ -20,6 +21,7 @@ import sys
 import time
 
 import blocks
+import names
 import prints
 from programs import ROOT, WORK, build, write_if_changed
 
@@ -54,7 +56,8 @@ class Document:
 def documents(paths):
     given = [pathlib.Path(path) for path in paths]
     return [Document(path) for path in given or [
-        ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "Sources/Recurra/Recurra.docc").rglob("*.md"))]]
+        ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Benchmarks/RESULTS.md",
+        *sorted((ROOT / "Sources/Recurra/Recurra.docc").rglob("*.md"))]]
 
 
 def run(document, command, named):
@@ -85,8 +88,12 @@ def failures_of_program(document, program, command):
 
 
 def failures_of_tool(document, block, tool):
-    """Runs a shell block that begins with a call of the tool."""
-    if tool is None or not block.lines[0].startswith("recur "):
+    """Runs a shell block of calls of the tool."""
+    if not any(line.removeprefix("$ ").startswith("recur ") for line in block.lines):
+        return []
+    if block.language != "sh" or not block.lines[0].startswith("recur "):
+        return [f"{document.name}:{block.line}: expected calls of recur in an sh block that begins with one"]
+    if tool is None:
         return []
     printed, failure = run(
         document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(block.lines)], f"{document.name}:{block.line}")
@@ -100,6 +107,15 @@ def failures_of_manifest(document, block):
     done = subprocess.run(["swift", "package", "--package-path", folder, "dump-package"], capture_output=True,
                           text=True, check=False)
     return [] if done.returncode == 0 else [f"{document.name}:{block.line}: {done.stderr.strip()}"]
+
+
+def failures_of_names(document, tool):
+    """Looks up the commands and options that a document names."""
+    if tool is None:
+        return []
+    known = names.targets((ROOT / "Makefile").read_text(encoding="utf-8"))
+    found = names.unknown(document.path.read_text(encoding="utf-8"), known, names.helper(tool))
+    return [f"{document.name}:{line}: {words}" for line, words in found]
 
 
 def failures_of_links(document):
@@ -121,9 +137,10 @@ def check(document, executables, options):
     """Runs what a document holds, in the order in which it stands there."""
     shutil.rmtree(document.folder, ignore_errors=True)
     document.folder.mkdir(parents=True)
-    started, failures = time.monotonic(), failures_of_links(document)
+    started, failures = time.monotonic(), failures_of_links(document) + failures_of_names(document, options.tool)
     steps = [(program.blocks[0].line, program) for program in document.programs]
-    steps += [(block.line, block) for block in document.blocks if block.language == "sh" or blocks.is_manifest(block)]
+    steps += [(block.line, block) for block in document.blocks
+              if block.language in names.SHELLS or blocks.is_manifest(block)]
     for _, step in sorted(steps, key=lambda step: step[0]):
         if isinstance(step, blocks.Block):
             failures += failures_of_manifest(document, step) if blocks.is_manifest(step) else failures_of_tool(

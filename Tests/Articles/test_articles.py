@@ -2,6 +2,7 @@
 import unittest
 
 import blocks
+import names
 import prints
 
 DOCUMENT = """
@@ -101,6 +102,29 @@ class Prints(unittest.TestCase):
     def test_numbers_beside_dots_must_be_close(self):
         self.assertIsNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.975  0.12"]))
         self.assertIsNotNone(prints.difference(["6 0.99 … 0.98 …"], ["6  0.991  0.0367  0.475  0.12"]))
+
+
+class Names(unittest.TestCase):
+    TARGETS = names.targets("PORT := 1\nrun: build ## x\nforks: COUNT := 3\na b-c: d\n\techo\n")
+    HELP = {("recur",): "SUBCOMMANDS", ("recur", "train"): "  --seed <seed>  --seeded"}
+
+    def wrong(self, text):
+        return list(names.unknown(text, self.TARGETS, lambda *command: self.HELP.get(command)))
+
+    def test_targets_are_read_from_the_makefile(self):
+        self.assertEqual(self.TARGETS, {"run", "forks", "a", "b-c"})
+
+    def test_what_there_is_passes(self):
+        self.assertEqual(self.wrong("`make run COUNT=3` `recur help train` `recur train --seed 3` `recur train X`"), [])
+        self.assertEqual(self.wrong("make nosuch, recur nosuch\n```swift\nmake nosuch\n```"), [])
+
+    def test_what_there_is_not_is_seen_with_its_line(self):
+        for code in ("make nosuch", "recur nosuch", "recur help nosuch", "recur train --see", "recur train --nosuch 3"):
+            self.assertEqual([line for line, _ in self.wrong(f"\n`{code}`")], [2], code)
+            self.assertEqual([line for line, _ in self.wrong(f"```sh\n{code}  # make more\n```")], [2], code)
+
+    def test_a_comment_is_no_command(self):
+        self.assertEqual(self.wrong("```sh\nls  # make nosuch\n```"), [])
 
 
 if __name__ == "__main__":

@@ -12,17 +12,20 @@ Made with Python 3.11, keras 3.15.1, tensorflow-cpu 2.21.0, torch 2.13.0 (CPU), 
 Every input is drawn by NumPy from a seed made of file and case name, so one case never depends on another. README.md
 beside this file states how the tensors are named.
 """
+import argparse
 import importlib
 import os
-import sys
 
 PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text")
 
 
-def main(wanted):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
+    wanted = parser.parse_args().parts
     unknown = set(wanted) - set(PARTS)
     if unknown:
-        sys.exit(f"unknown part {', '.join(sorted(unknown))}; expected some of {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; expected some of {', '.join(PARTS)}")
     os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3",
                       TF_ENABLE_ONEDNN_OPTS="0")
     for part in wanted or PARTS:
@@ -30,4 +33,4 @@ def main(wanted):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

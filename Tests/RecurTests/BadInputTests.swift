@@ -18,6 +18,7 @@ import Testing
     Lesson.training + ["--seed", "-1"],
     Lesson.training + ["--optimizer", "nosuch"], Lesson.training + ["--learning-rate", "-1"],
     Lesson.training + ["--threads", "0"], ["plot"], ["plot", "sigmoid", "--step", "0"], ["demo", "--cells", "nosuch"],
+    ["demo", "--cells", ""], ["demo", "--cells", "rnn,,lstm"], ["demo", "--epochs", "0"], ["demo", ""],
     ["demo", "two words"], ["summary"],
   ]) func wrongUsageExitsWith64(_ arguments: [String]) throws {
     try tool.expectFailure(64, of: arguments)

@@ -99,6 +99,17 @@ import Testing
       ])
   }
 
+  @Test(arguments: ["b", "b/state-0.safetensors", "b/../b/state-1.safetensors"])
+  func backupHasFilesOfItsOwn(_ name: String) throws {
+    try FileManager.default.createDirectory(atPath: tool.path("b"), withIntermediateDirectories: false)
+    try expectRefusal("--backup", "--save", of: Lesson.training.dropLast() + [name, "--backup", "b"])
+    try FileManager.default.removeItem(atPath: tool.path("b"))
+    if name == "b" {
+      try expectRefusal("--backup", "--save", of: Lesson.training.dropLast() + [name, "--backup", "b"])
+      try expectRefusal("--backup", "--data", of: Lesson.training + ["--backup", "./x.npy"])
+    }
+  }
+
   @Test func descriptionIsNotReplacedByItsModel() throws {
     try expectRefusal("--save ./model.json", "MODEL", of: Lesson.training.dropLast() + ["./model.json"])
   }

@@ -1,6 +1,7 @@
 import Foundation
 import RecurraLayers
 import RecurraTensor
+import RecurraTraining
 import Testing
 
 /// What people are told: warnings, and errors that name the file and the place in it.
@@ -83,6 +84,27 @@ import Testing
       let result = try tool.expectSuccess(
         ["train", model] + Line.training.dropFirst(2) + ["--loss", "binary_crossentropy"])
       #expect(result.error.contains("warning: the model ends in dense with softmax over a single unit") == isWrong)
+    }
+  }
+
+  @Test func oneOutputIsNoChoiceBetweenClasses() throws {
+    try Tensor.ones([Line.rows, 1]).writeNumPy(to: tool.path("v.npy"))
+    let model = "[\(layer("Dense", #""units": 1, "activation": "sigmoid""#))]"
+    for (loss, isWrong) in [("categorical_crossentropy", true), ("binary_crossentropy", false)] {
+      let result = try tool.expectSuccess(["train", model] + Line.training.dropFirst(2) + ["--loss", loss])
+      #expect(result.error.contains("warning: \(loss) tells classes apart") == isWrong, "\(result.error)")
+    }
+  }
+
+  @Test func lossFromLogitsTakesAnyNumbers() throws {
+    for activation in [Activation.linear, .softmax] {
+      let model = Sequential { Dense(units: 3, activation: activation) }
+      let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy(fromLogits: true))
+      try model.build(inputShape: [nil, Lesson.timesteps])
+      try trainer.save(to: tool.path("m"))
+      let result = try tool.expectSuccess(["evaluate", "m", "--data", "x.npy", "--labels", "y.npy"])
+      let warnings = result.error.split(separator: "\n").filter { $0.hasPrefix("recur: warning: ") }
+      #expect(warnings.map { $0.contains("from logits") } == (activation == .linear ? [] : [true]), "\(result.error)")
     }
   }
 
@@ -231,8 +253,16 @@ import Testing
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: tool.folder).contains { $0.utf8.elementsEqual(name.utf8) })
     }
-    let result = try tool.shell("recur train model.json --data x.npy --labels y.npy --save $'\\xff.st'; echo $? *.st")
-    #expect(result.output == "64 *.st\n", "\(result.error)")
-    #expect(result.error.contains("UTF-8"), "\(result.error)")
+    // Bytes that are no UTF-8: their files are read and written under these very names.
+    let result = try tool.shell(
+      """
+      cp x.npy $'x\\xff'
+      recur train model.json --data $'x\\xff' --labels y.npy --save=$'o\\xfe' --history $'\\xcc\\x81h' && \
+        cmp $'o\\xfe' ./x && ls $'\\xcc\\x81h' > list
+      recur train model.json --data $'x\\xff' --labels y.npy --save $'x\\xff'
+      """)
+    #expect(result.code == 64, "\(result.error)")
+    #expect(result.error.contains(#"--save x\xFF"#), "\(result.error)")
+    #expect(try tool.bytes("list") == Data([0xCC, 0x81, 0x68, 0x0A]), "\(result.error)")
   }
 }

@@ -71,13 +71,41 @@ import Testing
     #expect(result.code == signal)
   }
 
-  @Test func secondSignalEndsTheProcessAtOnce() throws {
-    #expect(mkfifo(tool.path("pipe"), 0o600) == 0)
-    // Nobody reads the pipe, so the run is over and waits for ever in saving.
-    let process = try tool.start(Lesson.training.dropLast() + ["pipe"])
+  /// Starts a run and returns when its last epoch is over, so that what is left to do is saving.
+  private func startSaving(_ arguments: [String]) throws -> Process {
+    let process = try tool.start(arguments)
     let deadline = Date.now + 60
     while !tool.text(".error").contains("3/3 - "), process.isRunning, Date.now < deadline { usleep(2_000) }
     usleep(200_000)
+    return process
+  }
+
+  @Test(arguments: signals) func waitingForAReaderEnds(_ signal: Int32, _ code: Int32) throws {
+    #expect(mkfifo(tool.path("pipe"), 0o600) == 0)
+    let process = try startSaving(Lesson.training.dropLast() + ["pipe"])
+    #expect(process.isRunning)
+    kill(process.processIdentifier, signal)
+    let result = tool.end(process)
+    #expect(process.terminationReason == .exit)
+    #expect(result.code == code, "\(result.error)")
+    #expect(result.error.hasSuffix("recur: interrupted while nobody reads pipe, so nothing is written there\n"))
+  }
+
+  @Test func pipeIsWrittenWhenSomebodyReadsAtLast() throws {
+    let training = Lesson.training.dropLast().joined(separator: " ")
+    let result = try tool.shell(
+      "mkfifo pipe; { sleep 0.5; cat pipe > late; } & recur \(training) pipe && wait && recur \(training) own")
+    #expect(result.code == 0, "\(result.error)")
+    #expect(try tool.bytes("late") == tool.bytes("own"))
+  }
+
+  @Test func secondSignalEndsTheProcessAtOnce() throws {
+    #expect(mkfifo(tool.path("pipe"), 0o600) == 0)
+    let reader = open(tool.path("pipe"), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    defer { close(reader) }
+    // The model is larger than the pipe, which is not emptied, so the run waits for ever in saving.
+    let wide = Lesson.architecture.replacing(#""units": 5"#, with: #""units": 100"#)
+    let process = try startSaving(["train", wide] + Lesson.training.dropFirst(2).dropLast() + ["pipe"])
     process.interrupt()
     usleep(200_000)
     #expect(process.isRunning)

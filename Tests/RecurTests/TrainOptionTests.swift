@@ -55,7 +55,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("mean_squared_error", Loss.meanSquaredError), ("mse", .meanSquaredError), ("mae", .meanAbsoluteError),
+    ("mean_squared_error", Loss.meanSquaredError), ("mse", .meanSquaredError), ("MSE", .meanSquaredError),
+    ("mae", .meanAbsoluteError),
     ("mean_absolute_error", .meanAbsoluteError), ("huber", .huber()), ("binary_crossentropy", .binaryCrossEntropy),
     ("categorical_crossentropy", .categoricalCrossEntropy),
   ]) func losses(_ name: String, _ loss: Loss) throws {
@@ -171,6 +172,10 @@ import Testing
     let options = ["--epochs", "2", "--backup", "b", "--backup-batches", "1"]
     let backup = Backup(tool.path("own-b"), everyBatches: 1)
     try expectSameBytes(options) { try $0.fit($1, $2, epochs: 2, backup: backup) }
+    // As often, too: each state has its number.
+    for name in ["state-0.safetensors", "state-1.safetensors"] {
+      #expect(try tool.bytes("b/\(name)") == tool.bytes("own-b/\(name)"))
+    }
     // The same command again finds nothing left to do, and saves the same.
     try expectSameBytes(options) { try $0.fit($1, $2, epochs: 2, backup: backup) }
     try tool.expectFailure(65, "batch size", "the run it holds", of: Lesson.training + options + ["--batch-size", "7"])
@@ -183,6 +188,12 @@ import Testing
     let training = ["train", "out.safetensors"] + Lesson.training.dropFirst(2)
     try expectSameBytes(["--epochs", "1"], of: training, as: LibraryRun(seed: 3)) {
       try $0.fit($1, $2, epochs: 2, seed: 3)
+      try $0.fit($1, $2)
+    }
+    try expectSameBytes(["--learning-rate", "0.25"], of: training, as: LibraryRun(seed: 3)) {
+      try $0.fit($1, $2, epochs: 2, seed: 3)
+      try $0.fit($1, $2)
+      $0.learningRate = 0.25
       try $0.fit($1, $2)
     }
     for options in [["--loss", "huber"], ["--optimizer", "sgd"]] {

@@ -51,6 +51,7 @@ import Testing
 
   @Test func anUndisturbedRunWithABackupLeavesTheSameBytes() throws {
     let whole = try bytes(run(backup: Backup(directory + "/whole")))
+    #expect(try bytes(run(backup: nil)) == whole)
     for batches in [1, 4, 9, 13] { try run(batches: batches, backup: backup) }
     #expect(try bytes(run(backup: backup)) == whole)
   }
@@ -183,6 +184,38 @@ import Testing
       let error = #expect(throws: RecurraError.self) { try run(backup: backup) }
       #expect(error?.kind == .badFile && error?.expected == "a state of a backup")
     }
+  }
+
+  /// Goes on with a trainer out of a file, as `recur train SAVED --save SAVED --backup` does.
+  private func goOn(_ path: String, killedAfter batches: Int? = nil) throws -> Trainer {
+    let trainer = try Trainer(contentsOf: path)
+    var seen = 0
+    let killing = LambdaCallback(onTrainBatchEnd: { _, _, _ throws(RecurraError) in
+      seen += 1
+      if seen == batches { throw RecurraError(.badArgument, operation: "kill", expected: "", got: "") }
+    })
+    do throws(RecurraError) {
+      try trainer.fit(
+        ResumeTests.x, ResumeTests.y, batchSize: 10, epochs: 2, callbacks: [killing], backup: backup, verbose: .silent)
+    } catch  where error.operation == "kill" {}
+    return trainer
+  }
+
+  @Test func aRunFromAFileGoesOnWhateverItHasLeftThere() throws {
+    let (start, result) = (directory + "/start.safetensors", directory + "/result.safetensors")
+    try run(epochs: 1, backup: nil).save(to: start)
+    let whole = try bytes(goOn(start))
+    try FileManager.default.removeItem(atPath: directory + "/b")
+    _ = try goOn(start, killedAfter: 7)
+    // The file is as it was, is what the run was saved as in the middle, or is its result.
+    try goOn(start, killedAfter: 2).save(to: result)
+    try goOn(result).save(to: result)
+    #expect(try Data(contentsOf: URL(filePath: result)) == whole)
+    #expect(try bytes(goOn(result)) == whole)
+    // Another beginning of the same first weights, one epoch further, is another run.
+    try run(epochs: 2, backup: nil).save(to: start)
+    let error = #expect(throws: RecurraError.self) { try goOn(start) }
+    #expect(error?.expected.contains("first weights") == true)
   }
 
   @Test func twoProcessesAtATimeAreRefused() throws {

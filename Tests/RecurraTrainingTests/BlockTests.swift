@@ -128,6 +128,15 @@ import Testing
     for (one, other) in zip(before, trainer.weights) { expectIdentical(one, other) }
   }
 
+  @Test func aBlockMayBeLargerThanAnyBatch() throws {
+    let weights = try [Self.rows, .max].map { size -> [Tensor] in
+      let trainer = try Self.trainer()
+      try trainer.fit(Self.ids, Self.labels, batchSize: 24, blockSize: size, verbose: .silent)
+      return trainer.weights
+    }
+    for (one, other) in zip(weights[0], weights[1]) { expectIdentical(one, other) }
+  }
+
   @Test func badBlocksAreRefused() throws {
     let trainer = try Self.trainer()
     for size in [0, -3] {

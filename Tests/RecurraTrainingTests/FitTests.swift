@@ -174,6 +174,18 @@ import Testing
     for (one, other) in zip(whole.weights, parts.weights) { expectIdentical(one, other) }
   }
 
+  @Test func epochsWithoutEndGoOnFromAnyEpoch() throws {
+    let trainer = try ToyData.trainer()
+    try trainer.fit(ToyData.x, ToyData.labels, epochs: 2, verbose: .silent)
+    let stopping = LambdaCallback(onEpochEnd: { epoch, _, trainer in if epoch >= 3 { trainer.stopTraining() } })
+    let history = try trainer.fit(
+      ToyData.x, ToyData.labels, epochs: .max, callbacks: [stopping], verbose: .silent)
+    #expect(history.epoch == [2, 3])
+    #expect(throws: RecurraError.self) {
+      try trainer.fit(ToyData.x, ToyData.labels, epochs: 1, verbose: .silent, initialEpoch: .max)
+    }
+  }
+
   @Test func noEpochsChangeNothing() throws {
     let trainer = try ToyData.trainer()
     let history = try trainer.fit(ToyData.x, ToyData.labels, epochs: 0, verbose: .silent)

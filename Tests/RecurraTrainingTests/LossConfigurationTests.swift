@@ -84,7 +84,7 @@ import Testing
       #expect(error?.kind == .badArgument)
       for word in words { #expect(error?.description.contains(word) == true, "\(String(describing: error))") }
     }
-    try expect(#""cross""#, "sparse_categorical_crossentropy", "got cross")
+    try expect(#""cross""#, "sparse_categorical_crossentropy", #"got "cross""#)
     try expect("3", "class_name")
     try expect(#"{"config": {}}"#, "class_name")
     try expect(#"{"class_name": "huber", "config": [1]}"#, "config", "an object")

@@ -154,6 +154,6 @@ import Testing
   @Test func namesAreKeras() throws {
     for (_, loss) in Self.keras { #expect(try Loss(named: loss.name).name == loss.name) }
     let error = #expect(throws: RecurraError.self) { try Loss(named: "cross") }
-    #expect(error?.kind == .badArgument && error?.got == "cross")
+    #expect(error?.kind == .badArgument && error?.got == #""cross""#)
   }
 }

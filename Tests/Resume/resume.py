@@ -46,7 +46,7 @@ def make_data(directory, source):
 def command(recur, directory, backup, saved, threads):
     return [recur, "train", f"{directory}/model.json", "--data", f"{directory}/x.npy", "--labels", f"{directory}/y.npy",
             "--epochs", "6", "--batch-size", "16", "--validation-split", "0.2", "--early-stopping", "4", "--best-only",
-            "--backup", backup, "--backup-batches", "3", "--threads", str(threads), "--save", saved]
+            "--threads", str(threads), "--save", saved, *(["--backup", backup, "--backup-batches", "3"] if backup else [])]
 
 
 def digest(path):
@@ -66,7 +66,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="recurra-resume-") as directory:
         make_data(directory, source)
         start = time.time()
-        undisturbed = command(arguments.recur, directory, f"{directory}/whole", f"{directory}/whole.safetensors", 2)
+        undisturbed = command(arguments.recur, directory, None, f"{directory}/whole.safetensors", 2)
         subprocess.run(undisturbed, check=True, stderr=subprocess.DEVNULL)
         seconds = time.time() - start
         wanted = digest(f"{directory}/whole.safetensors")

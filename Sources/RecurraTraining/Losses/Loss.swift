@@ -91,11 +91,11 @@ public struct Loss: Sendable {
   /// The mean of (p − t)² / 2 where |p − t| ≤ δ, and δ·|p − t| − δ² / 2 elsewhere.
   public static func huber(delta: Double = 1) -> Loss { Loss("huber", .huber(delta: delta)) }
 
-  /// Finds a loss by Keras' name.
+  /// Finds a loss by Keras' name, upper or lower case.
   ///
   /// - Throws: `RecurraError` of kind `badArgument` for a name that no built-in loss has.
   public init(named name: String) throws(RecurraError) {
-    switch name {
+    switch name.lowercased() {
     case "sparse_categorical_crossentropy": self = .sparseCategoricalCrossEntropy
     case "categorical_crossentropy": self = .categoricalCrossEntropy
     case "binary_crossentropy": self = .binaryCrossEntropy
@@ -106,7 +106,7 @@ public struct Loss: Sendable {
       throw RecurraError(
         .badArgument, operation: "loss",
         expected: "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mean_squared_error, "
-          + "mean_absolute_error or huber", got: name)
+          + "mean_absolute_error or huber", got: name.excerpt)
     }
   }
 

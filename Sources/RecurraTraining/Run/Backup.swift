@@ -19,4 +19,7 @@ public struct Backup: Sendable, Equatable {
     self.directory = directory
     self.batches = batches
   }
+
+  /// The files of the last two states.
+  package var paths: [String] { (0..<2).map { "\(directory)/state-\($0).safetensors" } }
 }

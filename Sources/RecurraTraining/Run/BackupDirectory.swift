@@ -7,6 +7,8 @@ final class BackupDirectory {
   private var directoryLock: DirectoryLock?
   /// Counts the states of this directory; the newer of two has the larger number, and each goes where the older one lies.
   private var generation = 0
+  /// What tells the run from any other; it stands beside the state, so that the state is that of a run without a backup.
+  private var identity = RunOptions()
 
   init(_ backup: Backup) throws(RecurraError) {
     if let batches = backup.batches, batches < 1 {
@@ -25,44 +27,26 @@ final class BackupDirectory {
   /// Lets others into the directory.
   func unlock() { directoryLock = nil }
 
-  /// Adds to a run's options what tells it from any other: a directory of one with others must not be gone on with.
-  func completed(
-    _ options: RunOptions, _ trainer: Trainer, _ training: TrainingData, _ validation: TrainingData?,
-    _ callbacks: [any Callback]
-  ) -> RunOptions {
-    var options = options
-    options["contents of the data"] = training.fingerprint
-    options["contents of the validation data"] = validation?.fingerprint ?? "none"
-    options["model"] = trainer.model.json.text
-    options["loss"] = trainer.loss.configuration.text
-    options["metrics"] = JSONValue.array(trainer.metrics.map(\.configuration)).text
-    options["optimizer"] = trainer.chosenOptimizer.configuration.text
-    options["callbacks"] =
-      JSONValue.array(
-        callbacks.map(TrainingState.CallbackState.init).filter { !$0.isGivenAgain || $0.configuration != .object([]) }
-          .map(\.identity)
-      ).text
-    options["first weights"] = trainer.progress.run?.options["first weights"] ?? trainer.fingerprint
-    return options
-  }
-
   /// Tells whether the state is to be written after a batch of an epoch, counted from 1.
   func isDue(afterBatch batch: Int) -> Bool { backup.batches.map { batch % $0 == 0 } ?? false }
 
   /// Writes the state of the run beside the one before.
   func write(_ trainer: Trainer) throws(RecurraError) {
     generation += 1
-    try trainer.write(to: path(generation), notes: ["generation": "\(generation)"])
+    try trainer.write(
+      to: path(generation), notes: [BackupState.generation: "\(generation)", BackupState.identity: identity.json.text])
   }
 
   /// Takes the newest state that is whole, if there is any, after comparing its run with this one.
   ///
+  /// - Parameter identity: what tells this run from any other, but for its first weights.
   /// - Throws: `badData` when it is that of another run; `badFile` when files are there and all are damaged.
-  func restore(to trainer: Trainer, _ options: RunOptions) throws(RecurraError) {
+  func restore(to trainer: Trainer, _ identity: RunOptions) throws(RecurraError) {
+    self.identity = identity
     var (found, damage): (BackupState?, RecurraError?) = (nil, nil)
-    for slot in 0..<2 {
+    for path in backup.paths {
       do throws(RecurraError) {
-        let state = try BackupState(contentsOf: path(slot))
+        let state = try BackupState(contentsOf: path)
         if state.generation > found?.generation ?? 0 { found = state }
       } catch {
         if error.kind != .noInput { damage = error }
@@ -77,24 +61,35 @@ final class BackupDirectory {
       throw RecurraError(
         .badFile, operation: "backup \(backup.directory)", expected: "the state of a run", got: "none")
     }
-    if let difference = options.difference(from: run.options) {
-      throw RecurraError(
-        .badData, operation: "backup \(backup.directory)",
-        expected: "the \(difference.name) of the run it holds, \(difference.other.excerpt)",
-        got: difference.own.excerpt)
+    func refusal(_ name: String, _ expected: String, got: String) -> RecurraError {
+      RecurraError(
+        .badData, operation: "backup \(backup.directory)", expected: "the \(name) of the run it holds, \(expected)",
+        got: got)
+    }
+    if let difference = identity.difference(from: found.identity) {
+      throw refusal(difference.name, difference.other.excerpt, got: difference.own.excerpt)
+    }
+    // A trainer at the beginning of that run has its first weights; one that comes from it remembers them.
+    let first = trainer.fingerprint
+    guard [first, trainer.progress.run?.firstWeights].contains(run.firstWeights) else {
+      throw refusal("first weights", run.firstWeights, got: first)
     }
     try found.apply(to: trainer)
     trainer.progress.run?.isComplete = false
     generation = found.generation
   }
 
-  private func path(_ generation: Int) -> String { "\(backup.directory)/state-\(generation % 2).safetensors" }
+  private func path(_ generation: Int) -> String { backup.paths[generation % 2] }
 }
 
 /// One of the two states of a directory.
 private struct BackupState {
+  static let generation = "generation"
+  static let identity = "run"
+
   let saved: SavedTraining
   let generation: Int
+  let identity: RunOptions
   private let parameters: NamedValues<Tensor>
 
   init(contentsOf path: String) throws(RecurraError) {
@@ -102,10 +97,11 @@ private struct BackupState {
     let contents = try ModelFile.contents(of: input)
     saved = try SavedTraining(contents.training, input)
     parameters = contents.parameters
-    guard let generation = contents.notes["generation"].flatMap({ Int($0) }), generation > 0 else {
-      throw input.damaged(expected: "a state of a backup", got: "another file")
-    }
+    guard let generation = contents.notes[Self.generation].flatMap({ Int($0) }), generation > 0,
+      let identity = contents.notes[Self.identity]
+    else { throw input.damaged(expected: "a state of a backup", got: "another file") }
     self.generation = generation
+    self.identity = try RunOptions(JSONValue(parsing: Array(identity.utf8), operation: input.operation))
   }
 
   /// Gives a trainer of the same model the weights and the state.
@@ -120,6 +116,27 @@ private struct BackupState {
     }
     try trainer.restore(saved.state)
     for (path, parameter) in own { if let value = parameters[path] { parameter.value = value } }
+  }
+}
+
+extension RunOptions {
+  /// Adds what tells a run from any other: a directory of one with others must not be gone on with.
+  func completed(
+    _ trainer: Trainer, _ training: TrainingData, _ validation: TrainingData?, _ callbacks: [any Callback]
+  ) -> RunOptions {
+    var options = self
+    options["contents of the data"] = training.fingerprint
+    options["contents of the validation data"] = validation?.fingerprint ?? "none"
+    options["model"] = trainer.model.json.text
+    options["loss"] = trainer.loss.configuration.text
+    options["metrics"] = JSONValue.array(trainer.metrics.map(\.configuration)).text
+    options["optimizer"] = trainer.chosenOptimizer.configuration.text
+    options["callbacks"] =
+      JSONValue.array(
+        callbacks.map(TrainingState.CallbackState.init).filter { !$0.isGivenAgain || $0.configuration != .object([]) }
+          .map(\.identity)
+      ).text
+    return options
   }
 }
 

@@ -43,7 +43,7 @@ extension Trainer {
     validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
     verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
-    guard epochs >= 0, initialEpoch ?? 0 >= 0 else {
+    guard epochs >= 0, (0...JSONValue.largestCount).contains(initialEpoch ?? 0) else {
       throw RecurraError(
         .badArgument, operation: "fit", expected: "epochs of 0 or more", got: "\(initialEpoch ?? 0) to \(epochs)")
     }

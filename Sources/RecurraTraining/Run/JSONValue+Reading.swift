@@ -3,6 +3,9 @@ internal import RecurraTensor
 
 /// Reads of a state that was saved; whatever is missing or of another kind is a damaged file.
 extension JSONValue {
+  /// The most that anything is counted to: far from where adding to it would overflow.
+  static var largestCount: Int { 1 << 53 }
+
   init(_ seed: UInt64) { self = Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)") }
 
   static func misfit(_ expected: String, _ got: JSONValue) -> RecurraError {
@@ -46,7 +49,9 @@ extension JSONValue {
 
   var count: Int {
     get throws(RecurraError) {
-      guard case .integer(let integer) = self, integer >= 0 else { throw Self.misfit("a count", self) }
+      guard case .integer(let integer) = self, (0...Self.largestCount).contains(integer) else {
+        throw Self.misfit("a count", self)
+      }
       return integer
     }
   }

@@ -25,12 +25,10 @@ struct Run {
   func work(
     _ options: RunOptions, seed: UInt64, epochs: Int, initialEpoch: Int?
   ) throws(RecurraError) -> History {
-    var options = options
     if let backup {
       defer { backup.unlock() }
       try backup.lock()
-      options = backup.completed(options, trainer, training, validation, callbacks)
-      try backup.restore(to: trainer, options)
+      try backup.restore(to: trainer, options.completed(trainer, training, validation, callbacks))
       return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
     }
     return try work(from: begin(options, seed, initialEpoch: initialEpoch), epochs, initialEpoch)
@@ -48,7 +46,8 @@ struct Run {
       trainer.isStopRequested = run.isStopped
       return run
     }
-    let run = RunRecord(firstEpoch: initialEpoch ?? trainer.progress.epoch, options: options)
+    let run = RunRecord(
+      firstEpoch: initialEpoch ?? trainer.progress.epoch, options: options, firstWeights: trainer.fingerprint)
     trainer.progress.epoch = run.firstEpoch
     trainer.progress.batch = 0
     trainer.progress.metrics = nil
@@ -61,7 +60,8 @@ struct Run {
   }
 
   private func work(from run: RunRecord, _ epochs: Int, _ initialEpoch: Int?) throws(RecurraError) -> History {
-    let end = initialEpoch == nil ? run.firstEpoch + epochs : max(run.firstEpoch, epochs)
+    let start = initialEpoch == nil ? run.firstEpoch : 0
+    let end = max(run.firstEpoch, start + min(epochs, JSONValue.largestCount - start))
     let parameters = History.Parameters(
       verbose: verbosity, epochs: end, steps: ranges.count, seed: trainer.progress.seed)
     trainer.progress.history.params = parameters
@@ -189,7 +189,8 @@ struct Run {
       return try trainer.train(training.batch(range, order: order, cut: cut), dropout, at: place)
     }
     let blocks = stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map { start -> Batch in
-      var block = training.batch(start..<min(start + blockSize, range.upperBound), order: order, cut: cut)
+      let rows = min(blockSize, range.upperBound - start)
+      var block = training.batch(start..<start + rows, order: order, cut: cut)
       block.firstRow = start - range.lowerBound
       return block
     }

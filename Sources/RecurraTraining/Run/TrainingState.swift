@@ -56,6 +56,8 @@ struct RunRecord: Sendable, Equatable {
   var firstEpoch: Int
   /// Data and options as texts, by name: a run goes on only with the same.
   var options: RunOptions
+  /// The fingerprint of the weights that it began with.
+  var firstWeights: String
   /// Tells whether a callback asked for the end.
   var isStopped = false
   /// Tells whether it came to its end.

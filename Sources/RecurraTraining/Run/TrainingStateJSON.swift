@@ -79,20 +79,25 @@ extension BatchMetrics {
 
 extension RunRecord {
   fileprivate var json: JSONValue {
-    let options = options.values.map { (name: $0.name, value: JSONValue.string($0.text)) }
-    return .object([
-      ("first_epoch", .integer(firstEpoch)), ("is_stopped", .bool(isStopped)), ("is_complete", .bool(isComplete)),
-      ("options", .object(options)),
+    .object([
+      ("first_epoch", .integer(firstEpoch)), ("first_weights", .string(firstWeights)),
+      ("is_stopped", .bool(isStopped)), ("is_complete", .bool(isComplete)), ("options", options.json),
     ])
   }
 
   fileprivate init(_ json: JSONValue) throws(RecurraError) {
-    var options = RunOptions()
-    for (name, value) in try json.member("options").members { options[name] = try value.plainText }
     self.init(
-      firstEpoch: try json.member("first_epoch").count, options: options,
-      isStopped: try json.member("is_stopped").truth,
+      firstEpoch: try json.member("first_epoch").count, options: try RunOptions(json.member("options")),
+      firstWeights: try json["first_weights"]?.plainText ?? "", isStopped: try json.member("is_stopped").truth,
       isComplete: try json.member("is_complete").truth)
+  }
+}
+
+extension RunOptions {
+  var json: JSONValue { .object(values.map { (name: $0.name, value: .string($0.text)) }) }
+
+  init(_ json: JSONValue) throws(RecurraError) {
+    for (name, value) in try json.members { self[name] = try value.plainText }
   }
 }
 

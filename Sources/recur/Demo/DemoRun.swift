@@ -10,9 +10,10 @@ enum DemoCell: String, CaseIterable {
 
   /// Reads a list with commas.
   static func list(_ text: String) throws -> [DemoCell] {
-    try text.split(separator: ",").map { name in
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
       guard let cell = DemoCell(rawValue: String(name)) else {
-        throw ValidationError("Expected cells among \(allCases.map(\.rawValue).joined(separator: ",")), got \(name).")
+        let known = allCases.map(\.rawValue).joined(separator: ",")
+        throw ValidationError("Expected cells among \(known), got \(name.isEmpty ? "none" : name).")
       }
       return cell
     }

@@ -24,12 +24,12 @@ struct SavedDemo {
     guard outputs.count == 2, outputs.last == SyllableWords.classes, model.dtype == .float32 else {
       throw RecurraError(
         .badFile, operation: "read \(path)", expected: "a model with \(SyllableWords.classes) classes",
-        got: "outputs of shape \(outputs.map { $0.map(String.init) ?? "?" })")
+        got: "outputs of shape [\(outputs.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))]")
     }
   }
 
   /// Saves a run's model.
-  static func write(_ run: DemoRun, to path: String) throws(RecurraError) {
+  static func write(_ run: DemoRun, to path: String) throws {
     let members: [(name: String, value: JSONValue)] = [
       ("cell", .string(run.cell.title)), ("accuracy", .measured(run.accuracy ?? .nan)),
     ]

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RecurraLayers
 
 /// Which file a path leads to, now or once it is written.
 struct FileIdentity {
@@ -14,7 +15,7 @@ struct FileIdentity {
   /// - Parameter standardStream: The descriptor that `-` stands for.
   init(_ path: String, standardStream: Int32) {
     var status = stat()
-    let isFound = unsafe path == "-" ? fstat(standardStream, &status) == 0 : stat(path, &status) == 0
+    let isFound = unsafe path == "-" ? fstat(standardStream, &status) == 0 : stat(path.systemPath, &status) == 0
     node = isFound ? (UInt(status.st_dev), UInt(status.st_ino)) : nil
     target = path == "-" ? nil : Self.target(of: path)
     let type = isFound ? status.st_mode & S_IFMT : S_IFREG
@@ -36,29 +37,34 @@ struct FileIdentity {
       let place = link.utf8.first == UInt8(ascii: "/") ? link : folder(of: path) + link
       return target(of: place, links: links - 1)
     }
-    let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []
+    let name = PathText.bytes(path).split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []
     return real(folder(of: path)).map { $0 + [UInt8(ascii: "/")] + name }
   }
 
   /// The path up to its last slash. Bytes are looked at, because a slash and a combining mark are one `Character`.
   private static func folder(of path: String) -> String {
-    let bytes = Array(path.utf8)
+    let bytes = PathText.bytes(path)
     guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "./" }
-    return String(decoding: bytes[...slash], as: UTF8.self)
+    return PathText.text(bytes[...slash])
   }
 
   private static func real(_ path: String) -> [UInt8]? {
-    guard let real = unsafe realpath(path, nil) else { return nil }
+    guard let real = unsafe realpath(path.systemPath, nil) else { return nil }
     defer { unsafe free(real) }
-    return unsafe Array(String(cString: real).utf8)
+    return unsafe (0..<strlen(real)).map { unsafe UInt8(bitPattern: real[$0]) }
   }
 
   private static func link(_ path: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-      return unsafe start.map { unsafe readlink(path, $0, bytes.count) } ?? -1
+      return unsafe start.map { unsafe readlink(path.systemPath, $0, bytes.count) } ?? -1
     }
-    return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    return count > 0 ? PathText.text(buffer.prefix(count)) : nil
   }
+}
+
+extension String {
+  /// The bytes of a path as the system takes them.
+  var systemPath: [CChar] { PathText.bytes(self).map { CChar(bitPattern: $0) } + [0] }
 }

@@ -23,7 +23,7 @@ enum HistoryFile {
     var text: String { String(decoding: JSONValue.object(members).encoded(), as: UTF8.self) }
   }
 
-  static func write(_ history: History, _ training: Training, to path: String) throws(RecurraError) {
+  static func write(_ history: History, _ training: Training, to path: String) throws {
     let metrics = history.names.map { name in
       (name: name, value: JSONValue.array((history[name] ?? []).map(JSONValue.measured)))
     }
@@ -53,7 +53,9 @@ enum HistoryFile {
     var metrics: [String: [Double]] = [:]
     for (name, value) in members {
       guard case .array(let elements) = value, !elements.isEmpty else {
-        throw RecurraError(.badFile, operation: source.operation, expected: "numbers of \(name)", got: value.kind)
+        throw RecurraError(
+          .badFile, operation: source.operation, expected: "numbers of \(name)",
+          got: value == .array([]) ? "an empty list" : value.kind)
       }
       metrics[name] = try elements.map { (element) throws(RecurraError) -> Double in
         switch element {

@@ -14,7 +14,7 @@ enum InputSource {
     guard path == "-" || isPipe(path) else { return try InputFile(path, maximumByteCount: maximumByteCount) }
     let name = name(of: path)
     // Without O_NONBLOCK this would wait for somebody to write, and no signal could end that.
-    let descriptor = path == "-" ? 0 : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = path == "-" ? 0 : unsafe Glibc.open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw failure(.noInput, name, expected: "a pipe that can be read") }
     defer { if descriptor != 0 { close(descriptor) } }
     let content = try read(descriptor, name, limit: min(maximumByteCount, maximumPipeByteCount))
@@ -23,7 +23,7 @@ enum InputSource {
 
   private static func isPipe(_ path: String) -> Bool {
     var status = stat()
-    return unsafe !path.utf8.contains(0) && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    return unsafe !path.utf8.contains(0) && stat(path.systemPath, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
   }
 
   private static func read(_ descriptor: Int32, _ name: String, limit: Int) throws -> [UInt8] {

@@ -13,23 +13,43 @@ enum OutputTarget {
   /// Writes through `body`, which is given a path and the system to write it with: a file is whole or not there at all.
   static func write(
     to path: String, _ body: (_ path: String, _ system: any FileSystem) throws(RecurraError) -> Void
-  ) throws(RecurraError) {
+  ) throws {
     guard isStream(path) else { return try body(path, LocalFileSystem()) }
-    let name = path == "-" ? "standard output" : path
-    let descriptor = path == "-" ? 1 : unsafe open(path, O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw RecurraError(
-        .cannotCreate, operation: "write \(name)", expected: "a pipe or device that can be written",
-        got: SystemError(code: errno).description)
-    }
+    let descriptor = path == "-" ? 1 : try open(path)
     defer { if descriptor != 1 { close(descriptor) } }
-    try body(name, StreamFileSystem.writing(to: descriptor))
+    try body(path == "-" ? "standard output" : path, StreamFileSystem.writing(to: descriptor))
+  }
+
+  private static func open(_ path: String) throws -> Int32 {
+    while true {
+      // Without O_NONBLOCK this would wait for somebody who reads, and no signal could end that.
+      let descriptor = unsafe Glibc.open(path.systemPath, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+      if descriptor >= 0 {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        return descriptor
+      }
+      let code = errno
+      guard code == EINTR || code == ENXIO && type(of: path) == S_IFIFO else {
+        throw RecurraError(
+          .cannotCreate, operation: "write \(path)", expected: "a pipe or device that can be written",
+          got: SystemError(code: code).description)
+      }
+      if Interrupt.hasCome {
+        Console.error("recur: interrupted while nobody reads \(path.escaped), so nothing is written there")
+        throw Interrupt.exitCode
+      }
+      usleep(20_000)
+    }
   }
 
   private static func isStream(_ path: String) -> Bool {
+    path == "-" || [S_IFIFO, S_IFCHR].contains(type(of: path))
+  }
+
+  /// The kind of a file, such as `S_IFREG`; nil where there is none.
+  private static func type(of path: String) -> mode_t? {
     var status = stat()
-    guard path != "-" else { return true }
-    guard unsafe !path.utf8.contains(0) && stat(path, &status) == 0 else { return false }
-    return status.st_mode & S_IFMT == S_IFIFO || status.st_mode & S_IFMT == S_IFCHR
+    guard unsafe !path.utf8.contains(0) && stat(path.systemPath, &status) == 0 else { return nil }
+    return status.st_mode & S_IFMT
   }
 }

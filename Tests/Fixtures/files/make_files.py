@@ -14,7 +14,12 @@ A Bidirectional(LSTM(3)) and a Dense(2) with softmax on inputs [4, 5, 2], elemen
     recur train model.json --data x.npy --labels y.npy --epochs 8 --learning-rate 0.05 --seed 5 --save version1.safetensors
     recur predict version1.safetensors --input x.npy --output version1_predictions.npy
 """
+import argparse
 import pathlib
+
+if __name__ == "__main__":  # Ahead of what may not be installed.
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 import numpy
 import safetensors

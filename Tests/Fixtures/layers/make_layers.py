@@ -1,10 +1,16 @@
+#!/usr/bin/env python3
 """Writes a Keras 3 model's configuration and what its summary prints, with layers whose names wrap or count oddly.
 
 Made with keras 3.15.1 and tensorflow-cpu 2.21.0, on Python 3.11: python3 make_layers.py
 """
+import argparse
 import json
 import os
 import pathlib
+
+if __name__ == "__main__":  # Ahead of what may not be installed.
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 import keras
 
