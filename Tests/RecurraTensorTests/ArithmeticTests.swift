@@ -21,6 +21,15 @@ import Testing
     ("maximum", { Tensor.maximum($0, $1) }, { max($0, $1) }), ("minimum", { Tensor.minimum($0, $1) }, { min($0, $1) }),
   ]
 
+  @Test("The negative of a zero is the other zero, in both types; integers have one")
+  func negation() {
+    for dtype in [DType.float32, .float64] {
+      let found = (-Tensor([0, -0.0, 2, .infinity]).converted(to: dtype)).doubles
+      #expect(found == [0, 0, -2, -.infinity] && found[0].sign == .minus && found[1].sign == .plus)
+    }
+    #expect((-Tensor([Int32(0), 3])).scalars(as: Int32.self) == [0, -3])
+  }
+
   @Test("Binary operations agree with loops for every layout and every broadcast", arguments: Self.shapes)
   func binary(left: [Int], right: [Int]) {
     for operation in Self.floating {

@@ -52,6 +52,9 @@ import Testing
     #expect(text(Tensor([0.0, 9.99996e-6])) == "[0.0000e+00, 1.0000e-05]")
     let (deep, deeper) = (Tensor.zeros([Int](repeating: 1, count: 16)), Tensor.zeros([Int](repeating: 1, count: 17)))
     #expect(deep.description.hasSuffix("[0.0000]]]]]]]]]]]]]]]]") && !deeper.description.contains("\n"))
+    #expect(
+      Tensor.zeros([1, 1, 1, 1, 1, 1, 1, 2]).description.hasPrefix("Tensor(shape: [1, 1, 1, 1, 1, 1, 1, 2], dtype"))
+    #expect(Tensor.zeros([1, 1, 1, 1, 1, 1, 1, 3, 2]).description.contains("[1, 1, 1, 1, …, 3, 2] of 9 axes"))
     // An axis of one shows the one it has.
     let long = text(.zeros([1] + [Int](repeating: 2, count: 10)))
     #expect(long.hasPrefix("[[[[[[[[[[[") && long.hasSuffix("]]]]]]]]],\n  …]]") && long.count { $0 == "…" } == 1)

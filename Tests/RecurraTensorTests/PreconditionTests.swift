@@ -52,6 +52,30 @@ import Testing
     expectMessage(summed, "sum: expected an axis in -2..<2, got 2")
   }
 
+  @Test("An axis twice, one timestep too many, a column below 0, parts that do not add up, the mean of nothing")
+  func edges() async {
+    let permuted = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([3, 3]).permuted([0, 0])
+    }
+    expectMessage(permuted, "permuted: expected each of 2 axes once, got [0, 0]")
+    let sliced = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([5, 2]).sliced(2..<6)
+    }
+    expectMessage(sliced, "sliced: expected a range within 0..<5, got 2..<6")
+    let picked = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([2, 3]).picked(Tensor([Int32(1), -1]))
+    }
+    expectMessage(picked, "picked: expected an index in 0..<3, got -1")
+    let split = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([5, 2]).split([2, 2])
+    }
+    expectMessage(split, "split: expected extents that add up to 5, got [2, 2]")
+    let mean = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([3, 0]).mean(axes: [1])
+    }
+    expectMessage(mean, "mean: expected at least one element, got shape [3, 0]")
+  }
+
   @Test("The extremum of nothing, a reshape that does not fit, the gradient of something untracked")
   func meaningless() async {
     let maximum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

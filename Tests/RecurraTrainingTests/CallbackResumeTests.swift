@@ -5,63 +5,6 @@ import RecurraTraining
 import TestSupport
 import Testing
 
-/// Counts batches over all epochs, and lowers the learning rate by what it counted.
-final class BatchCounter: RestorableCallback {
-  static let typeName = "BatchCounter"
-  private let every: Int
-  private var seen = 0
-  private var sum: Tensor?
-
-  init(every: Int) { self.every = every }
-  init(configuration: LayerArguments) throws(RecurraError) { every = try configuration.integer("every") }
-
-  var configuration: [String: JSONValue] { ["every": .integer(every)] }
-  var state: JSONValue { .object([("seen", .integer(seen))]) }
-  var stateTensors: [String: Tensor] { sum.map { ["sum": $0] } ?? [:] }
-
-  func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
-    guard case .integer(let count)? = state["seen"] else {
-      throw RecurraError(.badFile, operation: "BatchCounter state", expected: "a count", got: state.kind)
-    }
-    (seen, sum) = (count, tensors["sum"])
-  }
-
-  func onTrainBegin(_ trainer: Trainer) { if !trainer.isResuming { (seen, sum) = (0, nil) } }
-
-  func onTrainBatchEnd(_ batch: Int, _ logs: Logs, _ trainer: Trainer) {
-    seen += 1
-    sum = (sum ?? .zeros([1], dtype: .float64)) + Tensor([logs.loss ?? 0])
-    if seen % every == 0 { trainer.learningRate *= 1 - (sum?.item ?? 0) / 1024 }
-  }
-
-  func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) { logs["seen"] = Double(seen) }
-}
-
-/// Where in a run a trainer is saved.
-enum SavingPoint: Sendable {
-  case epochBegin(Int)
-  case batchEnd(epoch: Int, Int)
-  case epochEnd(Int)
-  case trainEnd
-
-  /// A callback that saves there.
-  func saving(_ body: @escaping (Trainer) throws(RecurraError) -> Void) -> LambdaCallback {
-    var current = 0
-    return LambdaCallback(
-      onEpochBegin: { epoch, trainer throws(RecurraError) in
-        current = epoch
-        if case .epochBegin(epoch) = self { try body(trainer) }
-      },
-      onTrainBatchEnd: { batch, _, trainer throws(RecurraError) in
-        if case .batchEnd(current, batch) = self { try body(trainer) }
-      },
-      onEpochEnd: { epoch, _, trainer throws(RecurraError) in
-        if case .epochEnd(epoch) = self { try body(trainer) }
-      },
-      onTrainEnd: { _, trainer throws(RecurraError) in if case .trainEnd = self { try body(trainer) } })
-  }
-}
-
 /// A trainer that a callback saves in the middle of a run goes on from its file to the bits, decisions and files of that run.
 @Suite struct CallbackResumeTests {
   static let losses = [5, 3, 4, 2, 4, 4.5, 4, 4.0]
@@ -257,6 +200,24 @@ enum SavingPoint: Sendable {
       #expect(silent.text.isEmpty)
     }
     #expect(names == ["log.csv", "saved"])
+  }
+
+  final class OwnStopping: RestorableCallback {
+    static let typeName = "EarlyStopping"
+    init() {}
+    init(configuration: LayerArguments) throws(RecurraError) {}
+  }
+
+  @Test func onesOwnTakesThePlaceOfABuiltInOneOfItsName() throws {
+    let names = try CheckpointTests.files { folder in
+      let trainer = try ToyData.trainer()
+      try CallbackTests.fit(trainer, 1, [OwnStopping()])
+      try trainer.save(to: folder + "/saved")
+      var registry = Registry.standard
+      registry.register(OwnStopping.self)
+      #expect(try Trainer(contentsOf: folder + "/saved", registry: registry).callbacks.first is OwnStopping)
+    }
+    #expect(names == ["saved"])
   }
 
   @Test func aMissingNameIsTheError() throws {

@@ -104,6 +104,14 @@ import Testing
     #expect(history["learning_rate"] == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25])
   }
 
+  @Test func restGoesByInEpochsThatImproveToo() throws {
+    let trainer = try ToyData.trainer(optimizer: .sgd(learningRate: 1))
+    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, cooldown: 2)
+    let history = try Self.fit(trainer, 8, [Self.script([5, 5, 5, 4, 4, 4, 4, 4]), reducing])
+    // Reduced behind epoch 3; epoch 4 improves, and the rest ends with it: 5 and 6 are the next two that count.
+    #expect(history["learning_rate"] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25])
+  }
+
   @Test func theFirstEpochAloneNeverStops() throws {
     let stopping = EarlyStopping(monitor: "loss", patience: 0)
     let history = try Self.fit(try ToyData.trainer(), 4, [Self.script([.nan, 2, 2, 2]), stopping])

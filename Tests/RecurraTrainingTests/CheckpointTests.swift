@@ -99,6 +99,8 @@ import Testing
       for (checkpoint, word) in [
         (ModelCheckpoint(folder + "/{val_loss:.2f}"), "{val_loss:.2f}"),
         (ModelCheckpoint(folder + "/{loss:x}"), "{loss:x}"),
+        (ModelCheckpoint(folder + "/{epoch:32d}"), "{epoch:32d}"),
+        (ModelCheckpoint(folder + "/{loss:.32f}"), "{loss:.32f}"),
         (ModelCheckpoint(folder + "/a", saveBestOnly: true), "val_loss"),
         (ModelCheckpoint(folder + "/{batch}"), "{batch}"),
         (ModelCheckpoint(folder + "/a", frequency: .batches(0)), "0"),

@@ -202,6 +202,20 @@ import Testing
     expectIdentical(try model.predict(ToyData.x, batchSize: 100), whole)
   }
 
+  @Test func aCancelledEvaluationHasTheBatchesSoFar() async throws {
+    let logs = try await Task { () -> Logs in
+      // The metric of the second batch cancels; the third is not begun.
+      let metric = Metric("rows") { targets, predictions in
+        if predictions.shape[0] == 8, predictions[0][0].item != 0 { withUnsafeCurrentTask { $0?.cancel() } }
+        return predictions
+      }
+      let trainer = try Sequential([ActivationLayer(.linear)]).compile(loss: .meanSquaredError, metrics: [metric])
+      let x = Tensor((0..<24).map { $0 < 8 ? 0 : 2 } as [Float], shape: [24, 1])
+      return try trainer.evaluate(x, .zeros([24, 1]), batchSize: 8, verbose: .silent)
+    }.value
+    #expect(logs.loss == 2 && logs["rows"] == 1)
+  }
+
   @Test func evaluationIsTheLossOfThePredictions() throws {
     let trainer = try ToyData.trainer()
     let logs = try trainer.evaluate(ToyData.x, ToyData.labels, batchSize: 6, verbose: .silent)

@@ -165,6 +165,60 @@ import Testing
     #expect(sizes[1] > 2 * sizes[0], "Adam's moments are twice the weights")
   }
 
+  @Test func everySeedComesBack() throws {
+    let directory = try Self.directory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    for seed in [0, 7, UInt64(Int.max), UInt64(Int.max) + 1, .max] {
+      let trainer = try ToyData.trainer()
+      try trainer.fit(ToyData.x, ToyData.labels, verbose: .silent, seed: seed)
+      try trainer.save(to: directory + "/t.safetensors")
+      let again = try Trainer(contentsOf: directory + "/t.safetensors")
+      #expect(again.state.seed == seed && again.state.history.params.seed == seed)
+    }
+  }
+
+  /// A file whose state was changed by hand: damage that is well-formed.
+  @Test func aStateThatNobodyWroteIsRefused() throws {
+    let directory = try Self.directory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let saving = SavingPoint.batchEnd(epoch: 0, 1).saving { trainer throws(RecurraError) in
+      try trainer.save(to: directory + "/t.safetensors")
+    }
+    try ToyData.trainer().fit(
+      ToyData.x, ToyData.labels, batchSize: 8, callbacks: [EarlyStopping(monitor: "loss"), saving], verbose: .silent)
+    let file = try SafeTensors(contentsOf: directory + "/t.safetensors")
+    let training = try #require(file.metadata["training"])
+    for (pattern, replacement, kind) in [
+      (#""metrics":\[\["#, #""metrics":[[7,"#, RecurraError.Kind.badFile),
+      (#""metrics":\[\["#, #""metrics":[["x","#, .badFile),
+      (#""metrics":\[.*?\]\]"#, #""metrics":[]"#, .badFile), (#""epoch":0"#, #""epoch":-1"#, .badFile),
+      (#""seed":0"#, #""seed":-1"#, .badFile), (#""seed":0"#, #""seed":"x""#, .badFile),
+      (#""monitor":"loss""#, #""monitor":"loss","more":1"#, .badArgument),
+      (#""is_stopped":false"#, #""is_stopped":0"#, .badFile), (#""class_name":"EarlyStopping","#, "", .badFile),
+    ] {
+      let changed = training.replacing(try Regex(pattern), with: replacement, maxReplacements: 1)
+      #expect(changed != training, "\(pattern)")
+      var damaged = file
+      damaged.metadata["training"] = changed
+      try damaged.write(to: directory + "/damaged.safetensors")
+      let error = #expect(throws: RecurraError.self, "\(replacement)") {
+        try Trainer(contentsOf: directory + "/damaged.safetensors")
+      }
+      #expect(error?.kind == kind, "\(replacement): \(error as Any)")
+    }
+  }
+
+  @Test func aModelThatIsNotBuiltIsNotSaved() throws {
+    let directory = try Self.directory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let trainer = try BlockTests.trainer()
+    let error = #expect(throws: RecurraError.self) { try trainer.save(to: directory + "/t.safetensors") }
+    #expect(error?.kind == .badArgument && error?.expected == "a built model")
+    let restored = #expect(throws: RecurraError.self) { try trainer.restore(trainer.state) }
+    #expect(restored?.kind == .badArgument && restored?.expected == "a built model")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+  }
+
   @Test func weightsThatAreNotFiniteAreNotSaved() throws {
     let directory = try Self.directory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
