@@ -26,6 +26,10 @@ public struct GRUCell: RecurrentCell {
   /// Slots z, r, and the candidate; with reset after the candidate's input half and state half lie apart.
   public var slotCount: Int { resetAfter ? 4 : 3 }
 
+  /// The gates and the candidate; with reset after, the part of the candidate that comes from the state besides.
+  public var slotNames: [String] { ["update", "reset", "candidate"] + (resetAfter ? ["candidate from the state"] : []) }
+  /// The update gate keeps, and what it does not keep enters.
+  public var memoryGates: MemoryGates? { MemoryGates(keep: 0, enter: nil) }
   /// The products of a step.
   public var phases: [[GateProduct]] {
     let gates = GateProduct(.inputAndState, gates: 0..<2, slot: 0)

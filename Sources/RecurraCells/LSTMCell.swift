@@ -21,6 +21,10 @@ public struct LSTMCell: RecurrentCell {
   public var gateCount: Int { 4 }
   /// One tensor of state, or two with a memory.
   public var stateCount: Int { 2 }
+  /// The gates, the candidate third.
+  public var slotNames: [String] { ["input", "forget", "candidate", "output"] }
+  /// The forget gate keeps, the input gate lets in.
+  public var memoryGates: MemoryGates? { MemoryGates(keep: 1, enter: 0) }
   /// The products of a step.
   public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<4, slot: 0)]] }
   /// The vector kernel, for the functions it has.

@@ -18,6 +18,10 @@ public protocol RecurrentCell: Sendable {
   var phases: [[GateProduct]] { get }
   /// The vector kernel that computes just this cell in float32, if there is one.
   var kernel: CellKernel? { get }
+  /// What people call the slots: "input", "forget" …
+  var slotNames: [String] { get }
+  /// The slots that decide what becomes of the memory; nil for a cell without such gates.
+  var memoryGates: MemoryGates? { get }
 
   /// The shape of the bias for a number of units.
   func biasShape(units: Int) -> [Int]
@@ -46,6 +50,10 @@ extension RecurrentCell {
   public var stateCount: Int { 1 }
   /// The vector kernel, for the functions it has.
   public var kernel: CellKernel? { nil }
+  /// "slot 0" …
+  public var slotNames: [String] { (0..<slotCount).map { "slot \($0)" } }
+  /// nil.
+  public var memoryGates: MemoryGates? { nil }
   /// The shape of the bias.
   public func biasShape(units: Int) -> [Int] { [gateCount * units] }
   /// Spreads the bias over the slots.

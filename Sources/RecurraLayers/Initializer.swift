@@ -30,6 +30,11 @@ public enum Initializer: Sendable, Equatable {
   case lecunNormal
   /// `gain` times a matrix with orthonormal rows or columns, whichever are fewer.
   case orthogonal(gain: Double = 1)
+  /// For the bias of an LSTM or GRU that has to remember over up to `steps` timesteps: the bias of the gate that keeps the
+  /// memory is log u with u evenly from 1 to `steps` − 1, that of the gate that lets in is the opposite, the others are 0.
+  ///
+  /// It stands in place of an LSTM's forget bias of 1. Source: Tallec & Ollivier 2018.
+  case chrono(steps: Int)
 
   /// Draws a tensor; equal arguments give equal numbers.
   ///
@@ -56,6 +61,7 @@ public enum Initializer: Sendable, Equatable {
     case .lecunUniform: return uniform(shape, variance: 1 / Fans(shape).input, random, dtype)
     case .lecunNormal: return normal(shape, variance: 1 / Fans(shape).input, random, dtype)
     case .orthogonal(let gain): return Self.orthogonal(shape, gain, random, dtype)
+    case .chrono: stop("chrono", expected: "the bias of a recurrent layer with gates", got: "shape \(shape)")
     }
   }
 
@@ -73,6 +79,7 @@ public enum Initializer: Sendable, Equatable {
     case .orthogonal(let gain):
       guard axes > 1 else { return "for a vector" }
       return fits(gain) ? nil : "with a finite gain"
+    case .chrono: return "that is not made for gates"
     default: return nil
     }
   }
@@ -128,6 +135,7 @@ extension Initializer {
       case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
         [("mean", .number(mean)), ("stddev", .number(deviation))]
       case .orthogonal(let gain): [("gain", .number(gain))]
+      case .chrono(let steps): [("steps", .integer(steps))]
       default: []
       }
     return .object([("class_name", .string(className)), ("config", .object(arguments))])
@@ -148,6 +156,7 @@ extension Initializer {
     case .lecunUniform: "LecunUniform"
     case .lecunNormal: "LecunNormal"
     case .orthogonal: "Orthogonal"
+    case .chrono: "Chrono"
     }
   }
 
@@ -172,6 +181,8 @@ extension Initializer {
     case "lecununiform": self = .lecunUniform
     case "lecunnormal": self = .lecunNormal
     case "orthogonal": self = .orthogonal(gain: try argument("gain", 1))
+    // What is no number of steps is refused when a layer is built with it.
+    case "chrono": self = .chrono(steps: Int(exactly: try argument("steps", 0)) ?? 0)
     default: return nil
     }
   }

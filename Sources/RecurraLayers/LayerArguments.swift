@@ -113,6 +113,8 @@ public struct LayerArguments: Sendable {
       throw failure(name, expected: "the name of an initialiser", got: .string(className))
     }
     try arguments.requireAllRead()
+    // Whether a bias is that of gates, its layer knows.
+    if case .chrono = initializer, isForVector { return initializer }
     if let fault = initializer.fault(axes: isForVector ? 1 : 2, dtype: .float64) {
       throw failure(name, expected: "an initialiser \(fault)", got: value)
     }

@@ -115,12 +115,34 @@ extension EngineSettings {
       #expect(digests.count == 2 && digests[0] == digests[1], "\(digests)")
     }
 
-    @Test("An instruction set that does not exist is refused", arguments: ["sse9", "", "AVX2"])
-    func unknownInstructionSet(name: String) async {
-      await #expect(processExitsWith: .failure) { [name] in
-        setenv("RECURRA_ISA", name, 1)
-        let test = LayerCase()
-        _ = test.results(of: test.values(.float32))
+    @Test("A multiplier that does not exist is said once, and none is forced; nothing counts as unset")
+    func unknownMultiplier() async {
+      for name in ["fast", "OpenBLAS", ""] {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+          [name = name as String] in
+          setenv("RECURRA_MULTIPLIER", name, 1)
+          let test = LayerCase()
+          _ = test.results(of: test.values(.float32))
+          #expect(MultiplierChoice.current == .auto)
+        }
+        let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        let line =
+          "Recurra: RECURRA_MULTIPLIER: expected auto, openblas, packed, matrix, got \"\(name)\", which is ignored"
+        #expect(said == (name.isEmpty ? "" : line + "\n"))
+      }
+    }
+
+    @Test("A program can ask whether the environment makes sense")
+    func environmentSettings() async {
+      await #expect(processExitsWith: .success) {
+        try EnvironmentSettings.check()
+        for (variable, value) in [("RECURRA_THREADS", "0"), ("RECURRA_ISA", "x"), ("RECURRA_MULTIPLIER", "y")] {
+          setenv(variable, value, 1)
+          let error = #expect(throws: RecurraError.self) { try EnvironmentSettings.check() }
+          #expect(error?.kind == .badArgument && error?.operation == variable)
+          setenv(variable, "", 1)
+        }
+        try EnvironmentSettings.check()
       }
     }
 

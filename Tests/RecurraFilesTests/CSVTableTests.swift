@@ -104,12 +104,21 @@ import Testing
   }
 
   @Test func rowsWithoutAValueCanBeDropped() throws {
-    let table = try CSVTable(parsing: "a,b\n1,2\nNA,3\n5,\n4,wrong\n")
+    let table = try CSVTable(parsing: "a,b\n1,2\n NA\t,3\n5, \n4,wrong\n")
     let whole = try table.droppingMissing()
     #expect(try whole.rowCount == 2 && whole.texts("a") == ["1", "4"])
     #expect(try table.droppingMissing(["a"]).texts("a") == ["1", "5", "4"])
     expectError(.badFile, "line 5, column 2") { _ = try whole.tensor("b") }
     expectError(.badArgument, "\"c\"") { _ = try table.droppingMissing(["c"]) }
+  }
+
+  @Test func namesAreShownUpToALimit() throws {
+    func table(_ count: Int) throws -> CSVTable {
+      try CSVTable(parsing: (1...count).map { "c\($0)" }.joined(separator: ",") + "\n")
+    }
+    #expect(try table(8).description.hasSuffix("\"c8\")") && table(9).description.hasSuffix("\"c8\", …)"))
+    expectError(.badArgument, "\"c19\", \"c20\", got \"x\"") { _ = try table(20).tensor("x") }
+    expectError(.badArgument, "\"c20\", …, got \"x\"") { _ = try table(21).tensor("x") }
   }
 
   @Test(arguments: [
@@ -133,6 +142,8 @@ import Testing
     expectError(.noInput, folder("none.csv")) { _ = try CSVTable(contentsOf: folder("none.csv")) }
     let wide = try folder.add("utf16.csv", [0xFF, 0xFE, 0x78, 0])
     expectError(.badFile, "text in UTF-8", "UTF-16") { _ = try CSVTable(contentsOf: wide) }
+    let swapped = try folder.add("utf16be.csv", [0xFE, 0xFF, 0, 0x78])
+    expectError(.badFile, "text in UTF-8", "UTF-16") { _ = try CSVTable(contentsOf: swapped) }
     let broken = try folder.add("latin1.csv", Array("x,y\n1,".utf8) + [0xE9, 0x0A])
     #expect(try CSVTable(contentsOf: broken).tensor("x").doubleValues == [1])
     expectError(.badFile, "line 2, column 2 (\"y\")", "UTF-8") { _ = try CSVTable(contentsOf: broken).texts("y") }

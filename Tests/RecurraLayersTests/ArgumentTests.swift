@@ -66,6 +66,37 @@ import Testing
       make: { Sequential([Flatten()]) }, keras: #""name": "sequential""#),
   ]
 
+  @Test func theLastAxisMayBeAloneInAList() throws {
+    func layer(_ axis: JSONValue) throws -> any Layer {
+      try Registry.standard.layer(
+        from: .object([
+          ("class_name", .string("LayerNormalization")), ("config", .object([("axis", axis)])),
+        ]))
+    }
+    for axis in [JSONValue.integer(-1), .number(-1), .array([.integer(-1)]), .null] { _ = try layer(axis) }
+    for axis in [JSONValue.integer(1), .array([.integer(-2)]), .array([.integer(-1), .integer(-2)]), .string("-1")] {
+      #expect(throws: RecurraError.self) { try layer(axis) }
+    }
+  }
+
+  @Test func numbersThatAreNoneAreRefused() {
+    for value in [Double.infinity, -.infinity, .nan] {
+      let arguments = LayerArguments(typeName: "Own", values: ["x": .number(value)])
+      let error = #expect(throws: RecurraError.self) { try arguments.number("x") }
+      #expect(error?.kind == .badArgument && error?.operation == "Own argument x")
+    }
+    // Only a model freezes its layers: within a wrapper there is nobody who would.
+    let inner = JSONValue.object([
+      ("class_name", .string("LSTM")),
+      ("config", .object([("units", .integer(2)), ("trainable", .bool(false))])),
+    ])
+    let frozen = JSONValue.object([
+      ("class_name", .string("Bidirectional")), ("config", .object([("layer", inner)])),
+    ])
+    let error = #expect(throws: RecurraError.self) { try Registry.standard.layer(from: frozen) }
+    #expect(error?.description.contains("trainable") == true)
+  }
+
   @Test(arguments: defaults) func defaultsAreThoseOfSwiftAndOfKeras(_ example: Default) throws {
     let read = try layer(example.className, example.config)
     #expect(read.json == example.make().json)

@@ -89,6 +89,24 @@ import Testing
     }
   }
 
+  @Test func idsOfFurtherAxesEndWithTheirTimesteps() throws {
+    let layer = try built()
+    let table = try #require(layer.parameters.first).value
+    // Two ids to a timestep; one timestep of row 0 counts, and two of row 1.
+    let ids = Tensor([Int32(1), 2, -1, 9, 7, -5, 3, 4, 5, 0, 6, 6], shape: [2, 3, 2])
+    let output = try layer.forward(Signal(ids, lengths: [1, 2]), ForwardContext())
+    #expect(output.value.shape == [2, 3, 2, 4] && output.lengths == [1, 2])
+    for (position, id) in [(0, 1), (1, 2), (6, 3), (7, 4), (8, 5), (9, 0)] {
+      expectIdentical(output.value.reshaped([12, 4])[position], table[id])
+    }
+    #expect(throws: RecurraError.self) { try layer.forward(Signal(ids, lengths: [2, 2]), ForwardContext()) }
+    #expect(throws: RecurraError.self) { try layer.forward(Signal(ids, lengths: [1, 3]), ForwardContext()) }
+    // With an id for padding there is one to a timestep.
+    let masking = try built(maskZero: true)
+    for ids in [ids, Tensor([Int32(1), 2])] { #expect(throws: RecurraError.self) { try masking(ids) } }
+    #expect(throws: RecurraError.self) { try masking.outputShape(for: [nil, nil, 2]) }
+  }
+
   @Test func maskedWordsDoNotCountWhereLengthsAreGivenToo() throws {
     let model = Sequential(seed: 3) {
       Embedding(inputDim: 6, outputDim: 4, maskZero: true)

@@ -80,11 +80,13 @@ import Testing
   @Test func orthogonalTakesItsSignsFromTheTriangle() throws {
     // With the signs, q·R = normal has a positive diagonal in R: qᵀ·normal must be upper triangular and positive there.
     let random = RandomSource(seed: 8)
-    let q = Initializer.orthogonal()([6, 4], random: random, dtype: .float64)
-    let triangle = q.transposed().matrixProduct(random.normal([6, 4], dtype: .float64)).doubles
-    for row in 0..<4 {
-      #expect(triangle[row * 4 + row] > 0)
-      for column in 0..<row { #expect(abs(triangle[row * 4 + column]) < 1e-12) }
+    for rows in [6, 4] {
+      let q = Initializer.orthogonal()([rows, 4], random: random, dtype: .float64)
+      let triangle = q.transposed().matrixProduct(random.normal([rows, 4], dtype: .float64)).doubles
+      for row in 0..<4 {
+        #expect(triangle[row * 4 + row] > 0)
+        for column in 0..<row { #expect(abs(triangle[row * 4 + column]) < 1e-12) }
+      }
     }
   }
 

@@ -43,6 +43,11 @@ import Testing
     #expect(try Flatten()(Tensor.zeros([2, 3, 4])).shape == [2, 12])
     #expect(try Flatten().outputShape(for: [nil, 3, 4]) == [nil, 12])
     #expect(try Flatten().outputShape(for: [nil, nil, 4]) == [nil, nil])
+    #expect(try Flatten().outputShape(for: [nil, 3, 0, 4]) == [nil, 0])
+    // An extent of 0 hides no product that is too large, before it or behind it.
+    for shape in [[nil, 0, .max, 2], [nil, .max, 0, 2], [nil, .max, 2, 0]] as [[Int?]] {
+      #expect(throws: RecurraError.self) { try Flatten().outputShape(for: shape) }
+    }
     let steps = TimeDistributed(Dense(units: 7))
     #expect(try steps(Tensor.zeros([2, 3, 4])).shape == [2, 3, 7])
     #expect(try steps.outputShape(for: [nil, nil, 4]) == [nil, nil, 7])

@@ -39,6 +39,24 @@ import Testing
     #expect(wide.split(separator: "\n").count == 8)
   }
 
+  @Test("Each form begins where it says: at 65 numbers, more than 8 in a row, 1e8, below 1e-4, more than 16 axes")
+  func limits() {
+    func text(_ x: Tensor) -> Substring { x.description.split(separator: "\n", maxSplits: 1)[1] }
+    #expect(!text(.arange(0, 64, dtype: .int32)).contains("…") && text(.arange(0, 65, dtype: .int32)).contains("…"))
+    #expect(!text(.zeros([9, 8])).split(separator: "\n")[0].contains("…"))
+    #expect(text(.zeros([8, 9])).split(separator: "\n")[0].contains("…"))
+    #expect(text(Tensor([1e8])) == "[1.0000e+08]" && text(Tensor([1e8.nextDown])) == "[100000000.0000]")
+    #expect(text(Tensor([1, 1e-4])) == "[1.0000, 0.0001]" && text(Tensor([1, 9e-5])) == "[1.0000e+00, 9.0000e-05]")
+    // What is rounded up to ten has one digit more before it.
+    #expect(text(Tensor([9.99996e8, 9.99994e8])) == "[1.0000e+09, 9.9999e+08]")
+    #expect(text(Tensor([0.0, 9.99996e-6])) == "[0.0000e+00, 1.0000e-05]")
+    let (deep, deeper) = (Tensor.zeros([Int](repeating: 1, count: 16)), Tensor.zeros([Int](repeating: 1, count: 17)))
+    #expect(deep.description.hasSuffix("[0.0000]]]]]]]]]]]]]]]]") && !deeper.description.contains("\n"))
+    // An axis of one shows the one it has.
+    let long = text(.zeros([1] + [Int](repeating: 2, count: 10)))
+    #expect(long.hasPrefix("[[[[[[[[[[[") && long.hasSuffix("]]]]]]]]],\n  …]]") && long.count { $0 == "…" } == 1)
+  }
+
   @Test("Views print what they show, without a copy of what they do not", arguments: Form.allCases)
   func views(form: Form) {
     let x = form.make([3, 4])

@@ -66,6 +66,9 @@ import Testing
     #expect(
       message { _ = try Tensor.padSequences([[1], [0.5]]) }
         == "padSequences: expected whole numbers within int32, got 0.5 at index 0 of sequence 1")
+    #expect(
+      message { _ = try Tensor.padSequences([[6, 7], [0.5, 1, 2, 1.5]], maxLength: 2) }
+        == "padSequences: expected whole numbers within int32, got 1.5 at index 3 of sequence 1")
     #expect(try Tensor.padSequences([[1], [1 << 40, 2]], maxLength: 1).values.doubles == [1, 2])
     #expect(
       message { _ = try Tensor.padSequences([[Int]]()) } == "padSequences: expected at least one sequence, got none")

@@ -38,6 +38,19 @@ import Testing
     for (one, other) in zip(accumulating.weights, fitting.weights) { expectIdentical(one, other) }
   }
 
+  @Test func dropoutOfALaterBatchGoesByItsOwnRows() throws {
+    let (accumulating, fitting) = (try Self.trainer(), try Self.trainer())
+    for batch in 0..<2 {
+      let blocks = try (0..<2).map { block in
+        let rows = batch * 32 + block * 16..<batch * 32 + (block + 1) * 16
+        return try accumulating.gradients(Self.ids[rows], Self.labels[rows], firstRow: block * 16)
+      }
+      try accumulating.update(BatchGradients.sum(blocks))
+    }
+    try fitting.fit(Self.ids, Self.labels, batchSize: 32, blockSize: 16, shuffle: false, verbose: .silent)
+    for (one, other) in zip(accumulating.weights, fitting.weights) { expectIdentical(one, other) }
+  }
+
   @Test("Blocks agree with the whole batch", arguments: [1, 5, 16, 63, 64, 100])
   func blocksAgreeWithTheWholeBatch(blockSize: Int) throws {
     for clipping in [Optimizer.Clipping.none, .globalNorm(0.02), .norm(0.01), .value(0.001)] {
@@ -64,18 +77,24 @@ import Testing
 
   @Test func dropoutGoesByTheRowInTheWholeBatch() throws {
     // The loss is the mean of what dropout left of ones: two halves of a batch drop what the batch drops.
-    let trainer = try Sequential([Dropout(rate: 0.5), Dense(units: 1)]).compile(
-      loss: Loss("output") { _, predictions in predictions }, optimizer: .sgd())
-    let x = Tensor.ones([6, 3])
-    let y = Tensor.zeros([6])
-    let whole = try trainer.gradients(x, y)
-    let halves = [
-      try trainer.gradients(x[0..<3], y[0..<3]), try trainer.gradients(x[3..<6], y[3..<6], firstRow: 3),
+    let models: [([any Layer], [Int])] = [
+      ([Dropout(rate: 0.5), Dense(units: 1)], [6, 3]),
+      ([TimeDistributed(Dropout(rate: 0.5)), Flatten(), Dense(units: 1)], [6, 2, 3]),
     ]
-    let alone = try trainer.gradients(x[3..<6], y[3..<6])
-    let sum = BatchGradients.sum(halves)
-    #expect((sum.loss.sum - whole.loss.sum).magnitude < 1e-5 && sum.weight == 6)
-    #expect(alone.loss.sum != halves[1].loss.sum)
+    for (layers, shape) in models {
+      let trainer = try Sequential(layers).compile(
+        loss: Loss("output") { _, predictions in predictions }, optimizer: .sgd())
+      let x = Tensor.ones(shape)
+      let y = Tensor.zeros([6])
+      let whole = try trainer.gradients(x, y)
+      let halves = [
+        try trainer.gradients(x[0..<3], y[0..<3]), try trainer.gradients(x[3..<6], y[3..<6], firstRow: 3),
+      ]
+      let alone = try trainer.gradients(x[3..<6], y[3..<6])
+      let sum = BatchGradients.sum(halves)
+      #expect((sum.loss.sum - whole.loss.sum).magnitude < 1e-5 && sum.weight == 6)
+      #expect(alone.loss.sum != halves[1].loss.sum)
+    }
   }
 
   @Test func theTreeDependsOnTheNumberOfBlocksAlone() throws {

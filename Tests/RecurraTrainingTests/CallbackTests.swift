@@ -96,6 +96,41 @@ import Testing
     #expect(throws: RecurraError.self) { try Self.fit(trainer, 1, [ReduceLROnPlateau(monitor: "loss", factor: 1)]) }
   }
 
+  @Test func epochsOfRestDoNotCount() throws {
+    let trainer = try ToyData.trainer(optimizer: .sgd(learningRate: 1))
+    let reducing = ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 2, cooldown: 3)
+    let history = try Self.fit(trainer, 9, [Self.script([Double](repeating: 5, count: 9)), reducing])
+    // Reduced behind epoch 3; rest in 4 and 5, and 6 and 7 are the next two that count.
+    #expect(history["learning_rate"] == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25])
+  }
+
+  @Test func theFirstEpochAloneNeverStops() throws {
+    let stopping = EarlyStopping(monitor: "loss", patience: 0)
+    let history = try Self.fit(try ToyData.trainer(), 4, [Self.script([.nan, 2, 2, 2]), stopping])
+    #expect(history.epoch == [0, 1, 2] && stopping.stoppedEpoch == 2)
+  }
+
+  @Test(arguments: [-1, .infinity, .nan]) func aRateThatIsNoneIsRefused(rate: Double) throws {
+    let trainer = try ToyData.trainer()
+    let error = #expect(throws: RecurraError.self) {
+      try Self.fit(trainer, 1, [LearningRateScheduler { _, _ in rate }])
+    }
+    #expect(error?.kind == .badArgument && error?.got == "\(rate)" && error?.operation == "LearningRateScheduler")
+    try Self.fit(trainer, 1, [LearningRateScheduler { _, _ in 0 }])
+  }
+
+  @Test func aFileThatIsAppendedToHasItsHeaderOnce() throws {
+    let names = try CheckpointTests.files { folder in
+      let path = folder + "/log.csv"
+      for run in 1...2 {
+        try Self.fit(try ToyData.trainer(), 1, [Self.script([0.5]), CSVLogger(path, append: true)])
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\r\n")
+        #expect(lines.count == 1 + run && lines[0].hasPrefix("epoch,accuracy") && lines[run].hasPrefix("0,"))
+      }
+    }
+    #expect(names == ["log.csv"])
+  }
+
   @Test func linesOfAFile() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).csv").path
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -34,6 +34,15 @@ import Testing
     #expect(names == ["m-01-0.500.safetensors", "m-02-0.250.safetensors", "m-03-0.333.safetensors"])
   }
 
+  @Test func numbersWithoutAFormAreWrittenAsTheyAre() throws {
+    let names = try Self.files { folder in
+      let checkpoint = ModelCheckpoint(folder + "/{epoch}-{loss}-{accuracy:03d}")
+      let scripts = [CallbackTests.script([0.25, 3, 1e21]), CallbackTests.script([7, 12.4, 1234], "accuracy")]
+      try CallbackTests.fit(try ToyData.trainer(), 3, scripts + [checkpoint])
+    }
+    #expect(names == ["1-0.25-007", "2-3-012", "3-1000000000000000000000-1234"])
+  }
+
   @Test func onlyTheBestStays() throws {
     let trainer = try ToyData.trainer()
     let recorder = Recorder()
@@ -67,6 +76,15 @@ import Testing
     #expect(names == ["best.safetensors"])
   }
 
+  @Test func anInfiniteNumberIsNeverTheBest() throws {
+    let names = try Self.files { folder in
+      let checkpoint = ModelCheckpoint(folder + "/{epoch}", monitor: "loss", saveBestOnly: true)
+      try CallbackStateTests.run(checkpoint, CallbackStateTests.trainer(), [2, -.infinity, 3, 1, .infinity], 0..<5)
+      #expect(checkpoint.best == 1)
+    }
+    #expect(names == ["1", "4"])
+  }
+
   @Test func batchesAreCountedOnFromEpochToEpoch() throws {
     // Three batches to an epoch: the fourth is the first of epoch 2, the eighth the second of epoch 3.
     let names = try Self.files { folder in
@@ -88,6 +106,17 @@ import Testing
         let trainer = try ToyData.trainer()
         let error = #expect(throws: RecurraError.self) { try CallbackTests.fit(trainer, 1, [checkpoint]) }
         #expect(error?.kind == .badArgument && error?.got == word && trainer.history?.epoch == [])
+      }
+      // Behind a batch there is no validation, though the run has one.
+      for checkpoint in [
+        ModelCheckpoint(folder + "/a", saveBestOnly: true, frequency: .batches(2)),
+        ModelCheckpoint(folder + "/{val_loss:.2f}", frequency: .batches(2)),
+      ] {
+        let error = #expect(throws: RecurraError.self) {
+          try ToyData.trainer().fit(
+            ToyData.x, ToyData.labels, batchSize: 8, validationSplit: 0.25, callbacks: [checkpoint], verbose: .silent)
+        }
+        #expect(error?.kind == .badArgument && error?.got.contains("val_loss") == true)
       }
       let missing = ModelCheckpoint(folder + "/missing/a.safetensors")
       let error = #expect(throws: RecurraError.self) { try CallbackTests.fit(try ToyData.trainer(), 2, [missing]) }

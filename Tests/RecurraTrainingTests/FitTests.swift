@@ -226,6 +226,27 @@ import Testing
     #expect(try #require(other.evaluate(x, y, verbose: .silent).loss) < 16.2)
   }
 
+  @Test func anActivationOfItsOwnLayerCountsAsTheLastOne() throws {
+    // The same model with its activation in the Dense or behind it, for a loss it belongs to and for others.
+    for (activation, loss) in [
+      (Activation.softmax, Loss.categoricalCrossEntropy), (.sigmoid, .binaryCrossEntropy),
+      (.sigmoid, .categoricalCrossEntropy), (.tanh, .meanSquaredError),
+    ] {
+      let layers: [[any Layer]] = [
+        [Dense(units: 2, activation: activation)], [Dense(units: 2), ActivationLayer(activation)],
+      ]
+      let found = try layers.map { layers in
+        let trainer = try Sequential(layers, seed: 3).compile(
+          loss: loss, optimizer: .sgd(), metrics: [.meanAbsoluteError])
+        let y = ToyData.targets.abs() / (ToyData.targets.abs().sum(axes: [1], keepingDimensions: true))
+        let logs = try trainer.trainBatch(ToyData.x, y)
+        return try (logs, trainer.evaluate(ToyData.x, y, verbose: .silent), trainer.weights)
+      }
+      #expect(found[0].0 == found[1].0 && found[0].1 == found[1].1, "\(activation) \(loss.name)")
+      for (one, other) in zip(found[0].2, found[1].2) { expectIdentical(one, other) }
+    }
+  }
+
   @Test func float64DataMakeAFloat64Model() throws {
     let model = ToyData.regressor()
     let trainer = try model.compile(loss: .meanSquaredError, optimizer: .sgd())

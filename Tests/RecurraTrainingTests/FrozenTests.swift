@@ -103,6 +103,28 @@ private struct Decline: OptimizerRule {
     #expect(both[1].parameter.value.doubles == [-0.5] && both[0].parameter.value.doubles == [0, 0])
   }
 
+  @Test func oneWithoutMomentsKeepsItsCountWhileItIsFrozen() throws {
+    func state() -> (OptimizerState, Parameter) {
+      let parameter = Parameter("w", .varied([5], seed: 3))
+      return (OptimizerState(Optimizer(Decline(), learningRate: 0.5), [("w", parameter)]), parameter)
+    }
+    func step(_ state: OptimizerState) throws {
+      var gradients = [Gradient.dense(.varied([5], seed: 4))]
+      try state.update(&gradients) { "test" }
+    }
+    let ((whole, one), (again, other)) = (state(), state())
+    for _ in 0..<3 { try step(whole) }
+    one.isTrainable = false
+    other.isTrainable = false
+    other.value = one.value
+    try again.restore(Dictionary(uniqueKeysWithValues: whole.exported().map { ($0.name, $0.value) }))
+    for (state, parameter) in [(whole, one), (again, other)] {
+      parameter.isTrainable = true
+      try step(state)
+    }
+    expectIdentical(one.value, other.value)
+  }
+
   @Test(arguments: optimizers, 0...8) func aStateWithFrozenOnesComesBack(optimizer: Optimizer, broken: Int) throws {
     // Frozen from the start, trained, frozen again, trained again; the state is taken at every point of it.
     let plan: [Bool] = [true, true, false, false, true, true, false, false]

@@ -1,4 +1,5 @@
 import Foundation
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -22,6 +23,37 @@ import Testing
     let losses = try #require(again["loss"])
     #expect(losses[0] == 0.1 + 0.2 && losses[1...3].allSatisfy(\.isNaN) && losses[4] == 5e-300)
     #expect(again.epoch == [0, 1, 2, 3, 4] && again.params == history.params && again.stop == nil)
+  }
+
+  @Test func aListThatIsTooShortIsThatOfANameWhichCameLater() throws {
+    let text = """
+      {"epoch": [0, 1, 2], "history": {"loss": [3, 2, 1], "rate": [0.5]},
+       "params": {"epochs": 3, "seed": 0, "steps": 1, "verbose": 0}}
+      """
+    let history = try JSONDecoder().decode(History.self, from: Data(text.utf8))
+    #expect(history["rate"] == [0.5] && history["loss"] == [3, 2, 1])
+    #expect(try JSONDecoder().decode(History.self, from: JSONEncoder().encode(history)) == history)
+    // The same in the file of a trainer, which then goes on.
+    _ = try CheckpointTests.files { folder in
+      let trainer = try ToyData.trainer()
+      try CallbackTests.fit(trainer, 2, [LambdaCallback(onEpochEnd: { _, logs, _ in logs["rate"] = 0.5 })])
+      try trainer.save(to: folder + "/saved")
+      var file = try SafeTensors(contentsOf: folder + "/saved")
+      let training = try #require(file.metadata["training"])
+      for (list, shorter) in [("[0.5,0.5]", "[0.5]"), ("[0.5,0.5]", "[]")] {
+        file.metadata["training"] = training.replacing("\"rate\":\(list)", with: "\"rate\":\(shorter)")
+        #expect(file.metadata["training"] != training)
+        try file.write(to: folder + "/changed")
+        let again = try Trainer(contentsOf: folder + "/changed")
+        let next = try again.fit(ToyData.x, ToyData.labels, batchSize: 8, callbacks: [], verbose: .silent)
+        #expect(next.names == ["accuracy", "loss"] && again.state.history["loss"]?.count == 3)
+        #expect(again.state.history["rate"] ?? [] == (shorter == "[]" ? [] : [0.5]))
+      }
+      file.metadata["training"] = training.replacing("\"rate\":[0.5,0.5]", with: "\"rate\":[0.5,0.5,0.5]")
+      try file.write(to: folder + "/changed")
+      let error = #expect(throws: RecurraError.self) { try Trainer(contentsOf: folder + "/changed") }
+      #expect(error?.kind == .badFile)
+    }
   }
 
   @Test func logsBecomeAnObject() throws {
@@ -62,6 +94,71 @@ import Testing
     }
     #expect("\(logs)" == "accuracy: 0.9123 - loss: 2.3000e-04 - val_loss: inf - x: nan - y: -2.0000")
     #expect("\(Logs())" == "")
+  }
+
+  @Test(arguments: [false, true]) func numbersOfOneRunAreNotThoseOfAnother(throughAFile: Bool) throws {
+    // With validation, without, and with it again.
+    func fit(_ trainer: Trainer, _ epochs: Int, _ split: Double) throws -> History {
+      try trainer.fit(
+        ToyData.x, ToyData.labels, batchSize: 8, epochs: epochs, validationSplit: split, callbacks: [], verbose: .silent
+      )
+    }
+    func passed(_ trainer: Trainer) throws -> Trainer {
+      guard throughAFile else { return trainer }
+      var again: Trainer?
+      _ = try CheckpointTests.files { folder in
+        try trainer.save(to: folder + "/saved")
+        again = try Trainer(contentsOf: folder + "/saved")
+      }
+      return try #require(again)
+    }
+    var trainer = try ToyData.trainer()
+    let first = try fit(trainer, 2, 0.25)
+    trainer = try passed(trainer)
+    let second = try fit(trainer, 3, 0)
+    trainer = try passed(trainer)
+    let third = try fit(trainer, 1, 0.25)
+    #expect(first.names == ["accuracy", "loss", "val_accuracy", "val_loss"] && third.names == first.names)
+    #expect(second.names == ["accuracy", "loss"] && second["loss"]?.count == 3 && second["val_loss"] == nil)
+    #expect(third["val_loss"]?.count == 1 && third.epoch == [5])
+    let all = try passed(trainer).state.history
+    #expect(all.epoch == [0, 1, 2, 3, 4, 5] && all["loss"]?.count == 6)
+    #expect(try all["val_loss"] == #require(first["val_loss"]) + #require(third["val_loss"]))
+    #expect(trainer.history == third)
+  }
+
+  @Test func anEpochThatIsDoneAgainReplacesWhatIsKnownOfIt() throws {
+    let trainer = try ToyData.trainer()
+    let whole = try CallbackTests.fit(trainer, 3, [CallbackTests.script([1, 2, 3])])
+    #expect(whole["loss"] == [1, 2, 3])
+    let again = try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: 2, callbacks: [CallbackTests.script([0, 7])], verbose: .silent,
+      initialEpoch: 1)
+    #expect(again["loss"] == [7] && again.epoch == [1])
+    #expect(trainer.state.history.epoch == [0, 1] && trainer.state.history["loss"] == [1, 7])
+    // A run that would end before it begins does nothing, and says so.
+    let nothing = try trainer.fit(
+      ToyData.x, ToyData.labels, batchSize: 8, epochs: 1, callbacks: [], verbose: .silent, initialEpoch: 3)
+    #expect(nothing.epoch.isEmpty && nothing.params.epochs == 3 && trainer.state.step == 12)
+  }
+
+  @Test func aRunThatHasOnlyToEndIsGivenItsLastNumbers() throws {
+    let noting = LambdaCallback(onEpochEnd: { epoch, logs, _ in logs[epoch == 0 ? "first" : "later"] = Double(epoch) })
+    let killing = LambdaCallback(onTrainEnd: { _, _ throws(RecurraError) in
+      throw RecurraError(.badArgument, operation: "kill", expected: "", got: "")
+    })
+    let trainer = try ToyData.trainer()
+    #expect(throws: RecurraError.self) {
+      try trainer.fit(
+        ToyData.x, ToyData.labels, batchSize: 8, epochs: 3, callbacks: [noting, killing], verbose: .silent)
+    }
+    var names: [String] = []
+    let ending = LambdaCallback(onTrainEnd: { logs, _ in
+      names = logs.names
+      #expect(logs["later"] == 2)
+    })
+    try trainer.fit(ToyData.x, ToyData.labels, batchSize: 8, epochs: 3, callbacks: [ending], verbose: .silent)
+    #expect(names == ["accuracy", "later", "loss"])
   }
 
   @Test func aHistoryPrintsAsATable() throws {

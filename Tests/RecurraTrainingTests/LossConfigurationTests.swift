@@ -113,6 +113,11 @@ import Testing
     let error = #expect(throws: RecurraError.self) { _ = try Loss(configuration: own.configuration) }
     #expect(error?.kind == .badArgument && error?.expected.contains("loss \"cubic\"") == true)
 
+    // A name is taken as it is, in capitals too.
+    let capital = Loss("OwnLoss") { ($1 - $0).squared }
+    let known = try Loss(configuration: capital.configuration, registry: Registry.standard.adding(capital))
+    #expect(known.name == "OwnLoss" && known.configuration == capital.configuration)
+
     let metric = Metric("largest") { $1.max(axes: [1]) }
     #expect(throws: RecurraError.self) { _ = try Metric(configuration: metric.configuration) }
     let found = try Metric(configuration: metric.configuration, registry: Registry.standard.adding(metric))
@@ -151,6 +156,10 @@ import Testing
       let weights = try RowWeights(predictions: [4, 1])
       #expect(
         try back.weighted(targets, predictions, weights) == (try metric.weighted(targets, predictions, weights)))
+    }
+    for name in ["mse", "acc", "mean_squared_error"] {
+      #expect(try Metric(configuration: .string(name)).name == name)
+      #expect(try Metric(configuration: .object([("class_name", .string(name))])).name == name)
     }
     #expect(Set(Self.metrics.map { "\($0.configuration)" }).count == Self.metrics.count)
   }

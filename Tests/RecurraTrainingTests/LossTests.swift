@@ -102,6 +102,48 @@ import Testing
     #expect(binary.item == Double(Float((1e4 + 1e4 + 0.6931472 + 88) / 4)))
   }
 
+  @Test func atACornerTheGradientIsThatOfKeras() {
+    // |0| has the slope 0; a NaN stays one.
+    let predictions = Tensor([0.5, 2, -1, .nan] as [Float]).tracked
+    let slopes = Loss.meanAbsoluteError(Tensor([0.5, 1, 1, 0] as [Float]), predictions)
+      .gradients(withRespectTo: [predictions])[0].scalars(as: Float.self)
+    #expect(slopes[0] == 0 && slopes[1] == 0.25 && slopes[2] == -0.25 && slopes[3].isNaN)
+    // A gradient passes at the limits that probabilities are cut to, and not beyond them.
+    for (p, passes) in [(Float(1e-7), true), (Float(1e-7).nextDown, false), (0, false), (1, false)] {
+      let probability = Tensor([p]).tracked
+      let slope = Loss.binaryCrossEntropy(Tensor([p > 0.5 ? 0 : 1] as [Float]), probability)
+        .gradients(withRespectTo: [probability])[0].item
+      #expect((slope != 0) == passes, "\(p)")
+    }
+  }
+
+  @Test func aClassOfNoTargetMayHaveAnInfiniteLogit() {
+    let logits = Tensor([1, -.infinity, 0.5] as [Double], shape: [1, 3])
+    let loss = Loss.categoricalCrossEntropy(fromLogits: true)(Tensor([0.25, 0, 0.75], shape: [1, 3]), logits).item
+    let two = Loss.categoricalCrossEntropy(fromLogits: true)(
+      Tensor([0.25, 0.75], shape: [1, 2]), Tensor([1, 0.5] as [Double], shape: [1, 2])
+    ).item
+    #expect((loss - two).magnitude < 1e-15)
+  }
+
+  @Test func aLossOfOnesOwnMayGiveAsManyNumbersAsItLikes() throws {
+    // Where all rows weigh the same nothing has to be told apart: differences from row to row, or every pair of rows.
+    let (targets, predictions) = (Tensor.varied([5, 2], seed: 91), Tensor.varied([5, 2], seed: 92))
+    let steps = Loss("steps") { targets, predictions in (predictions[1..<5] - predictions[0..<4]).abs().mean(axes: [1])
+    }
+    let pairs = Loss("pairs") { targets, predictions in
+      (predictions.expanded(at: 0) - predictions.expanded(at: 1)).squared.mean(axes: [2])
+    }
+    let (p, n) = (predictions.doubles, 5)
+    let stepwise = (0..<8).reduce(0) { $0 + (p[$1 + 2] - p[$1]).magnitude } / 8
+    var pairwise = 0.0
+    for i in 0..<n {
+      for j in 0..<n { for k in 0..<2 { pairwise += (p[2 * i + k] - p[2 * j + k]) * (p[2 * i + k] - p[2 * j + k]) } }
+    }
+    #expect((steps(targets, predictions).item - stepwise).magnitude < 1e-15)
+    #expect((pairs(targets, predictions).item - pairwise / 50).magnitude < 1e-15)
+  }
+
   @Test func aTargetColumnFitsFlatTargets() {
     let predictions = Tensor.varied([5, 1], seed: 11)
     let targets = Tensor.varied([5], seed: 12)

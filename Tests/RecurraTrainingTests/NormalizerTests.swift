@@ -63,6 +63,11 @@ import Testing
     #expect(
       error?.description
         == "Normalizer: expected numbers whose distances Double holds, got -1e+308 to 1e+308 in feature 0")
+    // The distances are numbers, and their sum is none.
+    let many = #expect(throws: RecurraError.self) { try Normalizer.standard(fitting: Tensor([0, 1e308, 1e308])) }
+    #expect(many?.expected == "numbers whose distances Double holds" && many?.got == "0.0 to 1e+308 in feature 0")
+    let wide = #expect(throws: RecurraError.self) { try Normalizer.minMax(fitting: Tensor([0, -1e308, 1e308])) }
+    #expect(wide?.expected == "numbers whose distances Double holds")
   }
 
   @Test("Padded timesteps are never looked at, and stay what they are")
@@ -77,6 +82,8 @@ import Testing
     #expect(z[2] == 0 && z[4] == 0 && z[5] == 0 && z[1] == 0 && z[0] < -1 && z[3] > 1)
     let back = try normalizer.inverse(normalizer.normalized(padded, lengths: [2, 1]), lengths: [2, 1])
     expectClose(back, padded, relative: 1e-15)
+    let full = try Normalizer.standard(fitting: padded, lengths: [3, 3])
+    #expect(try full == Normalizer.standard(fitting: padded) && full.normalized(padded, lengths: [3, 0]).isAllFinite)
     for lengths in [[2], [2, 4], [-1, 2]] {
       #expect(throws: RecurraError.self) { try Normalizer.standard(fitting: x, lengths: lengths) }
       #expect(throws: RecurraError.self) { try normalizer.normalized(padded, lengths: lengths) }

@@ -27,6 +27,21 @@ import Testing
     for other in Self.all.indices where other != index { #expect(Self.all[other] != optimizer) }
   }
 
+  @Test func oneSettingThatDiffersMakesAnother() {
+    let optimizer = Self.all[7]
+    #expect(optimizer == Self.all[7])
+    let changes: [(inout Optimizer) -> Void] = [
+      { $0.learningRate = 0.5 }, { $0.weightDecay = 0.5 }, { $0.clipping = .norm(0.7) },
+      { $0.clipping = .globalNorm(0.8) },
+    ]
+    for change in changes {
+      var other = optimizer
+      change(&other)
+      #expect(other != optimizer)
+    }
+    #expect(.adam(beta1: 0.8) != Optimizer.adam() && .adam(weightDecay: 0.004) != Optimizer.adamW())
+  }
+
   @Test func namesAreKeras() throws {
     let text = String(decoding: Self.all[7].configuration.encoded(), as: UTF8.self)
     #expect(

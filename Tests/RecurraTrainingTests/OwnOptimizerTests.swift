@@ -101,6 +101,29 @@ struct OwnAdam: OptimizerRule {
     ) {}
   }
 
+  struct Misshapen: OptimizerRule {
+    static let name = "misshapen"
+    var configuration: [String: JSONValue] { [:] }
+    var moments: [Moment] { [Moment("mean")] }
+
+    init() {}
+    init(configuration: LayerArguments) throws(RecurraError) {}
+    func update(
+      _ weights: inout Tensor, gradient: Tensor, moments: inout OptimizerMoments, learningRate: Double, step: Int
+    ) {
+      moments["mean"] = .zeros([1])
+    }
+  }
+
+  @Test func aMomentOfAnotherShapeIsAMistake() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let trainer = try ToyData.trainer(optimizer: Optimizer(Misshapen()))
+      try trainer.trainBatch(ToyData.x, ToyData.labels)
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains("moment mean: expected float32 [5, 7], got float32 [1]"))
+  }
+
   @Test func momentsThatAFileCouldNotTellApartAreRefused() throws {
     for rule in [Named(["a", "a"]), Named([""]), Named(["a/b"]), Named(["iteration"]), Named(["a"], first: .nan)] {
       let error = #expect(throws: RecurraError.self) { try ToyData.trainer(optimizer: Optimizer(rule)) }

@@ -100,6 +100,40 @@ final class Recorder: Sendable {
     #expect(Verbosity.silent.resolved(for: recorder.output(isTerminal: true)) == .silent)
   }
 
+  /// Keras' comparisons: more than a minute or an hour, at least a second or a millisecond.
+  @Test(arguments: [
+    (60.0, "60s"), (61, "1:01"), (3_600, "60:00"), (3_601, "1:00:01"),
+  ]) func timeThatIsLeft(seconds: Double, text: String) {
+    let recorder = Recorder()
+    var bar = ProgressBar(recorder.output(usesColor: false), .bar, target: 2)
+    recorder.time = seconds
+    bar.update(1, Logs())
+    #expect(recorder.text.contains(" \(text) \(Int(seconds))s/step"), "\(recorder.text)")
+  }
+
+  @Test(arguments: [
+    (1.0, "1s"), (1.0.nextDown, "1000ms"), (1e-3, "1ms"), (1e-3.nextDown, "1000us"), (0, "0s"),
+  ]) func timeOfAStep(seconds: Double, text: String) {
+    let recorder = Recorder()
+    var bar = ProgressBar(recorder.output(usesColor: false), .linePerEpoch, target: 1)
+    recorder.time = seconds
+    bar.finish(Logs())
+    #expect(recorder.text == "1/1 - \(seconds < 0.5 ? 0 : 1)s - \(text)/step\n")
+  }
+
+  @Test func aBarIsDrawnTwentyTimesASecondAtMost() {
+    let recorder = Recorder()
+    var bar = ProgressBar(recorder.output(usesColor: false), .bar, target: 9)
+    var drawn: [Int] = []
+    for (step, time) in [0, 0.05.nextDown, 0.05, 0.0625, 0.125].enumerated() {
+      let before = recorder.text
+      recorder.time = time
+      bar.update(step + 1, Logs())
+      if recorder.text != before { drawn.append(step) }
+    }
+    #expect(drawn == [0, 2, 4])
+  }
+
   @Test func numbersThatAreNotFiniteAreWrittenAsPythonDoes() {
     let recorder = Recorder()
     var bar = ProgressBar(recorder.output(usesColor: false), .linePerEpoch, target: 3)
@@ -133,6 +167,15 @@ final class Recorder: Sendable {
     #expect(try Self.text(.auto, isTerminal: false) == "Epoch 1/2\n" + line + "Epoch 2/2\n" + line)
     #expect(try Self.text(.linePerEpoch, epochs: 1) == line)
     #expect(try Self.text(.silent).isEmpty)
+  }
+
+  @Test func aRunOfOneEpochIsCountedWhereItIsNotTheFirst() throws {
+    let recorder = Recorder()
+    let trainer = try ToyData.trainer()
+    trainer.output = recorder.output(isTerminal: false)
+    for _ in 0..<2 { try trainer.fit(ToyData.x, ToyData.labels, batchSize: 23, callbacks: []) }
+    let lines = recorder.text.split(separator: "\n")
+    #expect(lines.count == 3 && lines[0].hasPrefix("1/1 - ") && lines[1] == "Epoch 2/2")
   }
 
   @Test func onATerminalABarIsDrawnOver() throws {

@@ -98,6 +98,7 @@ import Testing
     let again = try Trainer(contentsOf: path)
     #expect(again.state.batch == (batches - 1) % 6 + 1 && again.state.metrics != nil)
     let rest = try fit(again, nil)
+    #expect(!again.isResuming, "the run that goes on is over")
     #expect(rest.history == history.history && rest.epoch == history.epoch && rest.stop == history.stop)
     for (one, other) in zip(whole.weights, again.weights) { expectIdentical(one, other) }
     try again.save(to: path)
@@ -118,6 +119,25 @@ import Testing
     #expect(other.state.batch == 1)
     let history = try other.fit(Self.x[0..<20], Self.y[0..<20], batchSize: 10, callbacks: [], verbose: .silent)
     #expect(history.epoch == [0] && other.state.step == 3)
+  }
+
+  @Test func anEpochThatIsNamedBeginsANewRun() async throws {
+    let state = try await Task { () -> TrainingState in
+      let trainer = try BlockTests.trainer()
+      let cancelling = LambdaCallback(onTrainBatchEnd: { batch, _, _ in
+        if batch == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+      })
+      try trainer.fit(Self.x, Self.y, batchSize: 10, epochs: 2, callbacks: [cancelling], verbose: .silent)
+      return trainer.state
+    }.value
+    let other = try BlockTests.trainer()
+    try other.model.build(inputShape: [nil, 7])
+    try other.restore(state)
+    var batches: [Int] = []
+    let noting = LambdaCallback(onTrainBatchBegin: { batch, _ in batches.append(batch) })
+    try other.fit(
+      Self.x, Self.y, batchSize: 10, epochs: 1, callbacks: [noting], verbose: .silent, initialEpoch: 0)
+    #expect(batches == [0, 1, 2, 3, 4, 5, 6] && other.state.step == 10 && other.state.epoch == 1)
   }
 
   @Test func aStateOfAnotherModelIsRefused() throws {

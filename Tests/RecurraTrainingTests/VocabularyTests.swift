@@ -37,6 +37,8 @@ import Testing
       let error = #expect(throws: RecurraError.self) { try Vocabulary(note: text) }
       #expect(error?.kind == .badData && error?.operation == "Vocabulary", "\(text)")
     }
+    let eight = Vocabulary((1...8).map { "w\($0)" })
+    #expect(eight.description.hasSuffix("\"w7\", \"w8\")"))
     let many = Vocabulary((0..<20).map { "w\($0)" })
     #expect(
       many.description

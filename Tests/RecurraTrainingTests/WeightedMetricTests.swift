@@ -138,11 +138,14 @@ import Testing
       let error = #expect(throws: RecurraError.self) { try Self.value(metric, targets, Self.predictions) }
       #expect(error?.kind == .badData && error?.got == "shape \(targets.shape)", "\(metric.name)")
     }
-    let own = Metric("own") { _, _ in Tensor([1, 2, 3, 4, 5] as [Float]) }
-    let error = #expect(throws: RecurraError.self) {
-      try Self.value(own, Self.labels, Self.predictions, lengths: [1, 2])
+    // Six rows: five numbers are too few, and seven belong to none of them.
+    for count in [5, 7, 13] {
+      let own = Metric("own") { _, _ in .ones([count]) }
+      let error = #expect(throws: RecurraError.self) {
+        try Self.value(own, Self.labels, Self.predictions, lengths: [1, 2])
+      }
+      #expect(error?.operation == "own" && error?.got == "shape [\(count)]")
     }
-    #expect(error?.operation == "own" && error?.got == "shape [5]")
   }
 
   @Test func sumsAddUp() {

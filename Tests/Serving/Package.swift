@@ -14,7 +14,7 @@ let package = Package(
       name: "Serving",
       dependencies: [
         .product(name: "Recurra", package: "recurra"), .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(name: "ServingLoad", dependencies: [.product(name: "Recurra", package: "recurra")]),
   ],

@@ -1,4 +1,4 @@
-internal import RecurraCells
+public import RecurraCells
 public import RecurraTensor
 
 /// Reads every sequence both ways with two recurrent layers at the same time, and merges what they give out.
@@ -130,6 +130,22 @@ public final class Bidirectional: Layer {
     if merge == .none { result.furtherValues = [outputs[1]] }
     if forwardLayer.options.returnSequences { result.lengths = input.lengths }
     return result
+  }
+
+  /// Runs both directions for reading: what every gate and the memory hold at every timestep, forward first.
+  public func traces(_ input: Signal) throws(RecurraError) -> [RecurrentTrace] {
+    try checkSettings()
+    let half = forwardLayer.cell.stateCount
+    let forward = try forwardLayer.direction(
+      input, Array(input.states.prefix(half)), ForwardContext(), isReversed: false)
+    let backward = try backwardLayer.direction(
+      input, Array(input.states.dropFirst(half)), ForwardContext(), isReversed: true)
+    func trace(_ layer: any RecurrentLayer, _ direction: RecurrentDirection) -> [RecurrentTrace] {
+      input.value.recurrent(
+        layer.cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true
+      ).traces
+    }
+    return trace(forwardLayer, forward) + trace(backwardLayer, backward)
   }
 
   /// Runs both directions; the outputs are one tensor, side by side, where that is all the merge needs.

@@ -100,9 +100,16 @@ extension RecurrentLayer {
       let shape = cell.biasShape(units: units)
       guard options.useBias else { return RecurrentState.Parts(inputs: inputs, weights: weights, bias: nil) }
       // Its gates' rows are drawn like one vector, whatever its shape.
-      try checkInitializer(options.biasInitializer, of: "bias", axes: 1, dtype)
+      if case .chrono(let steps) = options.biasInitializer, cell.memoryGates != nil {
+        guard (3...Int(Int32.max)).contains(steps) else {
+          throw failure(.badArgument, expected: "chrono with 3 steps or more", got: "\(steps)")
+        }
+      } else {
+        try checkInitializer(options.biasInitializer, of: "bias", axes: 1, dtype)
+      }
+      let gates = cell.memoryGates
       let bias = try parameter("bias", shape, dtype) {
-        options.bias(shape, random: random.stream(2), dtype: dtype)
+        options.bias(shape, gates, random: random.stream(2), dtype: dtype)
       }
       return RecurrentState.Parts(inputs: inputs, weights: weights, bias: bias)
     }

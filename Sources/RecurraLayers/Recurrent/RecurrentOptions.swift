@@ -1,3 +1,4 @@
+internal import RecurraCells
 package import RecurraTensor
 
 /// What all recurrent layers can be told: their size, how their parameters begin, and what they give out.
@@ -50,7 +51,10 @@ public struct RecurrentOptions: Sendable {
   }
 
   /// Draws the first bias.
-  func bias(_ shape: [Int], random: RandomSource, dtype: DType) -> Tensor {
+  func bias(_ shape: [Int], _ gates: MemoryGates?, random: RandomSource, dtype: DType) -> Tensor {
+    if case .chrono(let steps) = biasInitializer, let gates {
+      return chronoBias(shape, gates, steps, random: random, dtype: dtype)
+    }
     let drawn = biasInitializer(shape, random: random, dtype: dtype)
     guard unitForgetBias else { return drawn }
     let axis = shape.count - 1
@@ -58,5 +62,18 @@ public struct RecurrentOptions: Sendable {
     let before = drawn.sliced(0..<units, axis: axis)
     let after = drawn.sliced(2 * units..<shape[axis], axis: axis)
     return Tensor.concatenated([before, ones, after], axis: axis)
+  }
+
+  private func chronoBias(
+    _ shape: [Int], _ gates: MemoryGates, _ steps: Int, random: RandomSource, dtype: DType
+  ) -> Tensor {
+    let keep = random.uniform([units], in: 1..<Double(steps - 1), dtype: dtype).log()
+    let zeros = Tensor.zeros([units], dtype: dtype)
+    let columns = (0..<shape[shape.count - 1] / units).map { gate in
+      gate == gates.keep ? keep : gate == gates.enter ? -keep : zeros
+    }
+    let bias = Tensor.concatenated(columns)
+    // The recurrent half of a GRU's two begins at 0.
+    return shape.count == 1 ? bias : .stacked([bias] + (1..<shape[0]).map { _ in .zeros([shape[1]], dtype: dtype) })
   }
 }

@@ -6,8 +6,9 @@ public import RecurraTensor
 ///
 /// The columns are "epoch" and the names of the first epoch's logs in alphabetical order; a number that a later epoch lacks
 /// is NA. Lines end in carriage return and line feed, as Keras writes them. A run that goes on from a saved state first cuts
-/// off the lines that were written behind it, so that none is there twice.
-public final class CSVLogger: RestorableCallback {
+/// off the lines that were written behind it, so that none is there twice. No path gets into a saved state: who continues a
+/// run from a file gives the callback again.
+public final class CSVLogger: Callback {
   /// Keras' name of the class.
   public static let typeName = "CSVLogger"
 
@@ -17,7 +18,7 @@ public final class CSVLogger: RestorableCallback {
   private var descriptor: Int32 = -1
   private var names: [String]?
   private var needsHeader = true
-  /// The bytes of the file; nil before it was opened, and for a pipe.
+  /// The bytes of the file; nil before it was opened, and for a pipe or device.
   private var length: Int?
 
   /// Makes the callback; nothing is written before training begins.
@@ -32,18 +33,11 @@ public final class CSVLogger: RestorableCallback {
     appends = append
   }
 
-  /// Makes the callback from its settings in Keras' names.
-  public convenience init(configuration: LayerArguments) throws(RecurraError) {
-    self.init(
-      try configuration.string("filename"), separator: try configuration.string("separator", default: ","),
-      append: try configuration.bool("append", default: false))
-  }
-
   deinit { close() }
 
-  /// The settings in Keras' names.
+  /// The settings in Keras' names, without the path.
   public var configuration: [String: JSONValue] {
-    ["filename": .string(path), "separator": .string(separator), "append": .bool(appends)]
+    ["separator": .string(separator), "append": .bool(appends)]
   }
 
   /// The columns, and the bytes of the file so far.
@@ -76,7 +70,7 @@ public final class CSVLogger: RestorableCallback {
       try cut()
     } else {
       let end = Int(lseek(descriptor, 0, SEEK_END))
-      length = end < 0 ? nil : end
+      length = isPlainFile ? end : nil
       guard !trainer.isResuming else { return }
       names = nil
       needsHeader = !appends || end == 0
@@ -117,6 +111,11 @@ public final class CSVLogger: RestorableCallback {
     }
     if ftruncate(descriptor, off_t(length)) != 0 { throw failure(.inputOutput, "to cut the file", errno) }
     _ = lseek(descriptor, off_t(length), SEEK_SET)
+  }
+
+  private var isPlainFile: Bool {
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   private func close() {

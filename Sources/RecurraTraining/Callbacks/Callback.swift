@@ -10,7 +10,7 @@ public import RecurraTensor
 public protocol Callback: AnyObject {
   /// What files call the class.
   static var typeName: String { get }
-  /// The settings by name, in Keras' words where Keras has the callback.
+  /// The settings by name, in Keras' words where Keras has the callback; they get into files, so they hold no path.
   var configuration: [String: JSONValue] { get }
   /// What the callback remembers between batches, without its tensors; null for nothing.
   var state: JSONValue { get }
@@ -37,7 +37,8 @@ public protocol Callback: AnyObject {
 
 /// A callback that can be made again from its settings.
 ///
-/// One that holds functions, such as `LambdaCallback`, cannot: who continues a run gives it again, in the same place.
+/// One that holds functions or a path, such as `LambdaCallback` or `CSVLogger`, cannot: who continues a run gives it again, in
+/// the same place.
 public protocol RestorableCallback: Callback {
   /// Makes a callback from its settings; a missing one has its default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)

@@ -57,13 +57,16 @@ struct CallbackState {
     return bool
   }
 
-  /// Reads a text, or null.
-  func optionalText(_ name: String) throws(RecurraError) -> String? {
-    switch members[name] {
-    case .null?: return nil
-    case .string(let text)?: return text
-    case let other: throw failure(name, expected: "a text", got: other?.kind ?? "none")
+  /// Reads numbers by name, or null.
+  func optionalLogs(_ name: String) throws(RecurraError) -> Logs? {
+    guard let value = members[name], value != .null else { return nil }
+    guard case .object(let pairs) = value else { throw failure(name, expected: "an object", got: value.kind) }
+    var logs = Logs()
+    for (title, value) in pairs {
+      guard let number = value.exactNumber else { throw failure(name, expected: "numbers", got: value.kind) }
+      logs[title] = number
     }
+    return logs
   }
 
   /// Reads a list of texts, or null.

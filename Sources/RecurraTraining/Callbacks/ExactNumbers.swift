@@ -15,9 +15,6 @@ extension JSONValue {
   /// A whole number, or null.
   init(count: Int?) { self = count.map { .integer($0) } ?? .null }
 
-  /// A text, or null.
-  init(text: String?) { self = text.map { .string($0) } ?? .null }
-
   /// The number that `init(exactly:)` was given; nil for anything else.
   package var exactNumber: Double? {
     switch self {

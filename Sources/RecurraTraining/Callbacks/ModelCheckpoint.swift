@@ -5,7 +5,9 @@ public import RecurraTensor
 ///
 /// The file is whole or not there at any moment. Its path may hold numbers of the logs in braces, in Python's notation:
 /// `"words-{epoch:02d}-{val_loss:.2f}.safetensors"`; epochs and batches count from 1 there.
-public final class ModelCheckpoint: RestorableCallback {
+///
+/// No path gets into a saved state: who continues a run from a file gives the callback again, and it knows its best.
+public final class ModelCheckpoint: Callback {
   /// Keras' name of the class.
   public static let typeName = "ModelCheckpoint"
 
@@ -27,8 +29,10 @@ public final class ModelCheckpoint: RestorableCallback {
   private var batches = 0
   /// The best value so far of the monitored number; nil before the first.
   public private(set) var best: Double?
-  /// The path of the last file that was written.
-  public private(set) var lastPath: String?
+  /// The numbers that the path of the last file was made with.
+  private var lastNumbers: Logs?
+  /// The path of the last file that was written; in a run that goes on, the one that the callback's own path makes of it.
+  public var lastPath: String? { lastNumbers.map(path.text) }
 
   /// Makes the callback.
   ///
@@ -53,23 +57,7 @@ public final class ModelCheckpoint: RestorableCallback {
     isVerbose = verbose
   }
 
-  /// Makes the callback from its settings in Keras' names.
-  public convenience init(configuration: LayerArguments) throws(RecurraError) {
-    let frequency: Frequency
-    switch configuration.value("save_freq") {
-    case nil, .string("epoch")?: frequency = .epoch
-    case .integer(let count)?: frequency = .batches(count)
-    case let other?:
-      throw configuration.failure("save_freq", expected: "\"epoch\" or a number of batches", got: other)
-    }
-    self.init(
-      try configuration.string("filepath"), monitor: try configuration.string("monitor", default: "val_loss"),
-      saveBestOnly: try configuration.bool("save_best_only", default: false), mode: try configuration.mode(),
-      frequency: frequency, initialValueThreshold: try configuration.optionalNumber("initial_value_threshold"),
-      verbose: try configuration.bool("verbose", default: false))
-  }
-
-  /// The settings in Keras' names.
+  /// The settings in Keras' names, without the path.
   public var configuration: [String: JSONValue] {
     let frequency: JSONValue
     switch self.frequency {
@@ -77,26 +65,26 @@ public final class ModelCheckpoint: RestorableCallback {
     case .batches(let count): frequency = .integer(count)
     }
     return monitor.configuration.merging([
-      "filepath": .string(path.source), "save_best_only": .bool(savesBestOnly), "save_freq": frequency,
+      "save_best_only": .bool(savesBestOnly), "save_freq": frequency,
       "initial_value_threshold": JSONValue(exactly: threshold), "verbose": .bool(isVerbose),
     ]) { $1 }
   }
 
-  /// The best so far, the batches since the last file, and its path.
+  /// The best so far, the batches since the last file, and the numbers of its path.
   public var state: JSONValue {
     .object([
       ("batches", .integer(batches)), ("best", JSONValue(exactly: best)), ("epoch", .integer(epoch)),
-      ("last_path", JSONValue(text: lastPath)),
+      ("last", lastNumbers.map { .object($0.map { ($0, JSONValue(exactly: $1)) }) } ?? .null),
     ])
   }
 
   /// Takes back what `state` gave.
   public func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {
     let members = try CallbackState(
-      state, tensors, of: Self.typeName, names: ["batches", "best", "epoch", "last_path"])
+      state, tensors, of: Self.typeName, names: ["batches", "best", "epoch", "last"])
     let (batches, best) = (try members.count("batches"), try members.optionalNumber("best"))
-    let (epoch, lastPath) = (try members.count("epoch"), try members.optionalText("last_path"))
-    (self.batches, self.best, self.epoch, self.lastPath) = (batches, best, epoch, lastPath)
+    let (epoch, last) = (try members.count("epoch"), try members.optionalLogs("last"))
+    (self.batches, self.best, self.epoch, lastNumbers) = (batches, best, epoch, last)
   }
 
   /// Begins to watch anew, unless the run goes on.
@@ -109,7 +97,7 @@ public final class ModelCheckpoint: RestorableCallback {
       throw RecurraError(
         .badArgument, operation: Self.typeName, expected: "a frequency of 1 batch or more", got: "\(count)")
     }
-    if !trainer.isResuming { (epoch, batches, best, lastPath) = (0, 0, threshold, nil) }
+    if !trainer.isResuming { (epoch, batches, best, lastNumbers) = (0, 0, threshold, nil) }
   }
 
   /// Notes the epoch.
@@ -148,7 +136,7 @@ public final class ModelCheckpoint: RestorableCallback {
       say("saving model to \(file)")
     }
     try trainer.model.save(to: file)
-    lastPath = file
+    lastNumbers = numbers
     say("finished saving model to \(file)")
   }
 }

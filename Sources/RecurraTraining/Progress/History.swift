@@ -43,8 +43,10 @@ public struct History: Sendable, Equatable {
     }
   }
 
-  /// The numbers by name, one for each epoch: "accuracy", "loss", "val_accuracy", "val_loss", …
-  public private(set) var history: [String: [Double]] = [:]
+  /// The numbers by name, one for each epoch that had one: "accuracy", "loss", "val_accuracy", "val_loss", …
+  public var history: [String: [Double]] { columns.mapValues { $0.compactMap { $0 } } }
+  /// The same with nil for epochs without, so that every list has a place for every epoch.
+  private(set) var columns: [String: [Double?]] = [:]
   /// The epochs, counted from 0.
   public private(set) var epoch: [Int] = []
   /// How the run was set up.
@@ -53,19 +55,30 @@ public struct History: Sendable, Equatable {
   public internal(set) var stop: Stop?
 
   /// The names in alphabetical order.
-  public var names: [String] { history.keys.sorted() }
+  public var names: [String] { columns.keys.sorted() }
 
-  /// The numbers of a name, one for each epoch.
-  public subscript(name: String) -> [Double]? { history[name] }
+  /// The numbers of a name, one for each epoch that had one.
+  public subscript(name: String) -> [Double]? { columns[name]?.compactMap { $0 } }
 
   init(_ params: Parameters) { self.params = params }
 
-  /// Puts numbers back that were saved.
-  mutating func restore(_ epoch: [Int], _ history: [String: [Double]]) { (self.epoch, self.history) = (epoch, history) }
+  /// Puts numbers back that were saved; a list that is too short is that of a name which came later.
+  mutating func restore(_ epoch: [Int], _ columns: [String: [Double?]]) {
+    self.epoch = epoch
+    self.columns = columns.mapValues { [Double?](repeating: nil, count: max(epoch.count - $0.count, 0)) + $0 }
+  }
 
   mutating func append(_ epoch: Int, _ logs: Logs) {
+    for name in columns.keys { columns[name]?.append(logs[name]) }
+    for (name, value) in logs where columns[name] == nil {
+      columns[name] = [Double?](repeating: nil, count: self.epoch.count) + [value]
+    }
     self.epoch.append(epoch)
-    for (name, value) in logs { history[name, default: []].append(value) }
+  }
+
+  /// Compares what people see of it.
+  public static func == (left: History, right: History) -> Bool {
+    left.epoch == right.epoch && left.history == right.history && left.params == right.params && left.stop == right.stop
   }
 }
 
@@ -79,8 +92,8 @@ extension History: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     params = try container.decode(Parameters.self, forKey: .params)
     stop = try container.decodeIfPresent(Stop.self, forKey: .stop)
-    epoch = try container.decode([Int].self, forKey: .epoch)
-    history = try container.decode([String: [Double?]].self, forKey: .history).mapValues { $0.map { $0 ?? .nan } }
+    let numbers = try container.decode([String: [Double?]].self, forKey: .history)
+    try restore(container.decode([Int].self, forKey: .epoch), numbers.mapValues { $0.map { $0 ?? .nan } })
   }
 
   /// Writes epochs, numbers, parameters and the reason of an early end.
@@ -99,10 +112,7 @@ extension History: CustomStringConvertible {
 
   /// A table of the numbers, an epoch to a line, counted from 1 as the progress bar does; the middle of a long run is left out.
   public var description: String {
-    // A number that came later than the first epoch, or not in every one, cannot be told apart from that of another epoch.
-    let columns = names.map { name in (name: name, values: history[name] ?? []) }.filter {
-      $0.values.count == epoch.count
-    }
+    let columns = names.map { name in (name: name, values: self[name] ?? []) }.filter { $0.values.count == epoch.count }
     var rows = [["epoch"] + columns.map(\.name)]
     for (position, number) in epoch.enumerated() {
       if epoch.count > 2 * Self.shownEpochs, position == Self.shownEpochs { rows.append(rows[0].map { _ in "…" }) }

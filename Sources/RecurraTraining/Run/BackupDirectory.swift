@@ -133,7 +133,8 @@ extension RunOptions {
     options["optimizer"] = trainer.chosenOptimizer.configuration.text
     options["callbacks"] =
       JSONValue.array(
-        callbacks.filter { $0 is any RestorableCallback }.map { TrainingState.CallbackState($0).identity }
+        callbacks.map(TrainingState.CallbackState.init).filter { !$0.isGivenAgain || $0.configuration != .object([]) }
+          .map(\.identity)
       ).text
     return options
   }

@@ -12,7 +12,8 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row, where sequences differ in length; all when left out.
-  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out.
+  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out. A batch of which
+  ///     nothing counts is an update by a gradient of 0, as in Keras: momentum carries on, and weights decay.
   ///   - classWeights: how much the rows of a class count in training, by class; 1 for those not named.
   ///   - batchSize: rows between two updates of the weights; the last batch of an epoch may have fewer.
   ///   - blockSize: rows that go through the model at a time. A batch is cut into such blocks, each is computed as if it were
@@ -77,7 +78,8 @@ extension Trainer {
       trainer: self, training: training, ranges: try batchRanges(training.count, batchSize, "fit"),
       blockSize: blockSize,
       validation: validation, validationRanges: try batchRanges(validation?.count ?? 0, batchSize, "fit"),
-      shuffles: shuffle, callbacks: callbacks ?? self.callbacks, backup: try backup.map(BackupDirectory.init),
+      shuffles: shuffle, callbacks: callbacks ?? self.callbacks, hasOwnCallbacks: callbacks != nil,
+      backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
     try requireMemory(forRows: training.shape(ofRows: min(batchSize, blockSize ?? batchSize)), "fit")
     self.classWeights = classWeights ?? [:]

@@ -9,7 +9,7 @@ extension History {
   var lastLogs: Logs? {
     guard !epoch.isEmpty else { return nil }
     var logs = Logs()
-    for name in names where history[name]?.count == epoch.count { logs[name] = history[name]?.last }
+    for name in names { logs[name] = columns[name]?.last ?? nil }
     return logs
   }
 
@@ -17,13 +17,11 @@ extension History {
     var result = History(params)
     result.stop = stop
     let positions = epoch.indices.filter { isWanted(epoch[$0]) }
-    // A number that came later than the first epoch stands at the end of the list.
     result.restore(
       positions.map { epoch[$0] },
-      history.compactMapValues { values in
-        let missing = epoch.count - values.count
-        let kept = positions.filter { $0 >= missing }.map { values[$0 - missing] }
-        return kept.isEmpty ? nil : kept
+      columns.compactMapValues { values in
+        let kept = positions.map { values[$0] }
+        return kept.contains { $0 != nil } ? kept : nil
       })
     return result
   }

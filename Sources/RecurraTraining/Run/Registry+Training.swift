@@ -27,10 +27,8 @@ extension Registry {
 
   /// Makes a callback again; nil for one that nobody can make from its settings.
   func callback(_ state: TrainingState.CallbackState) throws(RecurraError) -> (any Callback)? {
-    let builtIn: [any RestorableCallback.Type] = [
-      EarlyStopping.self, ReduceLROnPlateau.self, ModelCheckpoint.self, CSVLogger.self, TerminateOnNaN.self,
-    ]
-    guard !state.needsFunctions else { return nil }
+    let builtIn: [any RestorableCallback.Type] = [EarlyStopping.self, ReduceLROnPlateau.self, TerminateOnNaN.self]
+    guard !state.isGivenAgain else { return nil }
     let type: any RestorableCallback.Type
     if let own = self[Kind.callback, state.name] as? CallbackType {
       type = own.type

@@ -11,6 +11,8 @@ struct Run {
   let validationRanges: [Range<Int>]
   let shuffles: Bool
   let callbacks: [any Callback]
+  /// Tells whether the caller chose them, and not the run before.
+  let hasOwnCallbacks: Bool
   let backup: BackupDirectory?
   let verbosity: Verbosity
 
@@ -67,23 +69,53 @@ struct Run {
     trainer.history = trainer.progress.history.since(run.firstEpoch)
     trainer.logNames = logNames
     if trainer.isResuming {
-      try TrainingState.restore(trainer.progress.callbacks, to: callbacks)
+      let missing = try TrainingState.restore(trainer.progress.callbacks, to: callbacks)
+      if !hasOwnCallbacks, !missing.isEmpty {
+        let names = missing.joined(separator: ", ")
+        trainer.output.write("The run goes on without its \(names): no file holds functions or paths, give it again\n")
+      }
     }
-    trainer.callbacks = callbacks
-    defer { trainer.progress.callbacks = TrainingState.states(of: callbacks) }
+    (trainer.callbacks, trainer.isRunning) = (callbacks, true)
+    defer {
+      trainer.progress.callbacks = TrainingState.states(of: callbacks)
+      trainer.isRunning = false
+    }
     for callback in callbacks { try callback.onTrainBegin(trainer) }
     var logs = trainer.history?.lastLogs ?? Logs()
-    while trainer.progress.epoch < end, trainer.progress.run?.isStopped != true {
+    while trainer.progress.epoch < end, trainer.progress.run?.isStopped != true || trainer.progress.isEpochUnderWay {
       guard try self.epoch(of: end, &logs, firstEpoch: run.firstEpoch) else {
         try backup?.write(trainer)
         return finished(run, .cancelled)
       }
     }
-    for callback in callbacks { try callback.onTrainEnd(logs, trainer) }
-    let isStopped = trainer.progress.run?.isStopped == true
-    trainer.progress.run?.isComplete = true
+    let stop = trainer.progress.run?.isStopped == true ? History.Stop.requested : nil
+    var ended = trainer.progress
+    ended.run?.isComplete = true
+    ended.history.stop = stop
+    try tell(leadingTo: { ended }) { callback throws(RecurraError) in try callback.onTrainEnd(logs, trainer) }
     trainer.isResuming = false
-    return finished(run, isStopped ? .requested : nil)
+    return finished(run, stop)
+  }
+
+  /// Tells every callback of an event; what one of them saves has the event behind it, so that no callback is told twice.
+  private func tell(
+    leadingTo next: () -> TrainingState, _ event: (any Callback) throws(RecurraError) -> Void
+  ) throws(RecurraError) {
+    defer { trainer.coming = nil }
+    for callback in callbacks {
+      trainer.coming = next()
+      try event(callback)
+    }
+    trainer.progress = next()
+  }
+
+  /// The state when an epoch is complete.
+  private func completed(_ epoch: Int, _ logs: Logs) -> TrainingState {
+    var state = trainer.progress
+    state.history.append(epoch, logs)
+    (state.epoch, state.batch, state.metrics) = (epoch + 1, 0, nil)
+    state.run?.isStopped = trainer.isStopRequested
+    return state
   }
 
   private func finished(_ run: RunRecord, _ stop: History.Stop?) -> History {
@@ -97,8 +129,9 @@ struct Run {
   private func epoch(of end: Int, _ logs: inout Logs, firstEpoch: Int) throws(RecurraError) -> Bool {
     let epoch = trainer.progress.epoch
     if !trainer.progress.isEpochUnderWay {
-      for callback in callbacks { try callback.onEpochBegin(epoch, trainer) }
-      trainer.progress.metrics = BatchMetrics(metricCount: trainer.metrics.count)
+      var begun = trainer.progress
+      begun.metrics = BatchMetrics(metricCount: trainer.metrics.count)
+      try tell(leadingTo: { begun }) { callback throws(RecurraError) in try callback.onEpochBegin(epoch, trainer) }
     }
     if verbosity != .silent, end - firstEpoch > 1 || epoch > 0 {
       trainer.output.write("Epoch \(epoch + 1)/\(end)\n")
@@ -120,13 +153,10 @@ struct Run {
       bar.abandon()
       return false
     }
-    for callback in callbacks { try callback.onEpochEnd(epoch, &logs, trainer) }
-    trainer.progress.history.append(epoch, logs)
+    try tell(leadingTo: { completed(epoch, logs) }) { callback throws(RecurraError) in
+      try callback.onEpochEnd(epoch, &logs, trainer)
+    }
     trainer.history = trainer.progress.history.since(firstEpoch)
-    trainer.progress.epoch += 1
-    trainer.progress.batch = 0
-    trainer.progress.metrics = nil
-    trainer.progress.run?.isStopped = trainer.isStopRequested
     bar.finish(logs)
     try backup?.write(trainer)
     return true

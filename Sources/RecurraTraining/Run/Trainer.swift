@@ -34,6 +34,10 @@ public final class Trainer {
   private var optimizerStorage: OptimizerState?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
+  /// Tells whether `callbacks` know more than `progress` does, because a run is going on.
+  var isRunning = false
+  /// What `progress` becomes when the callbacks have been told of what is going on; nil while none is told.
+  var coming: TrainingState?
   var isStopRequested = false
 
   init(_ model: Sequential, _ loss: Loss, _ optimizer: Optimizer, _ metrics: [Metric]) throws(RecurraError) {
@@ -104,13 +108,15 @@ public final class Trainer {
 extension Trainer {
   /// How far training has come, with what the optimiser and the callbacks remember.
   public var state: TrainingState {
-    var state = progress
+    var state = coming ?? progress
+    // A request that the epoch under way has not answered yet.
+    if isStopRequested { state.run?.isStopped = true }
     if model.isBuilt {
       let optimizer = optimizerState
       state.step = optimizer.step
       state.optimizer = Dictionary(uniqueKeysWithValues: optimizer.exported().map { ($0.name, $0.value) })
     }
-    state.callbacks = TrainingState.states(of: callbacks)
+    if isRunning { state.callbacks = TrainingState.states(of: callbacks) }
     return state
   }
 

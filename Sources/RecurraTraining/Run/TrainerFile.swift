@@ -8,6 +8,9 @@ extension Trainer {
   /// metrics, optimiser, the training state and what callbacks remember. No clock, path or thread count gets into it: equal
   /// runs give equal bytes.
   ///
+  /// Within a callback it saves the state as it is when all callbacks have been told what this one is told: one that saves stands
+  /// last among them, because those behind it are not told again when the run goes on.
+  ///
   /// - Parameters:
   ///   - path: the file.
   ///   - notes: further texts to keep with the model.
@@ -21,7 +24,8 @@ extension Trainer {
   /// threads.
   ///
   /// Callbacks come back where they can be made from their settings, and the next `fit` uses them unless it is given others;
-  /// functions cannot be saved, so a `LambdaCallback` or a `LearningRateScheduler` has to be given again.
+  /// functions and paths are not saved, so a `LambdaCallback`, `LearningRateScheduler`, `ModelCheckpoint` or `CSVLogger` has to be
+  /// given again, and goes on with what it remembered.
   ///
   /// - Parameters:
   ///   - path: the file.
@@ -81,19 +85,25 @@ extension Trainer {
 }
 
 extension TrainingState {
-  /// Gives callbacks what those of the same names remembered, in the same order.
-  static func restore(_ states: [CallbackState], to callbacks: [any Callback]) throws(RecurraError) {
-    var remaining = callbacks[...]
+  /// Gives callbacks what those of the same names remembered, in the same order; returns the names of which none is left.
+  static func restore(
+    _ states: [CallbackState], to callbacks: [any Callback]
+  ) throws(RecurraError) -> [String] {
+    var (remaining, missing) = (callbacks[...], [String]())
     for state in states {
-      guard let index = remaining.firstIndex(where: { type(of: $0).typeName == state.name }) else { continue }
+      guard let index = remaining.firstIndex(where: { type(of: $0).typeName == state.name }) else {
+        missing.append(state.name)
+        continue
+      }
       try remaining[index].restore(state: state.state, tensors: state.tensors)
       remaining = remaining[(index + 1)...]
     }
+    return missing
   }
 
   /// What callbacks remember; those that remember nothing and that no file could make again are left out.
   static func states(of callbacks: [any Callback]) -> [CallbackState] {
-    callbacks.map(CallbackState.init).filter { !$0.needsFunctions || $0.state != .null || !$0.tensors.isEmpty }
+    callbacks.map(CallbackState.init).filter { !$0.isGivenAgain || $0.state != .null || !$0.tensors.isEmpty }
   }
 }
 
@@ -103,7 +113,7 @@ extension TrainingState.CallbackState {
     configuration = .object(callback.configuration.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     state = callback.state
     tensors = callback.stateTensors
-    needsFunctions = !(callback is any RestorableCallback)
+    isGivenAgain = !(callback is any RestorableCallback)
   }
 
   /// Name and arguments.

@@ -15,8 +15,8 @@ public struct TrainingState: Sendable {
     public let state: JSONValue
     /// The tensors it remembers, by name.
     public let tensors: [String: Tensor]
-    /// Tells whether it holds functions, so that no file can make it again.
-    let needsFunctions: Bool
+    /// Tells whether it holds functions or a path, so that no file can make it again.
+    let isGivenAgain: Bool
   }
 
   /// What orders of rows and dropout follow from.

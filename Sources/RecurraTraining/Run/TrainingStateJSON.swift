@@ -47,7 +47,7 @@ extension TrainingState.CallbackState {
   fileprivate var json: JSONValue {
     .object([
       ("class_name", .string(name)), ("config", configuration), ("state", state),
-      ("needs_functions", .bool(needsFunctions)),
+      ("is_given_again", .bool(isGivenAgain)),
     ])
   }
 
@@ -56,7 +56,7 @@ extension TrainingState.CallbackState {
     configuration = try json.member("config")
     state = try json.member("state")
     self.tensors = tensors
-    needsFunctions = try json.member("needs_functions").truth
+    isGivenAgain = try json.member("is_given_again").truth
   }
 }
 
@@ -104,7 +104,7 @@ extension RunOptions {
 extension History {
   fileprivate var json: JSONValue {
     let numbers = names.map { name in
-      (name: name, value: JSONValue.array((history[name] ?? []).map(JSONValue.init(exactly:))))
+      (name: name, value: JSONValue.array((columns[name] ?? []).map(JSONValue.init(exactly:))))
     }
     let parameters: [(name: String, value: JSONValue)] = [
       ("epochs", .integer(params.epochs)), ("steps", .integer(params.steps)), ("seed", JSONValue(params.seed)),
@@ -123,12 +123,14 @@ extension History {
       .init(
         verbose: .auto, epochs: try parameters.member("epochs").count, steps: try parameters.member("steps").count,
         seed: try parameters.member("seed").seed))
-    var columns: [(name: String, values: [Double])] = []
-    for (name, value) in try json.member("history").members {
-      columns.append((name, try value.elements.map { number throws(RecurraError) in try number.real }))
-    }
     let epochs = try json.member("epoch").elements.map { value throws(RecurraError) in try value.count }
-    restore(epochs, Dictionary(columns.map { ($0.name, $0.values) }) { first, _ in first })
+    var columns: [String: [Double?]] = [:]
+    for (name, value) in try json.member("history").members {
+      let numbers = try value.elements
+      guard numbers.count <= epochs.count else { throw JSONValue.misfit("a number for each epoch", value) }
+      columns[name] = try numbers.map { number throws(RecurraError) in number == .null ? nil : try number.real }
+    }
+    restore(epochs, columns)
     if let stop = json["stop"] { self.stop = Stop(rawValue: try stop.plainText) }
   }
 }

@@ -5,6 +5,9 @@ public import RecurraTensor
 extension Trainer {
   /// Trains on one batch, and returns its loss and metrics from before the update.
   ///
+  /// A batch of which nothing counts, because all weights are 0 or all timesteps are padding, has a loss of 0 and is an update by a
+  /// gradient of 0, as in Keras: momentum carries on, and weights decay.
+  ///
   /// - Throws: what `fit` throws.
   @discardableResult
   public func trainBatch(

@@ -1,5 +1,6 @@
 // A server that answers many requests with one model: POST /predict {"ids": [3, 14, 15]}.
 import Hummingbird
+import NIOCore
 import NIOPosix
 import Recurra
 
@@ -22,7 +23,7 @@ func answer(_ question: Question, with model: Sequential) throws -> Answer {
     let probabilities = try model.predict(ids)
     let label = probabilities.argMax(axis: 1).scalars(as: Int32.self)[0]
     return Answer(label: Int(label), probabilities: probabilities.scalars(as: Float.self))
-  } catch let error as RecurraError {
+  } catch {
     throw HTTPError(.badRequest, message: error.description)
   }
 }

@@ -33,7 +33,7 @@ final class Connection {
     let head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
     var bytes = Array((head + "\(body.utf8.count)\r\n\r\n" + body).utf8)[...]
     while !bytes.isEmpty {
-      let sent = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let sent = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard sent > 0 else { throw Closed(reason: "send: errno \(errno)") }
       bytes = bytes.dropFirst(sent)
     }

@@ -1,0 +1,50 @@
+internal import Recurra
+
+/// One model trained on one task: how often it is right about sentences that it has not seen.
+struct MemoryTrial {
+  private static let trainingSentences = 4_000
+  private static let testSentences = 1_000
+  private static let epochs = 8
+
+  let cell: MemoryCell
+  let task: MemoryTask
+  let seed: UInt64
+  /// Tells whether gates begin as Keras' do, the forget gate's bias at 1, or by chrono initialisation.
+  var hasPlainBias = false
+
+  struct Result {
+    let model: Sequential
+    let accuracy: Double
+  }
+
+  /// The model as it is before training.
+  func model() -> Sequential {
+    let bias = hasPlainBias || cell == .rnn ? nil : Initializer.chrono(steps: max(3, task.timesteps))
+    return cell.model(for: task, biasInitializer: bias, seed: seed)
+  }
+
+  func run() throws -> Result {
+    let model = model()
+    let (x, cues) = task.sentences(Self.trainingSentences, seed: 2 * seed)
+    // Only the question's own timestep has an answer.
+    let loss: Loss = task.cueIsLast ? .sparseCategoricalCrossEntropy(ignoreClass: -1) : .sparseCategoricalCrossEntropy
+    let trainer = try model.compile(
+      loss: loss, optimizer: .adam(learningRate: 0.003, clipping: .globalNorm(1)), metrics: [])
+    try trainer.fit(
+      x, task.cueIsLast ? task.labels(cues) : cues, batchSize: 64, epochs: Self.epochs,
+      callbacks: [Content()], verbose: .silent, seed: seed)
+    let (test, wanted) = task.sentences(Self.testSentences, seed: 2 * seed + 1)
+    let answers = try model.predict(test, batchSize: 250)
+    let best = (task.cueIsLast ? answers.sliced(task.answerStep..<task.answerStep + 1, axis: 1).squeezed(1) : answers)
+      .argMax()
+    let right = zip(best.scalars(as: Int32.self), wanted.scalars(as: Int32.self)).count { $0 == $1 }
+    return Result(model: model, accuracy: Double(right) / Double(Self.testSentences))
+  }
+}
+
+/// Ends training when nothing is left to learn.
+private final class Content: Callback {
+  func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
+    if let loss = logs["loss"], loss < 0.01 { trainer.stopTraining() }
+  }
+}
