@@ -60,6 +60,7 @@ import Testing
     ("x.npy", "truncated", "x.npy"), ("x.npy", "text", "x.npy"), ("y.npy", "labels", "label"), ("x.npy", "ids", "ids"),
     ("x.npy", "empty", "row"), ("y.npy", "rows", "rows"), ("x.npy", "no timesteps", "extent 0"),
     ("x.npy", "not a number", "expected"), ("lengths.npy", "lengths", "lengths"), ("lengths.npy", "floats", "integers"),
+    ("lengths.npy", "matrix", "vector"),
     ("model.json", "text", "model.json"), ("model.json", "layer", "Lambda"), ("model.json", "argument", "unit"),
   ]
 
@@ -78,6 +79,7 @@ import Testing
     case "no timesteps": try Tensor.zeros([rows, 0], dtype: .int32).writeNumPy(to: path)
     case "not a number": try Tensor.full([rows, timesteps], .nan).writeNumPy(to: path)
     case "lengths": try Tensor.full([rows], Double(timesteps + 1), dtype: .int32).writeNumPy(to: path)
+    case "matrix": try Tensor.full([rows, 1], 1, dtype: .int32).writeNumPy(to: path)
     case "floats": try Tensor.full([rows], 1).writeNumPy(to: path)
     case "layer": try tool.write(#"[{"class_name": "Lambda", "config": {}}]"#, to: file)
     default: try tool.write(#"[{"class_name": "LSTM", "config": {"unit": 3}}]"#, to: file)
