@@ -27,7 +27,9 @@ public struct GRUCell: RecurrentCell {
   public var slotCount: Int { resetAfter ? 4 : 3 }
 
   /// The gates and the candidate; with reset after, the part of the candidate that comes from the state besides.
-  public var slotNames: [String] { ["update", "reset", "candidate"] + (resetAfter ? ["candidate from the state"] : []) }
+  public var slotNames: [String] {
+    ["update", "reset", "candidate"] + (resetAfter ? ["candidate from the state"] : [])
+  }
   /// The update gate keeps, and what it does not keep enters.
   public var memoryGates: MemoryGates? { MemoryGates(keep: 0, enter: nil) }
   /// The products of a step.

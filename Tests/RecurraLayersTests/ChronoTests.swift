@@ -62,7 +62,7 @@ import Testing
     let again = try Registry.standard.layer(from: model.json)
     let layer = try #require((again as? Sequential)?.layers[0] as? LSTM)
     #expect(layer.options.biasInitializer == .chrono(steps: 40))
-    #expect(
-      model.json.text.contains(#""bias_initializer":{"class_name":"Chrono","config":{"steps":40}}"#), "\(model.json.text)")
+    let expected = #""bias_initializer":{"class_name":"Chrono","config":{"steps":40}}"#
+    #expect(model.json.text.contains(expected), "\(model.json.text)")
   }
 }
