@@ -23,8 +23,8 @@ let package = Package(
     .systemLibrary(name: "CRecurraLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .target(
       name: "CRecurraKernels",
-      // A frame stays within a page in every build: there are no stack probes, so a larger one could step over the guard page
-      // of a caller's small stack.
+      // A frame stays within a page in every build: there are no stack probes, so a larger one could step over the
+      // guard page of a caller's small stack.
       cSettings: [
         .enableWarning("all"), .enableWarning("frame-larger-than=4096"), .treatAllWarnings(as: .error),
       ]),

@@ -40,7 +40,8 @@ struct Case: CustomStringConvertible {
     return "\(name) \(job.rawValue), \(rows) of \(Report.count(timesteps, "timestep")), \(inputs)→\(units)"
   }
 
-  /// Floating-point operations of one run: two for every weight, sequence and timestep; going back costs twice as much again.
+  /// Floating-point operations of one run: two for every weight, sequence and timestep; going back costs twice as much
+  /// again.
   var flops: Double {
     let gates = Double(cell.arithmetic.gateCount * (isBidirectional ? 2 : 1))
     let forward = 2 * gates * Double(units * (inputs + units)) * Double(batch * timesteps)

@@ -1,7 +1,8 @@
 import Recurra
 import RecurraCells
 
-/// Shows that nothing degrades as work grows: the time of one timestep of one sequence, for longer and for wider batches.
+/// Shows that nothing degrades as work grows: the time of one timestep of one sequence, for longer and for wider
+/// batches.
 struct Growth {
   let threads: Int
   let multiplier: MultiplierChoice
@@ -23,7 +24,8 @@ struct Growth {
       let (batch, timesteps) = shape(extent)
       return Case(cell: .lstm, batch: batch, timesteps: timesteps, inputs: 60, units: 100, job: job)
     }
-    // In turns, the least of some rounds: a machine whose neighbours are busy for seconds would bend the curve at one extent.
+    // In turns, the least of some rounds: a machine whose neighbours are busy for seconds would bend the curve at one
+    // extent.
     var stopwatch = stopwatch
     stopwatch.repetitions = max(1, stopwatch.repetitions / Self.rounds)
     func measure() -> [Measurement] {

@@ -6,7 +6,8 @@ enum Machine {
   /// The instruction set of the kernels in use.
   static var instructionSet: String { unsafe String(cString: Kernels.table.name) }
 
-  /// What helps where OpenBLAS does not know the processor and takes it for one without vectors of 256 bits; nil where it does.
+  /// What helps where OpenBLAS does not know the processor and takes it for one without vectors of 256 bits; nil where
+  /// it does.
   static var advice: String? {
     let old = ["Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Katmai", "Coppermine", "Northwood"]
     let name = BLAS.configuration.split(separator: " ").first { old.contains(String($0)) }
@@ -30,10 +31,11 @@ enum Machine {
     return flops * Double(threads) / time.minimum
   }
 
-  /// Prints how many times the arithmetic of one thread all threads together do, and how long two need to meet at a barrier.
+  /// Prints how many times the arithmetic of one thread all threads together do, and how long two need to meet at a
+  /// barrier.
   ///
-  /// Virtual processors may share a core for some seconds, or lie far apart; a figure taken then says nothing about two cores
-  /// side by side.
+  /// Virtual processors may share a core for some seconds, or lie far apart; a figure taken then says nothing about two
+  /// cores side by side.
   static func probe(threads: Int, json: Bool) {
     let stopwatch = Stopwatch(repetitions: 3, least: 0.004)
     let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)

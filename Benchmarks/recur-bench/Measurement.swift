@@ -20,7 +20,8 @@ struct Measurement {
   var gflops: Double { subject.flops / time.median / 1e9 }
   var sequencesPerSecond: Double { Double(subject.batch) / time.median }
 
-  /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep; nil for other cases.
+  /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep; nil for other
+  /// cases.
   func bandwidthNote(_ stopwatch: Stopwatch) -> String? {
     guard subject.batch == 1, subject.job == .inference, !subject.isBidirectional else { return nil }
     let bytes = 4 * subject.cell.arithmetic.gateCount * subject.units * subject.units

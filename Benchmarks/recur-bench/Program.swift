@@ -4,8 +4,8 @@ import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 
-/// The lesson's program: Embedding(60) → cell(100) → Dense(10, relu) → Dense(6, softmax), Adam, batches of 64, a share of 0.3
-/// for validation; 8,000 sequences of 50 out of 5,000 words, or 27.
+/// The lesson's program: Embedding(60) → cell(100) → Dense(10, relu) → Dense(6, softmax), Adam, batches of 64, a share
+/// of 0.3 for validation; 8,000 sequences of 50 out of 5,000 words, or 27.
 struct Program {
   let name: ProgramName
   let cell: Case.Cell
@@ -93,7 +93,8 @@ struct Program {
     }
   }
 
-  /// The embedding and the recurrent layer alone, on the batches of an epoch: training steps on seven tenths, inference on the rest.
+  /// The embedding and the recurrent layer alone, on the batches of an epoch: training steps on seven tenths, inference
+  /// on the rest.
   private func recurrentSeconds(_ trainer: Trainer, _ ids: Tensor) throws -> Double {
     let layers = trainer.model.layers[...1]
     let parameters = layers.flatMap(\.parameters)

@@ -1,7 +1,8 @@
 import Glibc
 import Recurra
 
-/// Times `recur predict` as a user meets it: from the start of the process to the answer on disk, and the most memory it held.
+/// Times `recur predict` as a user meets it: from the start of the process to the answer on disk, and the most memory
+/// it held.
 struct Startup {
   let repetitions: Int
 

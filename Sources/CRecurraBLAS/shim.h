@@ -1,6 +1,7 @@
 #include <cblas.h>
 
-/// Ends OpenBLAS' own worker threads; they start again should a product ever ask for more than one. Absent in some builds.
+/// Ends OpenBLAS' own worker threads; they start again should a product ever ask for more than one. Absent in some
+/// builds.
 extern int blas_thread_shutdown_(void) __attribute__((weak));
 
 /// Tells whether there are workers to end. Absent in some builds.
@@ -10,8 +11,8 @@ extern int blas_server_avail __attribute__((weak));
 extern void *blas_memory_alloc(int purpose) __attribute__((weak));
 extern void blas_memory_free(void *buffer) __attribute__((weak));
 
-/// Ends OpenBLAS' own worker threads and waits for them: threads that are merely not used would spin for a tenth of a second after the
-/// program starts, on a core of ours.
+/// Ends OpenBLAS' own worker threads and waits for them: threads that are merely not used would spin for a tenth of a
+/// second after the program starts, on a core of ours.
 static inline void recurra_blas_end_workers(void) {
   if (blas_thread_shutdown_) blas_thread_shutdown_();
 }

@@ -59,8 +59,8 @@ INLINE void beginInSums(ptrdiff_t rows, const float *sums, TileStart *start) {
   start->slot = slotColumns;
 }
 
-/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, or says where else they
-/// begin if that is asked for; `finish` uses them.
+/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, or says where else
+/// they begin if that is asked for; `finish` uses them.
 typedef void PrepareSums(
   const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start);
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
@@ -68,8 +68,8 @@ typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *s
 /// Where the weights of a step are when it comes to them again.
 enum Whereabouts { ownCache, sharedCache, farAway };
 
-/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share, which
-/// others use as well.
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share,
+/// which others use as well.
 enum { stayingBytes = 1 << 18, sharedBytes = 1 << 23 };
 
 INLINE enum Whereabouts whereabouts(size_t floats) {

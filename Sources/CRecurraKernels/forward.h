@@ -127,8 +127,8 @@ INLINE ptrdiff_t walk(
   return first->steps - left;
 }
 
-/// Does steps that follow each other; returns how many. With inputs ahead by code of its own: where the sums of a row lie
-/// is then known to either.
+/// Does steps that follow each other; returns how many. With inputs ahead by code of its own: where the sums of a row
+/// lie is then known to either.
 INLINE ptrdiff_t forwardSteps(
   enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
 ) {

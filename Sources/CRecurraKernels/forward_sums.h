@@ -9,9 +9,9 @@ typedef struct {
 /// Positions of the LSTM's sums that hold o between two passes.
 enum { oBottom = 2, oTop = 3 };
 
-/// How far apart the positions lie that hold something between two passes. Where a vector is all that there is, its sums
-/// have been read by then and it is kept as a whole, several rows' in the first one's sums. Where no panel is wider than
-/// that, the compiler knows.
+/// How far apart the positions lie that hold something between two passes. Where a vector is all that there is, its
+/// sums have been read by then and it is kept as a whole, several rows' in the first one's sums. Where no panel is
+/// wider than that, the compiler knows.
 INLINE ptrdiff_t keptStride(enum Cell cell, const int rows, ptrdiff_t count) {
   return rows > 1 || panelUnits(cell) <= WIDTH || count <= WIDTH ? WIDTH : count;
 }

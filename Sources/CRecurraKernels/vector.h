@@ -118,8 +118,9 @@ typedef float QuarterVector __attribute__((ext_vector_type(WIDTH / 4)));
 typedef float UnalignedQuarter __attribute__((ext_vector_type(WIDTH / 4), aligned(4)));
 #endif
 
-/// Loads `count` floats that a wider store has left, and what lies behind them or, of half or a quarter of a vector, zeros:
-/// a load that reaches beyond a single store waits until that is in the cache, and behind all that comes before it.
+/// Loads `count` floats that a wider store has left, and what lies behind them or, of half or a quarter of a vector,
+/// zeros: a load that reaches beyond a single store waits until that is in the cache, and behind all that comes before
+/// it.
 INLINE Vector loadStored(const float *from, ptrdiff_t count) {
 #if WIDTH >= 8
   Vector value = broadcast(0);

@@ -1,4 +1,5 @@
-// Keeps a program alive in which OpenBLAS cannot start its threads; only for executables, which alone may have a .preinit_array.
+// Keeps a program alive in which OpenBLAS cannot start its threads; only for executables, which alone may have a
+// .preinit_array.
 #define _GNU_SOURCE
 #include "recurra_start.h"
 
@@ -7,8 +8,8 @@
 
 static struct sigaction former;
 
-/// OpenBLAS starts its threads before main. Where the system gives it none (ulimit -u), it says so and sends its own process a SIGINT,
-/// though with one thread, as the engine uses it, it lacks nothing.
+/// OpenBLAS starts its threads before main. Where the system gives it none (ulimit -u), it says so and sends its own
+/// process a SIGINT, though with one thread, as the engine uses it, it lacks nothing.
 static void ignoreOwn(int signal, siginfo_t *info, void *context) {
   (void)context;
   if (info->si_pid == getpid()) return;

@@ -1,6 +1,7 @@
 import RecurraTensor
 
-/// Rows of memory that belong to one run: a tensor without a shape, since a call makes several and a shape costs more than the memory.
+/// Rows of memory that belong to one run: a tensor without a shape, since a call makes several and a shape costs more
+/// than the memory.
 struct Buffer<S: FloatingScalar>: Sendable {
   private let storage: Storage
   private let columns: Int
@@ -14,8 +15,8 @@ struct Buffer<S: FloatingScalar>: Sendable {
     storage = rows > 0 ? Storage(byteCount: count * MemoryLayout<S>.stride + Self.room) : NoRows.storage
   }
 
-  /// Room behind what one thread writes while others write theirs: a core fetches ahead past the end of what it reads, and would
-  /// take the lines that another is about to write.
+  /// Room behind what one thread writes while others write theirs: a core fetches ahead past the end of what it reads,
+  /// and would take the lines that another is about to write.
   private static var room: Int { 8_192 }
 
   /// The rows. They are the owner's as long as it lives, so writing needs no check.

@@ -3,8 +3,9 @@ import RecurraTensor
 
 /// One direction of one layer over some rows of a batch: where everything lies.
 ///
-/// `Z[rows][I+H]` holds x and h side by side when x has been laid down, so that the fused multiply needs no concatenation and Z is
-/// the left operand of the whole weight gradient; otherwise Z holds h alone, and x is read where it is.
+/// `Z[rows][I+H]` holds x and h side by side when x has been laid down, so that the fused multiply needs no
+/// concatenation and Z is the left operand of the whole weight gradient; otherwise Z holds h alone, and x is read where
+/// it is.
 final class DirectionRun<S: FloatingScalar> {
   let cell: any RecurrentCell
   let phases: [[GateProduct]]
@@ -15,7 +16,8 @@ final class DirectionRun<S: FloatingScalar> {
   let slots: Int
   let isTraining: Bool
   let laysInput: Bool
-  /// Tells whether x is in Z when the loop begins; otherwise each step lays down its rows, on the thread that will read them.
+  /// Tells whether x is in Z when the loop begins; otherwise each step lays down its rows, on the thread that will read
+  /// them.
   var isLaid = false
   /// Tells whether the gate buffer already holds the input's product and the bias when the loop begins.
   var isProjected = false
@@ -24,7 +26,8 @@ final class DirectionRun<S: FloatingScalar> {
   let place: Int
   /// The input of all rows: B, T and I.
   let inputShape: [Int]
-  /// The input's vectors, dense, one row for each timestep, [B·T][I]; or where they are read from a table, that table's rows.
+  /// The input's vectors, dense, one row for each timestep, [B·T][I]; or where they are read from a table, that table's
+  /// rows.
   let givenRows: Rows<S>
   /// The row of the table that each timestep of the input is, [B][T]; nil where the rows are the timesteps' own.
   let ids: UnsafePointer<Int32>?
@@ -42,8 +45,9 @@ final class DirectionRun<S: FloatingScalar> {
   /// What a later phase of the cell multiplies.
   private let scratch: Buffer<S>
 
-  /// Whether what a training run keeps comes from afar: it outgrows its part of the shared cache, an eighth, because others, and what
-  /// else a step reads, need it too; or 4 MiB of a cache of many slices, which are as far as memory is elsewhere.
+  /// Whether what a training run keeps comes from afar: it outgrows its part of the shared cache, an eighth, because
+  /// others, and what else a step reads, need it too; or 4 MiB of a cache of many slices, which are as far as memory is
+  /// elsewhere.
   let isFarFlung: Bool
 
   let zRows, gateRows, biasRows, scratchRows: Rows<S>
@@ -96,7 +100,8 @@ final class DirectionRun<S: FloatingScalar> {
     (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
   }
 
-  /// Rows of a dense tensor that is this run's own until it ends, so that writing needs no check; or of one that is only read.
+  /// Rows of a dense tensor that is this run's own until it ends, so that writing needs no check; or of one that is
+  /// only read.
   static func rows(_ tensor: Tensor) -> Rows<S> {
     Rows(
       tensor.storage.pointer.assumingMemoryBound(to: S.self) + tensor.offset,
@@ -190,7 +195,8 @@ final class DirectionRun<S: FloatingScalar> {
     }
   }
 
-  /// Copies the last output to [B][width]: the final h, but zeros for a row without timesteps, which has given out nothing.
+  /// Copies the last output to [B][width]: the final h, but zeros for a row without timesteps, which has given out
+  /// nothing.
   func writeLastOutput(to output: UnsafeMutablePointer<S>, width: Int) {
     writeFinalState(0, to: output, width: width)
     for row in 0..<layout.batch where layout.lengths[row] == 0 {

@@ -2,9 +2,10 @@ import RecurraTensor
 
 /// The rows of a table that a batch looks up, each of them once.
 ///
-/// What a timestep's input becomes, and what comes back to it, goes through the same weights wherever a row turns up: it is multiplied once
-/// for every row, not once for every timestep. Going forward to the same bits; going back the gradients of a row's timesteps are added
-/// up first, and multiplied then, which rounds otherwise. Which way a batch goes follows from its ids alone, not from threads or time.
+/// What a timestep's input becomes, and what comes back to it, goes through the same weights wherever a row turns up:
+/// it is multiplied once for every row, not once for every timestep. Going forward to the same bits; going back the
+/// gradients of a row's timesteps are added up first, and multiplied then, which rounds otherwise. Which way a batch
+/// goes follows from its ids alone, not from threads or time.
 struct DistinctRows {
   /// The rows, in the order in which they turn up, int32 [N].
   let ids: Tensor
@@ -18,7 +19,8 @@ struct DistinctRows {
   /// Finds the rows of a lookup; nil where so few turn up again that putting them together costs more than it saves.
   init?(_ lookup: TableLookup, lengths: [Int]?) {
     let (rows, timesteps) = (lookup.ids.shape[0], lookup.ids.shape[1])
-    // At least half of the timesteps must find their row there already: what is saved with fewer, putting together costs again.
+    // At least half of the timesteps must find their row there already: what is saved with fewer, putting together
+    // costs again.
     let most = (lengths?.reduce(0, +) ?? rows * timesteps) / 2
     var found: [Int32] = []
     found.reserveCapacity(min(most, lookup.table.shape[0]))

@@ -2,7 +2,8 @@ import RecurraTensor
 
 /// How a thread that goes through the timesteps of some rows gives a part of them to one that has nothing left to do.
 ///
-/// With the packed kernels rows do not depend on each other to the bit, so they may change threads between any two steps.
+/// With the packed kernels rows do not depend on each other to the bit, so they may change threads between any two
+/// steps.
 struct Division {
   let handover: Handover
   let layout: SequenceLayout
@@ -29,8 +30,8 @@ struct Division {
       && (steps.count * rows.count * rowNanoseconds >= Threads.leastWork || Threads.insistsOnMembers)
   }
 
-  /// Runs `body` for steps of some rows until it leaves none, and divides the rows where it should: `body` does steps until that is due,
-  /// and returns those that are left; nil if all is done.
+  /// Runs `body` for steps of some rows until it leaves none, and divides the rows where it should: `body` does steps
+  /// until that is due, and returns those that are left; nil if all is done.
   func run(
     _ steps: Range<Int>, _ rows: Range<Int>, _ body: (_ steps: Range<Int>, _ rows: Range<Int>) -> Range<Int>?
   ) {

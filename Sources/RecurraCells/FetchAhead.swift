@@ -3,8 +3,8 @@ import RecurraTensor
 
 /// What the step that comes next will use, asked for before it is waited for.
 ///
-/// For a run whose memory outgrows the cache the kernels fetch it along the way, where one thread does all rows and units of a step:
-/// then it lies together, and is nobody else's.
+/// For a run whose memory outgrows the cache the kernels fetch it along the way, where one thread does all rows and
+/// units of a step: then it lies together, and is nobody else's.
 extension DirectionRun where S == Float {
   /// What step `step + 1` will write: its gates, and the states it makes.
   func aheadOfForward(_ step: Int, _ rows: Range<Int>) -> (RecurraAhead, RecurraAhead, RecurraAhead)? {
@@ -15,8 +15,8 @@ extension DirectionRun where S == Float {
     return cell.kernel == .simpleRNN ? (z, c, RecurraAhead()) : (ahead(gates(step + 1), rows), z, c)
   }
 
-  /// What step `step - 1` will read on the way back, or write, its gates, and the states that entered it; and what the products behind the
-  /// loop will read.
+  /// What step `step - 1` will read on the way back, or write, its gates, and the states that entered it; and what the
+  /// products behind the loop will read.
   func aheadOfBackward(_ step: Int, _ rows: Range<Int>) -> (RecurraAhead, RecurraAhead, RecurraAhead)? {
     guard fetchesAhead(step, rows), step > 0 else { return nil }
     let states = cell.stateCount > 1 ? memory(step - 1) : zRows.from(layout.blocks[step - 1])

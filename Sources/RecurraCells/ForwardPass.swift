@@ -107,7 +107,8 @@ struct ForwardPass<S: FloatingScalar> {
     return Buffer(plan.unitShares * plan.hoistedSteps * run.layout.batch, run.slots)
   }
 
-  /// Room for the sums of the next timesteps' inputs, where those are multiplied along with the loop; nil where they are not.
+  /// Room for the sums of the next timesteps' inputs, where those are multiplied along with the loop; nil where they
+  /// are not.
   private func lead(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels) -> Buffer<Float>? {
     guard isComputedAhead(run) else { return nil }
     return Buffer(plan.unitShares, Int(kernels.leadSize(kernels.forwardPanels(run.units))))

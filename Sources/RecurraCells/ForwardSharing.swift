@@ -63,8 +63,8 @@ extension ForwardPass {
     }
   }
 
-  /// Runs a single row as one of the members that make it; returns the step that comes next, whose h the first has then put into the
-  /// run, and leaves behind whether the members stay together.
+  /// Runs a single row as one of the members that make it; returns the step that comes next, whose h the first has then
+  /// put into the run, and leaves behind whether the members stay together.
   private func exchangeRows(
     _ run: DirectionRun<Float>, _ member: RowExchange.Member, isFirst: Bool, by multiplier: PackedMultiplier,
     _ isTogether: inout Bool

@@ -9,7 +9,8 @@ final class GradientRun<S: FloatingScalar> {
   let hRows, cRows: Rows<S>
   /// Gradient of the scratch rows, for cells with a second phase.
   let scratchRows: Rows<S>
-  /// Gradient of the output, [B, T, width], dense, and the first column of this direction; nil when nothing depends on it.
+  /// Gradient of the output, [B, T, width], dense, and the first column of this direction; nil when nothing depends on
+  /// it.
   let output: Tensor?
   let column: Int
 
@@ -36,7 +37,8 @@ final class GradientRun<S: FloatingScalar> {
     }
   }
 
-  /// The gradient of what a row gave out at a step; rows of one step lie `outputStride` apart in the order of the batch.
+  /// The gradient of what a row gave out at a step; rows of one step lie `outputStride` apart in the order of the
+  /// batch.
   @inline(__always)
   func outputRow(_ step: Int, _ row: Int) -> UnsafeMutablePointer<S>? {
     guard let output else { return nil }

@@ -51,8 +51,8 @@ package enum InputSource: Sendable {
   }
 }
 
-/// Says that an input consists of rows of a table, an embedding's: they are read where they lie, and their product with the weights need be
-/// computed but once for each row of the table.
+/// Says that an input consists of rows of a table, an embedding's: they are read where they lie, and their product with
+/// the weights need be computed but once for each row of the table.
 package struct TableLookup: Sendable {
   /// The rows once they have been copied.
   private final class Vectors: Sendable {
@@ -66,7 +66,8 @@ package struct TableLookup: Sendable {
   /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers.
   let owner: any AnyObject & Sendable
   let version: Int
-  /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to the table.
+  /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to
+  /// the table.
   let isShortcut: Bool
   private let copied = Vectors()
 

@@ -1,12 +1,14 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// What goes back through a lookup in a table, when the loops are done: the gradients of W, of the gates' biases, and of the rows.
+/// What goes back through a lookup in a table, when the loops are done: the gradients of W, of the gates' biases, and
+/// of the rows.
 ///
-/// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the gradient of the rows is
-/// S·Wᵀ: products over N rows instead of all timesteps. A small S, which a core's own cache holds, is added up along with the products of
-/// each part of a run, while the gates are still in a cache; a large one at the end, row by row. Either way follows from shapes and ids,
-/// and sums run in a fixed order; nothing depends on the number of threads.
+/// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the gradient
+/// of the rows is S·Wᵀ: products over N rows instead of all timesteps. A small S, which a core's own cache holds, is
+/// added up along with the products of each part of a run, while the gates are still in a cache; a large one at the
+/// end, row by row. Either way follows from shapes and ids, and sums run in a fixed order; nothing depends on the
+/// number of threads.
 struct LookupGradients {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels
@@ -53,8 +55,8 @@ struct LookupGradients {
     }
   }
 
-  /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient; returns the
-  /// gradient of the table where it is asked for.
+  /// Writes the rows of W into the gradient of each direction's weights, and the gates' part of its biases' gradient;
+  /// returns the gradient of the table where it is asked for.
   func run(weights: [Tensor], biases: [Tensor]) -> Gradient? {
     let sums =
       sums.map { sums in

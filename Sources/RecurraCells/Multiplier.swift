@@ -9,9 +9,9 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   case openblas
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
-  /// The packed kernels on the processor's matrix unit (AMX), on floats split into three bfloat16; where it has none, or
-  /// `RECURRA_ISA` names a set, as `packed`. Results differ from those of the others in the last bits. Faster for large
-  /// layers and batches on cores that nobody else uses.
+  /// The packed kernels on the processor's matrix unit (AMX), on floats split into three bfloat16; where it has none,
+  /// or `RECURRA_ISA` names a set, as `packed`. Results differ from those of the others in the last bits. Faster for
+  /// large layers and batches on cores that nobody else uses.
   case matrix
 
   /// `RECURRA_MULTIPLIER`.
@@ -24,8 +24,8 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// What holds for a task alone; outside of tasks, for a thread.
   private static let own = TaskLocal<MultiplierChoice?>(wrappedValue: nil)
 
-  /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set for the whole process. A call
-  /// that has begun keeps the one it began with, its gradient included.
+  /// The choice in force: that of `RECURRA_MULTIPLIER` when the process started, until another is set for the whole
+  /// process. A call that has begun keeps the one it began with, its gradient included.
   public static var current: MultiplierChoice {
     get { own.get() ?? allCases[selection.load(ordering: .relaxed)] }
     set { selection.store(allCases.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
@@ -33,13 +33,14 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
 
   /// Runs `body` under a choice of its own: whatever else the process computes at the same time keeps its multiplier.
   ///
-  /// It holds for the task that calls this and its child tasks, or for the thread where there is no task; not for other threads that
-  /// `body` starts. Inside, `current` reads as `choice` even when it is set.
+  /// It holds for the task that calls this and its child tasks, or for the thread where there is no task; not for other
+  /// threads that `body` starts. Inside, `current` reads as `choice` even when it is set.
   public static func with<Result>(_ choice: MultiplierChoice, _ body: () throws -> Result) rethrows -> Result {
     try own.withValue(choice, operation: body)
   }
 
-  /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know it.
+  /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know
+  /// it.
   static func withRoom<Result>(_ body: () -> Result) -> Result {
     #if DEBUG
       let choice = current
@@ -57,10 +58,11 @@ protocol Multiplier {
 
   /// Goes back through step `step` for the rows `active`, of which those in `following` went on to the next step.
   ///
-  /// The gradients of the states after the step come in the gradient run's carries. What arrives at the states before it lies
-  /// there afterwards, but for products that the next call does.
+  /// The gradients of the states after the step come in the gradient run's carries. What arrives at the states before
+  /// it lies there afterwards, but for products that the next call does.
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>)
 
-  /// Does the products left for `rows`, whose first step was `step`: their carries are then the initial states' gradients.
+  /// Does the products left for `rows`, whose first step was `step`: their carries are then the initial states'
+  /// gradients.
   func finish(_ step: Int, _ rows: Range<Int>)
 }

@@ -3,10 +3,11 @@ import RecurraTensor
 
 /// The products over all timesteps by our kernels: the gradients of weights, biases and inputs.
 ///
-/// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has just written is
-/// still in the cache; the weights' gradient of each run by itself, and at the end those of a direction are added up. Stretches and
-/// pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it: nothing of this depends on the number of
-/// threads. Where the inputs were looked up in a table, their part follows when all stretches are done.
+/// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has
+/// just written is still in the cache; the weights' gradient of each run by itself, and at the end those of a direction
+/// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it:
+/// nothing of this depends on the number of threads. Where the inputs were looked up in a table, their part follows
+/// when all stretches are done.
 final class PackedGradients: @unchecked Sendable {
   /// Some timesteps of a run, whose products are computed together.
   struct Part {
@@ -48,8 +49,8 @@ final class PackedGradients: @unchecked Sendable {
 
   /// The parts of a run, last steps first.
   ///
-  /// What a part reads stays in the cache; but the gradient of the weights is read and written with every part, which must not outweigh
-  /// that.
+  /// What a part reads stays in the cache; but the gradient of the weights is read and written with every part, which
+  /// must not outweigh that.
   private static func parts(_ runs: [DirectionRun<Float>], _ index: Int) -> [Part] {
     let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }

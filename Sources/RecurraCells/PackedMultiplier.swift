@@ -39,7 +39,8 @@ struct PackedMultiplier: Multiplier {
     func index(_ step: Int) -> Int { (step - first) % stretch }
   }
 
-  /// What a thread that shares a step's units has of the others: rows of h of its own, for a single row, or where they meet.
+  /// What a thread that shares a step's units has of the others: rows of h of its own, for a single row, or where they
+  /// meet.
   enum Company {
     case exchange(RowExchange.Member)
     case rendezvous(Rendezvous)
@@ -68,7 +69,8 @@ struct PackedMultiplier: Multiplier {
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
     frame.lead = lead
     frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
-    // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were given.
+    // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
+    // given.
     frame.fromZeros = !isEndless && run.direction.initialStates.isEmpty ? 1 : 0
     if let lookup = run.lookup {
       (frame.`init`, frame.initStride, frame.hoisted) = (UnsafePointer(lookup.rows.base), lookup.rows.stride, 1)
@@ -94,8 +96,8 @@ struct PackedMultiplier: Multiplier {
     while step < steps.upperBound { step += forward(from: step, to: steps.upperBound, active) }
   }
 
-  /// Computes steps from `step` on, as many as one call of the kernels does, or fewer where the members that make a row have parted;
-  /// returns how many.
+  /// Computes steps from `step` on, as many as one call of the kernels does, or fewer where the members that make a row
+  /// have parted; returns how many.
   func forward(from step: Int, to end: Int, _ active: Range<Int>) -> Int {
     let first = active.lowerBound
     let laysInput = run.laysInput && !run.isLaid
@@ -198,8 +200,8 @@ struct PackedMultiplier: Multiplier {
     product.xStride = inputStep
     product.outStride = run.layout.batch * hoist.rows.stride
     product.scratch = scratch
-    // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the cache; on the
-    // matrix unit all panels together, which split the input but once.
+    // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the
+    // cache; on the matrix unit all panels together, which split the input but once.
     let together = kernels.usesMatrixUnit != 0 ? panels.count : 1
     for panel in stride(from: panels.lowerBound, to: panels.upperBound, by: max(together, 1)) {
       (product.panelBegin, product.panelEnd) = (panel, panel + together)

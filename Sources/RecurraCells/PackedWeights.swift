@@ -63,7 +63,8 @@ public final class PackedWeights: Sendable {
     }
   }
 
-  /// Some layouts of some directions of one layer, in that order: the stored one where it is of the direction's version.
+  /// Some layouts of some directions of one layer, in that order: the stored one where it is of the direction's
+  /// version.
   ///
   /// What is missing is packed in one go, outside the locks: the panels of all layouts and directions over the threads.
   static func packed(

@@ -14,7 +14,8 @@ public struct RecurrentDirection: Sendable {
   var packed: PackedWeights { parts.packed }
   var version: Int { parts.version }
 
-  /// Behind one reference: a call hands directions on a dozen times, and copying their tensors costs as much as a timestep.
+  /// Behind one reference: a call hands directions on a dozen times, and copying their tensors costs as much as a
+  /// timestep.
   private let parts: Parts
 
   private final class Parts: Sendable {

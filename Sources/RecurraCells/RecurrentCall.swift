@@ -67,7 +67,8 @@ struct RecurrentCall: Sendable {
     return RecurrentOutput(output: tracked[0], states: Array(tracked.dropFirst()), traces: traces)
   }
 
-  /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that does not pay.
+  /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that
+  /// does not pay.
   private func distinctRows() -> DistinctRows? {
     guard let lookup = input.lookup, lookup.isShortcut else { return nil }
     return DistinctRows(lookup, lengths: lengths)
@@ -92,8 +93,8 @@ struct RecurrentCall: Sendable {
     let detached = directions.map(\.detached)
     var runs: [DirectionRun<S>] = []
     runs.reserveCapacity(blocks.count * detached.count)
-    // The last one first: the pool gives back first what it was given last, and runs are let go from the first on. So from one
-    // batch to the next a run gets the memory that its thread's caches hold.
+    // The last one first: the pool gives back first what it was given last, and runs are let go from the first on. So
+    // from one batch to the next a run gets the memory that its thread's caches hold.
     for rows in blocks.reversed() {
       for place in detached.indices.reversed() {
         runs.append(

@@ -2,11 +2,11 @@ public import RecurraTensor
 
 /// The arithmetic of one timestep of a recurrent layer; a further cell is one file that conforms to this.
 ///
-/// A cell says which products of `[x, h]` and `[W; U]` it needs, and what its gates do with them. The loop over timesteps, ragged
-/// batches, threads, gradients of weights and inputs are everybody's.
+/// A cell says which products of `[x, h]` and `[W; U]` it needs, and what its gates do with them. The loop over
+/// timesteps, ragged batches, threads, gradients of weights and inputs are everybody's.
 ///
-/// The products land in a gate buffer: one row for each sequence, `slotCount` blocks of H numbers in each row. Mostly a slot is a
-/// gate; a cell that needs both halves of a gate apart has a slot for each.
+/// The products land in a gate buffer: one row for each sequence, `slotCount` blocks of H numbers in each row. Mostly a
+/// slot is a gate; a cell that needs both halves of a gate apart has a slot for each.
 public protocol RecurrentCell: Sendable {
   /// Blocks of H columns in the weights `[W; U]`, Keras' order.
   var gateCount: Int { get }
@@ -151,7 +151,8 @@ public struct GateBackward<S: FloatingScalar> {
   public let h, c: Rows<S>
   /// The states after the step.
   public let nextH, nextC: Rows<S>
-  /// Gradients of the states after the step in; out: the part that reaches the states before it without a product of this cell.
+  /// Gradients of the states after the step in; out: the part that reaches the states before it without a product of
+  /// this cell.
   public let dh, dc: Rows<S>
   /// The gradient of the scratch rows, after the products of the later phase.
   public let scratch: Rows<S>

@@ -3,8 +3,8 @@ import RecurraTensor
 
 /// What a recurrent operation keeps, and how its gradient goes back.
 ///
-/// On the way back the gates are overwritten by their gradients; when gradients are asked for a second time, the forward pass is
-/// run again first.
+/// On the way back the gates are overwritten by their gradients; when gradients are asked for a second time, the
+/// forward pass is run again first.
 final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private let call: RecurrentCall
   private let plan: Plan
@@ -27,8 +27,8 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     (self.distinct, self.table, self.needsInput) = (distinct, table, needsInput)
   }
 
-  /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked up in, and of each
-  /// direction's weights, bias and initial states.
+  /// Turns the gradients of the output and of the final states into those of the input, or of the table it was looked
+  /// up in, and of each direction's weights, bias and initial states.
   func gradients(_ upstream: [Tensor?]) -> [Gradient?] {
     turn.take { wasLost in
       Threads.withRoom {
@@ -146,8 +146,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         products.add([part])
       }
     } else if isEachAlone {
-      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just written. Of those that
-      // a thread took on the way forward the last first: its caches still hold what it kept of them.
+      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just
+      // written. Of those that a thread took on the way forward the last first: its caches still hold what it kept of
+      // them.
       plan.run(runs.count, rows: rows, lasting: 3 * plan.lasting) { place, handover in
         let (turn, thread) = (place / threads, place % threads)
         let index = ((runs.count - 1 - thread) / threads - turn) * threads + thread

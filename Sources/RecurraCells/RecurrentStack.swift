@@ -13,11 +13,11 @@ package struct StackedLayer: Sendable {
 }
 
 extension InputSource {
-  /// Runs recurrent layers that feed each other over whole sequences of full length, several at the same time: while one layer is at
-  /// some timesteps, the layer below is at later ones.
+  /// Runs recurrent layers that feed each other over whole sequences of full length, several at the same time: while
+  /// one layer is at some timesteps, the layer below is at later ones.
   ///
-  /// A sequence or two leave a thread nothing to share but the units of every step, with a meeting after each; layers meet every six
-  /// steps, or more. The result is the same to the bit as of one layer after the other.
+  /// A sequence or two leave a thread nothing to share but the units of every step, with a meeting after each; layers
+  /// meet every six steps, or more. The result is the same to the bit as of one layer after the other.
   ///
   /// - Shapes: this input [B, T, I]; result [B, T, H] or [B, H] of the last layer.
   /// - Returns: nil where that would not be faster, or cannot be done: the caller then runs the layers in turn.
@@ -61,12 +61,13 @@ private struct Wave {
     kernels = plans.compactMap(\.kernels)
     guard kernels.count == layers.count else { return nil }
     (self.layers, self.plans, members) = (layers, plans, threads)
-    // Kernels take six rows at a time, and the product of the input has a chunk's timesteps for rows; it stays in the cache.
+    // Kernels take six rows at a time, and the product of the input has a chunk's timesteps for rows; it stays in the
+    // cache.
     let most = plans.map(\.hoistedSteps).filter { $0 > 0 }.min() ?? timesteps
     chunk = max(6, min(timesteps / 12, most) / 6 * 6)
     chunks = (timesteps + chunk - 1) / chunk
-    // A member has every so many layers. It waits until the wave has come up to its first, and then meets others once a chunk, whose
-    // states come from another's cache.
+    // A member has every so many layers. It waits until the wave has come up to its first, and then meets others once a
+    // chunk, whose states come from another's cache.
     let meeting = Plan.meetingCosts()
     let busiest = (0..<threads).map { rank in
       stride(from: rank, to: alone.count, by: threads).reduce(0) { $0 + alone[$1] }
@@ -117,7 +118,8 @@ private struct Wave {
     // Multipliers know where these lie, no more.
     withExtendedLifetime((hoists, outputs, scratches)) {
       Threads.runTogether(members, saving: saving) { rank, size, _ in
-        // By ticks: at tick n, layer l does chunk n - l. Alone, layer after layer, which needs one layer's weights at a time.
+        // By ticks: at tick n, layer l does chunk n - l. Alone, layer after layer, which needs one layer's weights at a
+        // time.
         for tick in 0..<(size == 1 ? 1 : chunks + runs.count - 1) {
           for layer in stride(from: rank, to: runs.count, by: size) {
             let own = size == 1 ? 0..<chunks : (tick - layer)..<(tick - layer + 1)

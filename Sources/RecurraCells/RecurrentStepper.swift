@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Runs one direction timestep by timestep and carries the state: for data that arrives as time goes by.
 ///
-/// The results are those of the whole sequence, to the bit. Buffers and packed weights are made once; a step allocates nothing but
-/// the tensor it returns. A stepper belongs to one stream of data: give each its own.
+/// The results are those of the whole sequence, to the bit. Buffers and packed weights are made once; a step allocates
+/// nothing but the tensor it returns. A stepper belongs to one stream of data: give each its own.
 public final class RecurrentStepper<S: FloatingScalar> {
   private let run: DirectionRun<S>
   private let reference: OpenBLASMultiplier<S>

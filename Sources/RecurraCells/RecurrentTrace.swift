@@ -2,11 +2,11 @@ public import RecurraTensor
 
 /// What went on inside one direction of a recurrent layer, at every timestep; zeros at padded ones.
 public struct RecurrentTrace: Sendable {
-  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n, and with reset after h·U + b
-  /// (GRU). None for a cell whose only slot becomes the state itself.
+  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n, and with reset after
+  /// h·U + b (GRU). None for a cell whose only slot becomes the state itself.
   public let gates: [Tensor]
-  /// What the gates are called, in the same order: "input", "forget", "candidate", "output" of an LSTM; "update", "reset",
-  /// "candidate" of a GRU.
+  /// What the gates are called, in the same order: "input", "forget", "candidate", "output" of an LSTM; "update",
+  /// "reset", "candidate" of a GRU.
   public let gateNames: [String]
   /// The hidden state h, [B, T, H].
   public let hidden: Tensor
@@ -19,8 +19,8 @@ public struct RecurrentTrace: Sendable {
   /// The gate of a name, [B, T, H]; nil where there is none.
   public subscript(name: String) -> Tensor? { gateNames.firstIndex(of: name).map { gates[$0] } }
 
-  /// Tells what the cell does with every number of its memory: whether it keeps the old one, fuses it with the candidate,
-  /// clears it or replaces it.
+  /// Tells what the cell does with every number of its memory: whether it keeps the old one, fuses it with the
+  /// candidate, clears it or replaces it.
   ///
   /// A gate counts as 1 from `threshold` on, else as 0. What a GRU does not keep it replaces.
   ///

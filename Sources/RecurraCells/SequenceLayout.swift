@@ -17,7 +17,8 @@ struct RowOrder: Sendable {
     lengths = sorted.map { given[$0] }
   }
 
-  /// Cuts rows of some lengths into blocks with about the same number of timesteps, or of rows; the last ones may be empty.
+  /// Cuts rows of some lengths into blocks with about the same number of timesteps, or of rows; the last ones may be
+  /// empty.
   static func cut(_ lengths: some RandomAccessCollection<Int>, into count: Int, byTimesteps: Bool) -> [Range<Int>] {
     let lengths = Array(lengths)
     if !byTimesteps || lengths.first == lengths.last {
@@ -37,11 +38,12 @@ struct RowOrder: Sendable {
 
 /// How some rows of a batch are laid out, and where their states lie.
 ///
-/// Rows are sorted by length, longest first, so the sequences that are still running at any step are the first rows: every product
-/// covers just the valid timesteps, without a mask. The reverse direction starts each row at its own last valid timestep.
+/// Rows are sorted by length, longest first, so the sequences that are still running at any step are the first rows:
+/// every product covers just the valid timesteps, without a mask. The reverse direction starts each row at its own last
+/// valid timestep.
 ///
-/// Block s holds the states that enter step s, and after the last step the final ones; rows whose sequence ended leave their final
-/// state in the block after their last step.
+/// Block s holds the states that enter step s, and after the last step the final ones; rows whose sequence ended leave
+/// their final state in the block after their last step.
 struct SequenceLayout: Sendable {
   /// Rows laid out here.
   let batch: Int

@@ -1,13 +1,13 @@
 /// About what it costs to share a step's units.
 ///
-/// A pair pays a meeting at a barrier, and as much again for each row of h on its way from cache to cache. In inference a single row is
-/// handed over while the product is under way, and pays less than one meeting. Training pays twice, for the way back: a single row gains
-/// from 110 (LSTM) to 130 units (GRU) on, with meetings of 240 ns (Emerald Rapids).
+/// A pair pays a meeting at a barrier, and as much again for each row of h on its way from cache to cache. In inference
+/// a single row is handed over while the product is under way, and pays less than one meeting. Training pays twice, for
+/// the way back: a single row gains from 110 (LSTM) to 130 units (GRU) on, with meetings of 240 ns (Emerald Rapids).
 package struct SharingCosts {
   /// Of two threads, in nanoseconds.
   private let pair: Int
-  /// That four more add: each has a line of its own that all wait for, and no more of h is read. Fits a row of 100 to 512 units on 2 to 16
-  /// threads (Emerald Rapids).
+  /// That four more add: each has a line of its own that all wait for, and no more of h is read. Fits a row of 100 to
+  /// 512 units on 2 to 16 threads (Emerald Rapids).
   private let fourMore: Int
 
   /// For what a meeting of two threads costs at the moment, in nanoseconds.
@@ -22,8 +22,8 @@ package struct SharingCosts {
   /// Nanoseconds for so many threads.
   package func of(_ members: Int) -> Int { pair + (members - 2) * fourMore / 4 }
 
-  /// The number of threads, up to `most`, that get done first with work that takes one so many nanoseconds, cut into panels. Not always all:
-  /// of 16, for a row of 100 units, 5 to 7 do, and 16 take longer than one.
+  /// The number of threads, up to `most`, that get done first with work that takes one so many nanoseconds, cut into
+  /// panels. Not always all: of 16, for a row of 100 units, 5 to 7 do, and 16 take longer than one.
   package func members(_ most: Int, work: Int, panels: Int) -> Int {
     func lasts(_ count: Int) -> Int { (panels + count - 1) / count * work / panels + of(count) }
     return most < 2 ? 1 : (2...most).reduce(2) { lasts($1) < lasts($0) ? $1 : $0 }

@@ -11,8 +11,8 @@ struct LookedUpProducts {
   subscript(place: Int) -> (product: Tensor, ids: Tensor) { (products[place], ids) }
 }
 
-/// Keeps the product of a table with one direction's weights, bias added: where its input is looked up in the table, so is the
-/// product.
+/// Keeps the product of a table with one direction's weights, bias added: where its input is looked up in the table, so
+/// is the product.
 final class TableProduct: Sendable {
   private struct Entry: Sendable {
     let owner: any AnyObject & Sendable
@@ -34,11 +34,12 @@ final class TableProduct: Sendable {
   /// Floats that a product may take.
   private static let most = 1 << 23
 
-  /// The products of a lookup's table with all directions, each [N, slots]; nil while they would cost more than they have saved.
+  /// The products of a lookup's table with all directions, each [N, slots]; nil while they would cost more than they
+  /// have saved.
   ///
-  /// All of a table is multiplied once as many timesteps have been looked up as it has rows, with the table and the weights as
-  /// they are. So what is done in vain is no more than what had to be done anyway, and a table that changes with every call is never
-  /// multiplied.
+  /// All of a table is multiplied once as many timesteps have been looked up as it has rows, with the table and the
+  /// weights as they are. So what is done in vain is no more than what had to be done anyway, and a table that changes
+  /// with every call is never multiplied.
   static func products(
     _ lookup: TableLookup, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> LookedUpProducts? {

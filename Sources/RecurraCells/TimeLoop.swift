@@ -1,7 +1,7 @@
 import RecurraTensor
 
-/// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing work. It tells
-/// which rows run at which steps; a multiplier may go through steps with the same rows in its own way.
+/// The loop over timesteps, forward and back; it exists once, for every cell, multiplier, direction and way of dividing
+/// work. It tells which rows run at which steps; a multiplier may go through steps with the same rows in its own way.
 enum TimeLoop {
   /// Runs steps, from `first` up to `end`, for some rows; those with the same active rows in one go.
   @inline(__always)
@@ -19,8 +19,8 @@ enum TimeLoop {
     }
   }
 
-  /// Runs steps one by one for some rows. `afterStep` is called when a step's states are there for everyone who works on these rows, and
-  /// tells whether to go on. Returns the steps that are left, nil if none are.
+  /// Runs steps one by one for some rows. `afterStep` is called when a step's states are there for everyone who works
+  /// on these rows, and tells whether to go on. Returns the steps that are left, nil if none are.
   @inline(__always)
   @discardableResult
   static func forward<S: FloatingScalar>(
@@ -50,9 +50,9 @@ enum TimeLoop {
     return left.isEmpty ? nil : left
   }
 
-  /// Goes back through a stretch of steps for some rows, after those behind it; when the first step is done, the carries hold the
-  /// gradients of the initial states. `afterStep` tells whether to go on; if not, returns the steps that are left, perhaps none but what
-  /// follows the first.
+  /// Goes back through a stretch of steps for some rows, after those behind it; when the first step is done, the
+  /// carries hold the gradients of the initial states. `afterStep` tells whether to go on; if not, returns the steps
+  /// that are left, perhaps none but what follows the first.
   @inline(__always)
   @discardableResult
   static func backward<S: FloatingScalar>(

@@ -6,7 +6,8 @@ struct SequenceGradients {
   let weights: [Tensor]
   /// Gradient of the slots' biases of each direction.
   let biases: [Tensor]
-  /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil where nobody asked.
+  /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil
+  /// where nobody asked.
   let input: Gradient?
 
   /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order and from a row on.
@@ -60,8 +61,8 @@ struct SequenceGradients {
 
 /// The products after the loop by OpenBLAS: the reference, for every cell and both types.
 ///
-/// Everything is cut over columns or rows of the results in pieces that depend on shapes alone, so the bits do not depend on the
-/// number of threads; all pieces of all directions run together.
+/// Everything is cut over columns or rows of the results in pieces that depend on shapes alone, so the bits do not
+/// depend on the number of threads; all pieces of all directions run together.
 struct WeightGradients<S: FloatingScalar> {
   private let weights, biases: [Tensor]
   private let runs: [DirectionRun<S>]
@@ -165,7 +166,8 @@ struct WeightGradients<S: FloatingScalar> {
     }
   }
 
-  /// Cuts an extent into pieces by its size alone: an even number of them where it can be, so that two threads share well.
+  /// Cuts an extent into pieces by its size alone: an even number of them where it can be, so that two threads share
+  /// well.
   private static func cut(_ extent: Int, least: Int, most: Int) -> [Range<Int>] {
     var count = max(1, (extent + most - 1) / most)
     if count % 2 == 1, extent >= 2 * least { count += 1 }

@@ -85,8 +85,9 @@ struct WeightProduct {
       case .state: ofInputs..<all
       }
     guard !panels.isEmpty else { return [] }
-    // A strip of the kernels, or more where there are many; equal shares of whole vectors, because a narrow rest has too few chains.
-    // Several threads need pieces enough, so few strips are cut across the panels as well; each cut packs its columns again.
+    // A strip of the kernels, or more where there are many; equal shares of whole vectors, because a narrow rest has
+    // too few chains. Several threads need pieces enough, so few strips are cut across the panels as well; each cut
+    // packs its columns again.
     let (columns, vector) = (product.gates.count * unitsPerGate, 16)
     let vectors = (columns + vector - 1) / vector
     let strips = (columns - 1) / max(64, columns / 64 / 64 * 64) + 1
@@ -105,8 +106,8 @@ struct WeightProduct {
     }
   }
 
-  /// Adds the product of the operands of several directions, and does some other jobs along with it: they fill up what the threads have
-  /// left.
+  /// Adds the product of the operands of several directions, and does some other jobs along with it: they fill up what
+  /// the threads have left.
   func add(
     _ operands: [Operands], each: ForEach, others: Int = 0, other: @escaping (Int) -> Void = { _ in }
   ) {

@@ -3,11 +3,11 @@ public import RecurraTensor
 /// Computes activation(x·W + b) along the last axis.
 ///
 /// - Shapes: `input` [B, …, I]; result [B, …, units]; `kernel` [I, units], `bias` [units].
-/// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes; building throws
-///   `badArgument` for a bad setting.
+/// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes; building
+///   throws `badArgument` for a bad setting.
 /// - Complexity: 2·rows·I·units flops, one product whatever the rank.
-/// - Accuracy: OpenBLAS adds in an order that depends on the number of rows, so the last bits of a row's result may differ with the rows
-///   that are computed along with it. They do not depend on the number of threads.
+/// - Accuracy: OpenBLAS adds in an order that depends on the number of rows, so the last bits of a row's result may
+///   differ with the rows that are computed along with it. They do not depend on the number of threads.
 /// - Source: Keras, `keras.layers.Dense`.
 public final class Dense: Layer {
   /// Names the class as Keras does.

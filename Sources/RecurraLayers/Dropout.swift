@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Sets a share of the elements to 0 while training, and scales the others up so that sums keep their expectation.
 ///
-/// Outside training it passes its input on. Which elements are dropped follows from the random source of the forward pass.
+/// Outside training it passes its input on. Which elements are dropped follows from the random source of the forward
+/// pass.
 ///
 /// - Shapes: `input` any; result the same.
 /// - Throws: `badData` for an integer input, `badArgument` for a rate outside 0...1.

@@ -5,8 +5,8 @@ public import RecurraTensor
 ///
 /// - Shapes: `input` [B, T] (any rank) of ids, int32 or whole floating numbers; result [B, T, outputDim]; `embeddings`
 ///   [inputDim, outputDim].
-/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id. Ids behind the
-///   length of a row that was given one are not looked at.
+/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id. Ids
+///   behind the length of a row that was given one are not looked at.
 /// - Complexity: one copy of B·T rows.
 /// - Source: Keras, `keras.layers.Embedding`.
 public final class Embedding: Layer {
@@ -17,8 +17,8 @@ public final class Embedding: Layer {
   public let inputDim: Int
   /// The length of each vector.
   public let outputDim: Int
-  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length. Where lengths are
-  /// given as well, both hold: a row ends where the first of them says.
+  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length.
+  /// Where lengths are given as well, both hold: a row ends where the first of them says.
   public let maskZero: Bool
   private let initializer: Initializer
   private let state = BuildState<Parameter>()
@@ -113,7 +113,8 @@ public final class Embedding: Layer {
     return input.converted(to: .int32)
   }
 
-  /// The ids within each row's length as int32, each in 0..<inputDim; those behind it are not looked at, and become padding.
+  /// The ids within each row's length as int32, each in 0..<inputDim; those behind it are not looked at, and become
+  /// padding.
   private func ids(within lengths: [Int], _ input: Tensor) throws(RecurraError) -> Tensor {
     let (rows, timesteps) = (input.shape[0], input.rank > 1 ? input.shape[1] : 1)
     try checkLengths(lengths, rows: rows, timesteps: timesteps)

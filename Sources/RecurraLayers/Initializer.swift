@@ -30,8 +30,9 @@ public enum Initializer: Sendable, Equatable {
   case lecunNormal
   /// `gain` times a matrix with orthonormal rows or columns, whichever are fewer.
   case orthogonal(gain: Double = 1)
-  /// For the bias of an LSTM or GRU that has to remember over up to `steps` timesteps: the bias of the gate that keeps the
-  /// memory is log u with u evenly from 1 to `steps` − 1, that of the gate that lets in is the opposite, the others are 0.
+  /// For the bias of an LSTM or GRU that has to remember over up to `steps` timesteps: the bias of the gate that keeps
+  /// the memory is log u with u evenly from 1 to `steps` − 1, that of the gate that lets in is the opposite, the others
+  /// are 0.
   ///
   /// It stands in place of an LSTM's forget bias of 1. Source: Tallec & Ollivier 2018.
   case chrono(steps: Int)
@@ -65,7 +66,8 @@ public enum Initializer: Sendable, Equatable {
     }
   }
 
-  /// What is wrong, as the end of "expected an initialiser"; nil when a parameter of so many axes and that type can be drawn.
+  /// What is wrong, as the end of "expected an initialiser"; nil when a parameter of so many axes and that type can be
+  /// drawn.
   func fault(axes: Int, dtype: DType) -> String? {
     let largest = dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
     func fits(_ numbers: Double...) -> Bool { numbers.allSatisfy { $0.magnitude <= largest } }

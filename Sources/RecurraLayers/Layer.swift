@@ -2,12 +2,12 @@ public import RecurraTensor
 
 /// A step of a model: shapes, parameters and a forward pass.
 ///
-/// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every tensor
-/// operation has its own. A layer may be used by several threads at the same time.
+/// A layer learns its input's shape when it is built, once; then its parameters exist. Gradients need no code: every
+/// tensor operation has its own. A layer may be used by several threads at the same time.
 ///
-/// A layer of one's own needs `typeName`, `init(configuration:)`, `configuration`, `outputShape(for:)` and `forward(_:_:)`; with
-/// parameters also `parameters`, `isBuilt` and `build(inputShape:random:dtype:)`. A file names it by `typeName`, and comes back through a
-/// `Registry` that knows it.
+/// A layer of one's own needs `typeName`, `init(configuration:)`, `configuration`, `outputShape(for:)` and
+/// `forward(_:_:)`; with parameters also `parameters`, `isBuilt` and `build(inputShape:random:dtype:)`. A file names it
+/// by `typeName`, and comes back through a `Registry` that knows it.
 public protocol Layer: AnyObject, Sendable {
   /// The name of the class, by which files and registries call it; for the layers of this package Keras' name, "LSTM".
   static var typeName: String { get }
@@ -28,15 +28,18 @@ public protocol Layer: AnyObject, Sendable {
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
-  /// Checks what the layer was made with. A layer keeps bad settings, because they may come from outside; building it refuses them.
+  /// Checks what the layer was made with. A layer keeps bad settings, because they may come from outside; building it
+  /// refuses them.
   ///
   /// - Throws: `badArgument` naming the setting.
   func checkSettings() throws(RecurraError)
-  /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and time.
+  /// Makes the parameters for inputs of a shape, once; `nil` is an extent that is not known yet, such as batch and
+  /// time.
   ///
   /// - Throws: `badArgument` for a bad setting, `badData` for a shape that the layer does not take.
   func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError)
-  /// Works out the shape of the output for an input shape, both with the batch axis first; nil is an extent that is not known yet.
+  /// Works out the shape of the output for an input shape, both with the batch axis first; nil is an extent that is not
+  /// known yet.
   ///
   /// - Throws: `badData` for a shape that the layer does not take.
   func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?]

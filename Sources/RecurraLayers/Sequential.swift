@@ -79,10 +79,11 @@ public final class Sequential: Layer {
   /// The output shape of each layer, nil before the model is built.
   public var outputShapes: [[Int?]]? { state.value?.outputShapes }
 
-  /// Makes the parameters for inputs of a shape, batch first, from the model's seed; does nothing when that has been done.
+  /// Makes the parameters for inputs of a shape, batch first, from the model's seed; does nothing when that has been
+  /// done.
   ///
-  /// - Throws: `badArgument` for a bad setting of a layer, `badData` where one does not take the shape it would get; both name the
-  ///   layer.
+  /// - Throws: `badArgument` for a bad setting of a layer, `badData` where one does not take the shape it would get;
+  ///   both name the layer.
   public func build(inputShape: [Int?], dtype: DType = .float32) throws(RecurraError) {
     try build(inputShape: inputShape, random: RandomSource(seed: seed), dtype: dtype)
   }
@@ -124,8 +125,8 @@ public final class Sequential: Layer {
     try run(layers.indices, input, context)
   }
 
-  /// Computes the output up to the last layer's activation, and names that activation: a loss on top of a softmax or sigmoid
-  /// is exact from there. `linear` with the plain output where the last layer is not dense.
+  /// Computes the output up to the last layer's activation, and names that activation: a loss on top of a softmax or
+  /// sigmoid is exact from there. `linear` with the plain output where the last layer is not dense.
   package func forwardBeforeActivation(
     _ input: Signal, _ context: ForwardContext
   ) throws(RecurraError) -> (output: Signal, activation: Activation) {
@@ -159,8 +160,8 @@ public final class Sequential: Layer {
     return signal
   }
 
-  /// Runs the recurrent layers at the front of `range` at the same time, where there are several and that is faster; returns their
-  /// output and how many there are.
+  /// Runs the recurrent layers at the front of `range` at the same time, where there are several and that is faster;
+  /// returns their output and how many there are.
   private func runStack(
     _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
   ) -> (output: Tensor, count: Int)? {
@@ -179,8 +180,8 @@ public final class Sequential: Layer {
     return input.source.recurrentStack(stack, returnsSequences: returnsSequences).map { ($0, stack.count) }
   }
 
-  /// So many may be run at the same time. A bound keeps models of thousands of layers linear: a stack that is not run so is looked at
-  /// again at its next layer.
+  /// So many may be run at the same time. A bound keeps models of thousands of layers linear: a stack that is not run
+  /// so is looked at again at its next layer.
   private static let mostLayersOfAStack = 32
 
   /// Adds the layer's name to an error, since a model may have several of a class, and a remedy to one about data.

@@ -15,7 +15,8 @@ extension Sequential {
     return recurrent?.options.returnSequences == false
   }
 
-  /// Refuses a model without layers, a layer that stands in it twice, and outputs that the next layer would take for something else.
+  /// Refuses a model without layers, a layer that stands in it twice, and outputs that the next layer would take for
+  /// something else.
   public func checkSettings() throws(RecurraError) {
     guard !layers.isEmpty else { throw failure(.badArgument, expected: "at least one layer", got: "none") }
     var seen: Set<ObjectIdentifier> = []

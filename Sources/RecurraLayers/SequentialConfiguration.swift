@@ -4,10 +4,11 @@ extension Sequential {
   /// Makes a model from its description, with fresh parameters from `seed`; builds it where the input shape is given.
   ///
   /// Three forms are read: a list of layers `[{"class_name": "LSTM", "config": {"units": 100}}, …]`, Keras' model
-  /// `{"class_name": "Sequential", "config": {"layers": […]}}`, and its `config` alone. The shape comes from an `InputLayer` at
-  /// the front, from `build_input_shape`, or from the first layer's `batch_input_shape`.
+  /// `{"class_name": "Sequential", "config": {"layers": […]}}`, and its `config` alone. The shape comes from an
+  /// `InputLayer` at the front, from `build_input_shape`, or from the first layer's `batch_input_shape`.
   ///
-  /// - Throws: `badArgument` for a class outside `registry` and for an argument that is unknown, wrong or not supported.
+  /// - Throws: `badArgument` for a class outside `registry` and for an argument that is unknown, wrong or not
+  ///   supported.
   public convenience init(
     configuration: JSONValue, seed: UInt64 = 0, registry: Registry = .standard
   ) throws(RecurraError) {
@@ -150,9 +151,11 @@ extension JSONValue {
 
 /// Names layers as Keras does.
 enum LayerNames {
-  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a class and on.
+  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a class
+  /// and on.
   ///
-  /// A wrapped layer counts, because Keras names it before it is wrapped; the backward copy in a `Bidirectional` does not.
+  /// A wrapped layer counts, because Keras names it before it is wrapped; the backward copy in a `Bidirectional` does
+  /// not.
   static func names(for layers: [(name: String?, layer: any Layer)]) -> [String] {
     var taken = Set(layers.compactMap(\.name))
     var counts: [String: Int] = [:]

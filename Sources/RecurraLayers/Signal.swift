@@ -14,7 +14,8 @@ public struct Signal: Sendable {
   public var furtherValues: [Tensor] = []
   /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.
   public var lengths: [Int]?
-  /// Final states, where a layer returns them: h (and c) of each direction, each [B, H]; or initial states given to a layer.
+  /// Final states, where a layer returns them: h (and c) of each direction, each [B, H]; or initial states given to a
+  /// layer.
   ///
   /// Layers that have no states pass them on.
   public var states: [Tensor]
@@ -46,11 +47,12 @@ public struct ForwardContext: Sendable {
   public var isRecording: Bool
   /// Where dropout takes its numbers from; a layer uses a stream of its own.
   public var random: RandomSource
-  /// Tells whether gradients will be asked for with respect to parameters alone, as `Trainer` does. Those of what an embedding gives out
-  /// may then be zero, because they go straight to its table: a word that a batch holds many times is multiplied once.
+  /// Tells whether gradients will be asked for with respect to parameters alone, as `Trainer` does. Those of what an
+  /// embedding gives out may then be zero, because they go straight to its table: a word that a batch holds many times
+  /// is multiplied once.
   public var differentiatesParametersOnly: Bool
-  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in the whole batch.
-  /// nil when the rows are a batch of their own.
+  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in
+  /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?
 
   /// Makes a context; inference without a record when nothing is said.

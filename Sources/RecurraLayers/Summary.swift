@@ -5,10 +5,11 @@ extension Sequential {
   /// Returns the table of layers, output shapes and parameter counts that Keras prints, to the byte.
   ///
   /// - Parameters:
-  ///   - lineLength: columns of the table, at least 20, or 40 with `showsTrainable`; Keras' choice when left out: 88, or what the
-  ///     terminal has less 4.
+  ///   - lineLength: columns of the table, at least 20, or 40 with `showsTrainable`; Keras' choice when left out: 88,
+  ///     or what the terminal has less 4.
   ///   - showsTrainable: adds a column with Y, N, or - for a layer without parameters.
-  ///   - optimizerParameterCount: numbers an optimiser keeps, for the line and the total that Keras prints after training.
+  ///   - optimizerParameterCount: numbers an optimiser keeps, for the line and the total that Keras prints after
+  ///     training.
   public func summary(
     lineLength: Int? = nil, showsTrainable: Bool = false, optimizerParameterCount: Int? = nil
   ) -> String {

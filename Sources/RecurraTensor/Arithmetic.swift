@@ -1,4 +1,5 @@
-/// Arithmetic element by element. Shapes broadcast as in NumPy; mixed element types are refused. Each operation is one pass.
+/// Arithmetic element by element. Shapes broadcast as in NumPy; mixed element types are refused. Each operation is one
+/// pass.
 extension Tensor {
   /// Adds element by element; int32 wraps around.
   ///
@@ -98,7 +99,8 @@ extension Tensor {
   /// A number in this tensor's type, ready to be broadcast.
   package func matching(_ value: Double) -> Tensor { .full([], value, dtype: dtype) }
 
-  /// Raises every element to the power of the other's; the gradient with respect to the exponent is 0 where the base is 0.
+  /// Raises every element to the power of the other's; the gradient with respect to the exponent is 0 where the base is
+  /// 0.
   ///
   /// - Precondition: operands of one floating type, shapes that broadcast.
   public func power(_ exponent: Tensor) -> Tensor {

@@ -12,8 +12,8 @@ extension BLAS {
 
   /// The same, for whoever can say that it failed.
   ///
-  /// OpenBLAS' workers start before `main`. Where they find no address space for their buffers they ask for it again and
-  /// again, and can neither work nor be ended.
+  /// OpenBLAS' workers start before `main`. Where they find no address space for their buffers they ask for it again
+  /// and again, and can neither work nor be ended.
   ///
   /// - Throws: `outOfMemory` where there is no address space for a single product.
   package static func prepare() throws(RecurraError) {
@@ -117,7 +117,8 @@ extension BLAS {
 
   private static func hasAddressSpace(_ buffers: Int) -> Bool { AddressSpace.isFree(buffers * bufferBytes) }
 
-  /// Runs `body` without the SIGINT that OpenBLAS sends its own process where it is given no thread: with one it lacks nothing.
+  /// Runs `body` without the SIGINT that OpenBLAS sends its own process where it is given no thread: with one it lacks
+  /// nothing.
   private static func withoutOwnInterrupt(_ body: () -> Void) {
     var (interrupt, former) = (sigset_t(), sigset_t())
     sigemptyset(&interrupt)

@@ -1,9 +1,11 @@
-/// What containers and services allow a process: the limits of its control group and of those around it, in either version.
+/// What containers and services allow a process: the limits of its control group and of those around it, in either
+/// version.
 ///
 /// Source: the kernel's documentation, admin-guide/cgroup-v2 and admin-guide/cgroup-v1 (cpu.max, cpu.cfs_quota_us,
 /// memory.max, memory.limit_in_bytes), and proc_pid_mountinfo(5).
 package struct ControlGroups: Equatable, Sendable {
-  /// Processors' time that may be used in a time of the clock: 1.5 for three halves of a processor; nil without a limit.
+  /// Processors' time that may be used in a time of the clock: 1.5 for three halves of a processor; nil without a
+  /// limit.
   package private(set) var processors: Double?
   /// Bytes that may be held; nil without a limit.
   package private(set) var bytes: Int?

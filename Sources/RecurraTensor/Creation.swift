@@ -1,8 +1,8 @@
 extension Tensor {
   /// Makes a tensor from numbers in row-major order that the program itself has written down.
   ///
-  /// - Precondition: as many numbers as the shape has elements; the process ends otherwise. For numbers from outside take
-  ///   `init(validating:shape:dtype:)`, which throws instead.
+  /// - Precondition: as many numbers as the shape has elements; the process ends otherwise. For numbers from outside
+  ///   take `init(validating:shape:dtype:)`, which throws instead.
   public init<S: TensorScalar>(_ scalars: [S], shape: [Int]) {
     check(
       Shape.count(shape) == scalars.count, "Tensor", expected: "\(Shape.count(shape)) numbers for shape \(shape)",
@@ -17,8 +17,8 @@ extension Tensor {
 
   /// Makes a matrix from rows that the program itself has written down; its type is that of the numbers.
   ///
-  /// - Precondition: rows of equal length; the process ends otherwise. For rows from outside take `init(validating:dtype:)`,
-  ///   which throws instead.
+  /// - Precondition: rows of equal length; the process ends otherwise. For rows from outside take
+  ///   `init(validating:dtype:)`, which throws instead.
   public init<S: TensorScalar>(_ rows: [[S]]) {
     let width = rows.first?.count ?? 0
     let ragged = rows.firstIndex { $0.count != width }
@@ -28,7 +28,8 @@ extension Tensor {
     self.init(Array(rows.joined()), shape: [rows.count, width])
   }
 
-  /// Makes a tensor of three axes from matrices that the program itself has written down; its type is that of the numbers.
+  /// Makes a tensor of three axes from matrices that the program itself has written down; its type is that of the
+  /// numbers.
   ///
   /// - Precondition: matrices of equal shape; the process ends otherwise. For numbers from outside take
   ///   `init(validating:dtype:)`, which throws instead.

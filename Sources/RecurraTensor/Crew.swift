@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The worker threads and the jobs that are open to them.
 ///
-/// A worker that has just finished spins for some hundred microseconds, because the next operation of a model usually follows at
-/// once; then it sleeps until a job is posted, or a caller wants it to look out for the next.
+/// A worker that has just finished spins for some hundred microseconds, because the next operation of a model usually
+/// follows at once; then it sleeps until a job is posted, or a caller wants it to look out for the next.
 final class Crew: @unchecked Sendable {
   static let shared = Crew()
 
@@ -77,9 +77,9 @@ final class Crew: @unchecked Sendable {
 
   /// Wakes up to `count` sleepers; the mutex is held.
   ///
-  /// Linux may wake a thread where its waker runs, above all in a virtual machine that does not show which cores share a cache.
-  /// There it would only take turns with the caller, for milliseconds; so once that was seen, sleepers are kept off the caller's
-  /// processor until they are awake.
+  /// Linux may wake a thread where its waker runs, above all in a virtual machine that does not show which cores share
+  /// a cache. There it would only take turns with the caller, for milliseconds; so once that was seen, sleepers are
+  /// kept off the caller's processor until they are awake.
   private func wakeSleepers(_ count: Int) {
     guard sleepers > 0 else { return }
     callerProcessor = recurra_current_processor()

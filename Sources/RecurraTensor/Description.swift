@@ -1,5 +1,6 @@
 extension Tensor: CustomStringConvertible {
-  /// The shape, the type and the elements, the way NumPy prints them; of large tensors a few from each end of each axis.
+  /// The shape, the type and the elements, the way NumPy prints them; of large tensors a few from each end of each
+  /// axis.
   ///
   /// - Complexity: at most about a thousand elements are read and printed, however many there are.
   public var description: String {

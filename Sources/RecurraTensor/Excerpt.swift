@@ -1,5 +1,6 @@
 extension StringProtocol {
-  /// Enough of a text from outside to recognise it in a message: in quotes, on one line, without what could upset a terminal.
+  /// Enough of a text from outside to recognise it in a message: in quotes, on one line, without what could upset a
+  /// terminal.
   package var excerpt: String {
     let limit = 60
     let shown = unicodeScalars.prefix(limit).map { scalar in

@@ -3,11 +3,12 @@ internal import Glibc
 internal import Synchronization
 
 extension Threads {
-  /// Runs `body(rank, size, barrier)` on up to `maximum` threads that are all running at the same time, so that they may wait for
-  /// each other at the barrier.
+  /// Runs `body(rank, size, barrier)` on up to `maximum` threads that are all running at the same time, so that they
+  /// may wait for each other at the barrier.
   ///
-  /// The caller may well be alone, with a size of 1: where other calls keep the processors busy, and where waking a worker would
-  /// take longer than the work. Members that had to wait for each other would then only be in each other's way.
+  /// The caller may well be alone, with a size of 1: where other calls keep the processors busy, and where waking a
+  /// worker would take longer than the work. Members that had to wait for each other would then only be in each other's
+  /// way.
   ///
   /// - Parameter saving: nanoseconds by which the caller would be done earlier with all members.
   package static func runTogether(_ maximum: Int, saving: Int = .max, _ body: (Int, Int, SpinBarrier) -> Void) {
@@ -44,8 +45,8 @@ extension Threads {
   private static let asked = Succession()
   private static let consulted = Succession()
 
-  /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without them; but when calls
-  /// follow each other closely, it wakes them for the next one.
+  /// Tells whether members can be had in time. Where all workers sleep and little is at stake, this call does without
+  /// them; but when calls follow each other closely, it wakes them for the next one.
   private static func isWorthAsking(_ saving: Int) -> Bool {
     // A call that would save more than some milliseconds asks in any case, and says little of when it ends.
     let isClose = asked.isClose(nanoseconds(), lasting: min(saving, 10_000_000))
@@ -71,11 +72,13 @@ extension Threads {
 
   /// Nanoseconds that two threads need to meet at a barrier, as things are now.
   ///
-  /// Measured again every 50 ms where it is asked for, because it depends on which cores the threads run on: virtual processors are moved,
-  /// and then a meeting takes 5 times as long. `Int.max` for a while after threads that ran together were held up.
+  /// Measured again every 50 ms where it is asked for, because it depends on which cores the threads run on: virtual
+  /// processors are moved, and then a meeting takes 5 times as long. `Int.max` for a while after threads that ran
+  /// together were held up.
   ///
-  /// - Parameter lasting: nanoseconds that the call which asks will take about, alone. Where calls follow each other closely a worker is
-  ///   woken for measuring: else a long call, in which workers fall asleep, would stay alone for good once it was.
+  /// - Parameter lasting: nanoseconds that the call which asks will take about, alone. Where calls follow each other
+  ///   closely a worker is woken for measuring: else a long call, in which workers fall asleep, would stay alone for
+  ///   good once it was.
   package static func meetingNanoseconds(lasting: Int = 0) -> Int {
     if insistsOnMembers { return 0 }
     let now = nanoseconds()
@@ -112,7 +115,8 @@ private final class Succession: Sendable {
   private let end = Atomic<Int>(0)
   private let close = Atomic<Int>(0)
 
-  /// Tells whether a call at `now`, which takes about so many nanoseconds, is one of many; a few may be the layers of a single request.
+  /// Tells whether a call at `now`, which takes about so many nanoseconds, is one of many; a few may be the layers of a
+  /// single request.
   func isClose(_ now: Int, lasting: Int) -> Bool {
     guard now - end.exchange(now + lasting, ordering: .relaxed) < 400_000 else {
       close.store(0, ordering: .relaxed)
@@ -144,8 +148,8 @@ private final class Gang: Sendable {
     return (rank, number > 0 ? number : maximum)
   }
 
-  /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of members. Those of a
-  /// full gang have set off by themselves.
+  /// Waits some nanoseconds for members and sets off with those who came; the caller has rank 0. Returns the number of
+  /// members. Those of a full gang have set off by themselves.
   func setOff(_ job: Job, patience: Int) -> Int {
     let begin = Threads.nanoseconds()
     var tries = 0

@@ -1,11 +1,12 @@
 /// One recorded operation: what it was made from, and the function that turns its gradient into theirs.
 ///
-/// An operation may have several outputs; the function gets the gradient of each, `nil` where nothing depends on it, and returns
-/// the gradient of each parent, `nil` where there is none.
+/// An operation may have several outputs; the function gets the gradient of each, `nil` where nothing depends on it,
+/// and returns the gradient of each parent, `nil` where there is none.
 package final class Node: Sendable {
   package typealias Pullback = @Sendable ([Tensor?]) -> [Gradient?]
 
-  /// The history of each parent; `nil` for a parent that is not tracked. Changed only by whoever lets go of the node, alone.
+  /// The history of each parent; `nil` for a parent that is not tracked. Changed only by whoever lets go of the node,
+  /// alone.
   private nonisolated(unsafe) var parents: [Origin?]
   fileprivate let outputCount: Int
   /// One more than the deepest parent: sorting by depth is sorting by dependence.
@@ -32,7 +33,8 @@ package final class Node: Sendable {
     return parents
   }
 
-  /// Lets go of the history without recursion: a chain of a hundred thousand operations must not need as many stack frames.
+  /// Lets go of the history without recursion: a chain of a hundred thousand operations must not need as many stack
+  /// frames.
   deinit {
     var pending = takeOrigins()
     while let last = pending.popLast() {
@@ -69,8 +71,8 @@ extension Tensor {
 
   /// Records how this tensor was made from `parents`, if any of them is tracked.
   ///
-  /// `pullback` gets the gradient of this tensor, and for each parent whether its gradient is needed. It must capture detached
-  /// tensors only, or the history would keep itself alive.
+  /// `pullback` gets the gradient of this tensor, and for each parent whether its gradient is needed. It must capture
+  /// detached tensors only, or the history would keep itself alive.
   package func derived(
     from parents: [Tensor], _ pullback: @escaping @Sendable (_ upstream: Tensor, _ needed: [Bool]) -> [Tensor?]
   ) -> Tensor {
@@ -94,7 +96,8 @@ extension Tensor {
   ///
   /// - Parameters:
   ///   - sources: tracked tensors; one that this tensor does not depend on gets zeros.
-  ///   - seed: the gradient of whatever follows with respect to this tensor; 1 for a tensor of one element when left out.
+  ///   - seed: the gradient of whatever follows with respect to this tensor; 1 for a tensor of one element when left
+  ///     out.
   /// - Shapes: each gradient as its source; `seed` as this tensor.
   /// - Precondition: tracked sources; this tensor has one element where there is no seed.
   /// - Complexity: that of the recorded operations, about twice the forward work.

@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// Where threads that have nothing left to do of some work get a part of what others still have before them.
 ///
-/// Pieces that take one thread equally long take two equally long only on cores of their own: where somebody else uses one of them, or
-/// the other half of it, the last thread is done later by as much. So whoever does a long piece looks from time to time whether
-/// another thread waits, and gives it a part, which may be divided again.
+/// Pieces that take one thread equally long take two equally long only on cores of their own: where somebody else uses
+/// one of them, or the other half of it, the last thread is done later by as much. So whoever does a long piece looks
+/// from time to time whether another thread waits, and gives it a part, which may be divided again.
 package final class Handover: @unchecked Sendable {
   /// A part that is given away; what it does lies on the giver's stack, who waits for it.
   private final class Part: Sendable {
@@ -30,8 +30,8 @@ package final class Handover: @unchecked Sendable {
   @inline(__always)
   package var isAwaited: Bool { place.load(ordering: .relaxed) == Place.isAwaited }
 
-  /// Does `own` on this thread and `other` on the one that waits, and returns when both are done; returns false, with nothing done, if
-  /// none waits any more.
+  /// Does `own` on this thread and `other` on the one that waits, and returns when both are done; returns false, with
+  /// nothing done, if none waits any more.
   package func divide(_ own: () -> Void, giving other: () -> Void) -> Bool {
     guard
       place.compareExchange(expected: Place.isAwaited, desired: Place.isTaken, ordering: .acquiring).exchanged
@@ -84,8 +84,8 @@ package final class Handover: @unchecked Sendable {
 }
 
 extension Handover {
-  /// Runs `body` for every number of a range, and gives half of what is left of it to a thread that waits, where that is worth it.
-  /// Returns when all is done.
+  /// Runs `body` for every number of a range, and gives half of what is left of it to a thread that waits, where that
+  /// is worth it. Returns when all is done.
   ///
   /// - Parameter lasting: nanoseconds that a number takes, by and large.
   package func each(_ range: Range<Int>, lasting: Int, _ body: (Int) -> Void) {

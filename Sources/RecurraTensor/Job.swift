@@ -18,8 +18,8 @@ struct BorrowedBody: @unchecked Sendable {
 
 /// Numbered pieces of work for several threads.
 ///
-/// Piece p belongs to lane p mod the number of threads. A thread has the same lane in every job and begins there, so what it wrote in one
-/// job it finds in its own cache in the next; only then does it help in the other lanes.
+/// Piece p belongs to lane p mod the number of threads. A thread has the same lane in every job and begins there, so
+/// what it wrote in one job it finds in its own cache in the next; only then does it help in the other lanes.
 final class Job: @unchecked Sendable {
   private let count: Int
   private let lanes: Int
@@ -68,8 +68,8 @@ final class Job: @unchecked Sendable {
 
   private func leaveSeat() { seats.add(1, ordering: .relaxed) }
 
-  /// Works until no piece is left to take, nor a part of one, or until the thread is called away. Thread 0 is the one that posted the
-  /// job, worker w has number w + 1.
+  /// Works until no piece is left to take, nor a part of one, or until the thread is called away. Thread 0 is the one
+  /// that posted the job, worker w has number w + 1.
   func work(_ thread: Int, isCalledAway: () -> Bool = { false }) {
     let first = thread == 0 || lanes == 1 ? 0 : 1 + (thread - 1) % (lanes - 1)
     for offset in 0..<lanes {

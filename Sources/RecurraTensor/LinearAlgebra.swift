@@ -1,4 +1,5 @@
-/// Linear systems and the factorisations that solve them, by LAPACK on the calling thread. Leading axes are a stack of matrices.
+/// Linear systems and the factorisations that solve them, by LAPACK on the calling thread. Leading axes are a stack of
+/// matrices.
 extension Tensor {
   /// Finds x with this · x = b.
   ///
@@ -26,7 +27,8 @@ extension Tensor {
 
   /// Finds the shortest x that makes ‖this · x − b‖ smallest.
   ///
-  /// Singular values below ε·max(M, N) times the largest count as zero. The gradient holds where the rank does not change.
+  /// Singular values below ε·max(M, N) times the largest count as zero. The gradient holds where the rank does not
+  /// change.
   /// - Shapes: this [… M, N]; b [… M, K], or a vector [M]; the result [… N, K] or [… N].
   /// - Precondition: floating operands of one type, shapes that belong together.
   /// - Throws: `badData` when an element is not finite.

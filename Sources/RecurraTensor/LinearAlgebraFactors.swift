@@ -1,9 +1,10 @@
-/// Factorisations into matrices of a special form, by LAPACK on the calling thread. Leading axes are a stack of matrices.
+/// Factorisations into matrices of a special form, by LAPACK on the calling thread. Leading axes are a stack of
+/// matrices.
 extension Tensor {
   /// Factors into a matrix of orthonormal columns and an upper triangle: this = q · r.
   ///
-  /// - Shapes: [… M, N] gives q [… M, K] and r [… K, N] with K = min(M, N). The signs are LAPACK's; elements that are not
-  ///   finite give NaN. The gradient exists where the first K columns are independent.
+  /// - Shapes: [… M, N] gives q [… M, K] and r [… K, N] with K = min(M, N). The signs are LAPACK's; elements that are
+  ///   not finite give NaN. The gradient exists where the first K columns are independent.
   /// - Precondition: floating matrices.
   /// - Complexity: about 4·M·N·K flops per matrix.
   public func qr() -> (q: Tensor, r: Tensor) {

@@ -2,8 +2,8 @@ internal import CRecurraLAPACKE
 
 /// The LAPACK routines of one element type, under LAPACK's own names and with its own arguments.
 ///
-/// Each returns LAPACK's info: 0, or the number of the pivot or value that failed; below 0 when LAPACKE saw a NaN. Debian's
-/// LAPACK stands on the same OpenBLAS as our products, so the one-thread setting of `BLAS` holds here too.
+/// Each returns LAPACK's info: 0, or the number of the pivot or value that failed; below 0 when LAPACKE saw a NaN.
+/// Debian's LAPACK stands on the same OpenBLAS as our products, so the one-thread setting of `BLAS` holds here too.
 protocol LAPACKScalar: FloatingScalar {
   typealias Block = UnsafeMutablePointer<Self>?
   typealias Pivots = UnsafeMutablePointer<Int32>?
@@ -27,7 +27,8 @@ protocol LAPACKScalar: FloatingScalar {
   static var gelsd: (Int32, Int32, Int32, Int32, Block, Int32, Block, Int32, Block, Self, Pivots) -> Int32 { get }
   /// Singular values: layout, job, M, N, a, stride, s, u, stride, vᵀ, stride.
   static var gesdd: (Int32, CChar, Int32, Int32, Block, Int32, Block, Block, Int32, Block, Int32) -> Int32 { get }
-  /// Eigenvalues: layout, job left, job right, N, a, stride, real, imaginary, left vectors, stride, right vectors, stride.
+  /// Eigenvalues: layout, job left, job right, N, a, stride, real, imaginary, left vectors, stride, right vectors,
+  /// stride.
   static var geev: (Int32, CChar, CChar, Int32, Block, Int32, Block, Block, Block, Int32, Block, Int32) -> Int32 { get }
   /// Eigenvalues of a symmetric matrix: layout, job, triangle, N, a, stride, values.
   static var syevd: (Int32, CChar, CChar, Int32, Block, Int32, Block) -> Int32 { get }

@@ -2,8 +2,8 @@
 extension Tensor {
   /// Factors into orthonormal columns, singular values and orthonormal rows: this = u · diag(s) · vᵀ.
   ///
-  /// - Shapes: [… M, N] gives u [… M, K], s [… K] in falling order and vᵀ [… K, N] with K = min(M, N). The gradient of s always
-  ///   exists; that of u and vᵀ where the singular values are distinct and not 0.
+  /// - Shapes: [… M, N] gives u [… M, K], s [… K] in falling order and vᵀ [… K, N] with K = min(M, N). The gradient of
+  ///   s always exists; that of u and vᵀ where the singular values are distinct and not 0.
   /// - Precondition: floating matrices.
   /// - Throws: `badData` when an element is not finite.
   /// - Complexity: about 4·M·N·K + 22·K³ flops per matrix.
@@ -35,8 +35,8 @@ extension Tensor {
 
   /// Computes the eigenvalues of general matrices, complex ones as pairs of a real and an imaginary part.
   ///
-  /// - Shapes: [… N, N] gives two tensors [… N], in LAPACK's order; conjugate values are neighbours, the positive imaginary
-  ///   part first. The gradient exists where the eigenvalues are distinct.
+  /// - Shapes: [… N, N] gives two tensors [… N], in LAPACK's order; conjugate values are neighbours, the positive
+  ///   imaginary part first. The gradient exists where the eigenvalues are distinct.
   /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite.
   /// - Complexity: about 10·N³ flops per matrix.
@@ -55,7 +55,8 @@ extension Tensor {
 
   /// Computes eigenvalues, in rising order, and orthonormal eigenvectors of symmetric matrices.
   ///
-  /// Reads the lower triangle only; the gradient is symmetric. That of the vectors exists where the values are distinct.
+  /// Reads the lower triangle only; the gradient is symmetric. That of the vectors exists where the values are
+  /// distinct.
   /// - Shapes: [… N, N] gives values [… N] and vectors [… N, N], one to a column.
   /// - Precondition: floating square matrices.
   /// - Throws: `badData` when an element is not finite.
@@ -178,8 +179,8 @@ extension Tensor {
   }
 }
 
-/// Eigenvalues of general matrices with left and right eigenvectors as LAPACK packs them: a conjugate pair takes two columns,
-/// the real and the imaginary part of the first one's vector.
+/// Eigenvalues of general matrices with left and right eigenvectors as LAPACK packs them: a conjugate pair takes two
+/// columns, the real and the imaginary part of the first one's vector.
 private struct ComplexEigenvalues {
   var real: Tensor
   var imaginary: Tensor

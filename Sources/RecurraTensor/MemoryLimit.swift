@@ -1,13 +1,15 @@
 internal import Glibc
 internal import Synchronization
 
-/// How much memory tensors may take together: what a file, a model or data ask for beyond it is an error, before it is taken.
+/// How much memory tensors may take together: what a file, a model or data ask for beyond it is an error, before it is
+/// taken.
 ///
 /// Every operation that can throw looks here before it takes much: building and loading models, reading files, `fit`,
-/// `evaluate`, `predict`. What is asked for is a lower bound; an operation may take somewhat more than it has asked for.
+/// `evaluate`, `predict`. What is asked for is a lower bound; an operation may take somewhat more than it has asked
+/// for.
 public enum MemoryLimit {
-  /// The bytes that tensors may take together; at the start those of the machine, or of the process' control group (a container's
-  /// memory) where that is less.
+  /// The bytes that tensors may take together; at the start those of the machine, or of the process' control group (a
+  /// container's memory) where that is less.
   ///
   /// A server sets it to what a request may cost it, for instance. Setting it has effect from the next call on.
   /// - Precondition: at least 0.
@@ -40,8 +42,8 @@ public enum MemoryLimit {
 
   /// Asks for memory that is about to be taken.
   ///
-  /// - Throws: `outOfMemory` with the bytes asked for, where they do not fit beside what tensors have already, or where the system
-  ///   has no address space for them (ulimit -v).
+  /// - Throws: `outOfMemory` with the bytes asked for, where they do not fit beside what tensors have already, or where
+  ///   the system has no address space for them (ulimit -v).
   package static func require(
     _ bytes: Int, _ operation: @autoclosure () -> String, for purpose: @autoclosure () -> String
   ) throws(RecurraError) {

@@ -9,8 +9,8 @@ public enum SequenceEnd: String, Sendable, CaseIterable, Codable {
 extension Tensor {
   /// Brings lists of different lengths to one length, as Keras' `pad_sequences`.
   ///
-  /// Padding goes behind unless said otherwise, because that is what `lengths` and `Embedding(maskZero:)` mean (Keras' default is
-  /// `.pre`). Longer lists lose their first elements unless said otherwise, as in Keras.
+  /// Padding goes behind unless said otherwise, because that is what `lengths` and `Embedding(maskZero:)` mean (Keras'
+  /// default is `.pre`). Longer lists lose their first elements unless said otherwise, as in Keras.
   ///
   /// ```swift
   /// let (x, lengths) = try Tensor.padSequences([[4, 1, 7], [2]])   // [[4, 1, 7], [2, 0, 0]] and [3, 1]
@@ -23,10 +23,10 @@ extension Tensor {
   ///   - padding: where shorter lists are filled up.
   ///   - truncating: where longer lists are cut.
   ///   - value: what they are filled up with.
-  /// - Returns: values [N, T], and for each row what `fit` and `predict` take as its length: the elements it kept. With padding
-  ///   in front that is T for every row, because layers have no way to leave out a row's first timesteps.
-  /// - Throws: `badData` for no lists, and for a number that `dtype` cannot hold, with its index and list; `badArgument` for a
-  ///   `maxLength` below 1 and a `value` that `dtype` cannot hold.
+  /// - Returns: values [N, T], and for each row what `fit` and `predict` take as its length: the elements it kept. With
+  ///   padding in front that is T for every row, because layers have no way to leave out a row's first timesteps.
+  /// - Throws: `badData` for no lists, and for a number that `dtype` cannot hold, with its index and list;
+  ///   `badArgument` for a `maxLength` below 1 and a `value` that `dtype` cannot hold.
   /// - Complexity: one pass.
   public static func padSequences<Number: TensorConvertible>(
     _ sequences: [[Number]], maxLength: Int? = nil, dtype: DType = .int32, padding: SequenceEnd = .post,
@@ -67,12 +67,13 @@ extension Tensor {
     return (values, plan.lengths)
   }
 
-  /// Brings sequences of vectors to one length, as Keras' `pad_sequences`; see `padSequences` of lists for the arguments.
+  /// Brings sequences of vectors to one length, as Keras' `pad_sequences`; see `padSequences` of lists for the
+  /// arguments.
   ///
   /// - Shapes: sequences [Tₙ, F] give values [N, T, F]; further axes are kept, and so is the type. [Tₙ] gives [N, T].
   /// - Returns: the values, and for each row what `fit` and `predict` take as its length.
-  /// - Throws: `badData` for no sequences, and for one of another type or other extents behind the first axis than sequence 0;
-  ///   `badArgument` for a `maxLength` below 1 and a `value` that the type cannot hold.
+  /// - Throws: `badData` for no sequences, and for one of another type or other extents behind the first axis than
+  ///   sequence 0; `badArgument` for a `maxLength` below 1 and a `value` that the type cannot hold.
   public static func padSequences(
     _ sequences: [Tensor], maxLength: Int? = nil, padding: SequenceEnd = .post, truncating: SequenceEnd = .pre,
     value: Double = 0

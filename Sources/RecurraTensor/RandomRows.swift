@@ -1,5 +1,6 @@
 extension RandomSource {
-  /// Returns numbers spread evenly over 0..<1, those of the positions from `first` on: blocks of a batch get what the batch would.
+  /// Returns numbers spread evenly over 0..<1, those of the positions from `first` on: blocks of a batch get what the
+  /// batch would.
   package func uniform(_ shape: [Int], startingAt first: Int, dtype: DType) -> Tensor {
     guard first > 0 else { return uniform(shape, dtype: dtype) }
     let count = Shape.count(shape)

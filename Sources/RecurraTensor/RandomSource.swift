@@ -1,7 +1,8 @@
-/// A source of random numbers that is a value: the same seed gives the same numbers on every machine and any thread count.
+/// A source of random numbers that is a value: the same seed gives the same numbers on every machine and any thread
+/// count.
 ///
-/// Number i of a source is a function of the seed and i alone (Philox4x32-10), so nothing has a hidden state; `stream(_:)` makes
-/// independent sources for different purposes.
+/// Number i of a source is a function of the seed and i alone (Philox4x32-10), so nothing has a hidden state;
+/// `stream(_:)` makes independent sources for different purposes.
 ///
 /// - Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 public struct RandomSource: Sendable, Equatable {
@@ -73,8 +74,9 @@ public struct RandomSource: Sendable, Equatable {
 
   /// Returns numbers spread evenly over `range`, the upper end excluded.
   ///
-  /// Every number lies in the range as the tensor holds it: rounding to its type does not lead out. A range in which the type
-  /// has no number gives the next one above; a range that reaches beyond the type's finite numbers is cut there.
+  /// Every number lies in the range as the tensor holds it: rounding to its type does not lead out. A range in which
+  /// the type has no number gives the next one above; a range that reaches beyond the type's finite numbers is cut
+  /// there.
   ///
   /// - Shapes: result of shape `shape`.
   /// - Precondition: a floating type and finite ends in order.
@@ -170,7 +172,8 @@ public struct RandomSource: Sendable, Equatable {
   }
 }
 
-/// The first and the last number of a type within a range: rounding a drawn number to its type must not lead beyond them.
+/// The first and the last number of a type within a range: rounding a drawn number to its type must not lead beyond
+/// them.
 private struct DrawnBounds {
   /// The largest finite number of the type.
   let limit: Double

@@ -82,7 +82,8 @@ package func check(
   if !condition { stop(operation(), expected: expected(), got: got()) }
 }
 
-/// Stops the program; says why on standard error, because an optimised build does not print the message of a precondition.
+/// Stops the program; says why on standard error, because an optimised build does not print the message of a
+/// precondition.
 @inline(never)
 package func stop(_ operation: String, expected: String, got: String) -> Never {
   var message = "\(operation): expected \(expected), got \(got)\n"

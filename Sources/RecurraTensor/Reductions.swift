@@ -1,4 +1,5 @@
-/// Sums, means and extrema along axes. Sums of float32 are formed in double precision, in a fixed order; each is one pass.
+/// Sums, means and extrema along axes. Sums of float32 are formed in double precision, in a fixed order; each is one
+/// pass.
 ///
 /// The result lacks the axes, or has them with extent 1 when dimensions are kept. Negative axes count from the end.
 extension Tensor {

@@ -2,12 +2,12 @@ package import CRecurraKernels
 
 /// A row that the members of a gang make together, turn after turn, each a part of its own.
 ///
-/// Kernels hand the parts over and say how they cross from cache to cache (recurra_rows.h); here lie their memory, the patience of those
-/// who wait, and the decision to part.
+/// Kernels hand the parts over and say how they cross from cache to cache (recurra_rows.h); here lie their memory, the
+/// patience of those who wait, and the decision to part.
 package final class RowExchange: @unchecked Sendable {
   private let storage: Storage
-  /// A page for all, with the last turn, and then pages for each member, because processors fetch ahead, but not beyond a page, what others
-  /// are about to write: two rows, two of c, the lines of two turns, and where the parts begin.
+  /// A page for all, with the last turn, and then pages for each member, because processors fetch ahead, but not beyond
+  /// a page, what others are about to write: two rows, two of c, the lines of two turns, and where the parts begin.
   private let layout: RecurraRowMember
 
   private static let pageBytes = 4_096
@@ -44,8 +44,8 @@ package final class RowExchange: @unchecked Sendable {
 
     /// Makes the member of a rank.
     ///
-    /// - Parameter bounds: where each member's part begins, and the end of the row. No part may be empty: members learn from each other's
-    ///   that they go on.
+    /// - Parameter bounds: where each member's part begins, and the end of the row. No part may be empty: members learn
+    ///   from each other's that they go on.
     package init(_ exchange: RowExchange, _ rank: Int, bounds: [Int]) {
       self.exchange = exchange
       handle = .allocate(capacity: 1)
@@ -64,8 +64,8 @@ package final class RowExchange: @unchecked Sendable {
 
     /// Waits until a turn is at a place.
     ///
-    /// Where rank 0 has been held up for half of the time, the turn that is under way becomes the last, after which the members part. It
-    /// then waits for the rest once more, and goes on alone.
+    /// Where rank 0 has been held up for half of the time, the turn that is under way becomes the last, after which the
+    /// members part. It then waits for the rest once more, and goes on alone.
     private func await(_ place: UnsafePointer<Int32>, _ turn: Int32) {
       let late = Patience.wait { recurra_row_is_there(place, turn) != 0 }
       guard handle.pointee.rank == 0, late > 0 else { return }

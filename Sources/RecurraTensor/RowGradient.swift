@@ -84,8 +84,8 @@ package struct RowGradient: Sendable {
     return result
   }
 
-  /// Calls `body` with the dense gradient of one stretch of rows after the other, over the engine's threads: it never exists as a
-  /// whole. Sums are formed in the same order as in `dense`.
+  /// Calls `body` with the dense gradient of one stretch of rows after the other, over the engine's threads: it never
+  /// exists as a whole. Sums are formed in the same order as in `dense`.
   func forEachStretch(
     of elements: Int, _ body: (_ gradient: UnsafePointer<Float>, _ start: Int, _ count: Int) -> Void
   ) {

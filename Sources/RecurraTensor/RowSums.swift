@@ -2,16 +2,16 @@ internal import CRecurraKernels
 
 /// Sums of rows that lie anywhere in memory: which of them each row of the result is made of.
 ///
-/// A row's terms are added in the order in which they were given, starting from zero; a row without any is zero. The memory must stay
-/// where it is as long as this is used.
+/// A row's terms are added in the order in which they were given, starting from zero; a row without any is zero. The
+/// memory must stay where it is as long as this is used.
 package struct RowSums: @unchecked Sendable {
   private let sources: [UnsafePointer<Float>]
   private let starts: [Int32]
 
   /// Sorts rows by their `targets`, the rows of the result, each in 0..<count; row i lies at `address(i)`.
   package init(count: Int, targets: UnsafeBufferPointer<Int32>, address: (Int) -> UnsafePointer<Float>) {
-    // A counting sort, by pointers: every training step waits for it. Two places ahead at first: a row's entry is where its next term goes,
-    // and in the end where the row behind it begins.
+    // A counting sort, by pointers: every training step waits for it. Two places ahead at first: a row's entry is where
+    // its next term goes, and in the end where the row behind it begins.
     var starts = [Int32](repeating: 0, count: count + 2)
     sources = starts.withUnsafeMutableBufferPointer { starts in
       for target in targets { starts[Int(target) + 2] += 1 }

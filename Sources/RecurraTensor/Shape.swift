@@ -21,8 +21,8 @@ package enum Shape {
   ///   - byteCount: the bytes of one element.
   ///   - operation: what to name in the error.
   ///   - kind: what kind of error it is.
-  /// - Throws: an error of that kind for a negative extent, and for more bytes than `Int` counts. Extents of 0 are left out of the
-  ///   product, wherever they stand: strides must exist for such a shape too.
+  /// - Throws: an error of that kind for a negative extent, and for more bytes than `Int` counts. Extents of 0 are left
+  ///   out of the product, wherever they stand: strides must exist for such a shape too.
   package static func validated(
     _ shape: [Int], byteCount: Int = 1, operation: @autoclosure () -> String, kind: RecurraError.Kind = .badData
   ) throws(RecurraError) -> Int {

@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// A barrier for threads that are all running: it spins, and yields only when a peer was taken off its processor.
 ///
-/// Every member counts its own arrivals on a cache line of its own and watches those of the others, so a line travels once from
-/// writer to reader, and nothing is contended for. Meant for few members: each reads all.
+/// Every member counts its own arrivals on a cache line of its own and watches those of the others, so a line travels
+/// once from writer to reader, and nothing is contended for. Meant for few members: each reads all.
 package final class SpinBarrier: @unchecked Sendable {
   fileprivate private(set) var size: Int
   private let maximum: Int
@@ -29,7 +29,8 @@ package final class SpinBarrier: @unchecked Sendable {
   func resize(_ size: Int) { self.size = size }
 }
 
-/// A member of a gang at its barrier: it says that it has come, and waits for the others at once, or later, with something done in between.
+/// A member of a gang at its barrier: it says that it has come, and waits for the others at once, or later, with
+/// something done in between.
 ///
 /// An object for each member: references to the barrier, which all share, would be counted where all write.
 package final class Rendezvous {
@@ -46,12 +47,12 @@ package final class Rendezvous {
     turn = arrivals[rank * SpinBarrier.spacing].load(ordering: .relaxed)
   }
 
-  /// Says that this member has come; what it wrote before is visible to those who wait for it. Tells whether the members go on together: all
-  /// get the same answer, if each waits once between two arrivals.
+  /// Says that this member has come; what it wrote before is visible to those who wait for it. Tells whether the
+  /// members go on together: all get the same answer, if each waits once between two arrivals.
   ///
-  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread has taken a
-  /// member's processor, and every meeting may take as long as the scheduler lets that one run. Others hear of it when they wait, so all
-  /// do one turn more.
+  /// They should part, and rank 0 do the rest alone, when it has been held up for half of the time: then another thread
+  /// has taken a member's processor, and every meeting may take as long as the scheduler lets that one run. Others hear
+  /// of it when they wait, so all do one turn more.
   package func arrive() -> Bool {
     come(notice: 1)
     return lastTurn.pointee.load(ordering: .relaxed) != turn

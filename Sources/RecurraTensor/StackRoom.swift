@@ -4,8 +4,8 @@ internal import Glibc
 extension Threads {
   /// Runs `body` where the stack has room for it: on this thread, or on one of its own, which this one waits for.
   ///
-  /// OpenBLAS keeps 60 KiB of every thread's stack for itself, and a debug build keeps all temporaries of a function in its frame. So what
-  /// a release build does on the stack of a caller with 128 KiB needs more in a debug build.
+  /// OpenBLAS keeps 60 KiB of every thread's stack for itself, and a debug build keeps all temporaries of a function in
+  /// its frame. So what a release build does on the stack of a caller with 128 KiB needs more in a debug build.
   package static func withRoom<Result>(_ body: () -> Result) -> Result {
     #if DEBUG
       if recurra_stack_left() < leastRoom, let result = runElsewhere(body) { return result }

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Recycles the memory of tensors by size class, so that a steady training step asks the system for nothing.
 ///
-/// Sizes are rounded up to a quarter of a power of two (at most 25 % is lost). A freed block keeps the address of the next
-/// free block in its own first bytes, so the lists themselves take no memory.
+/// Sizes are rounded up to a quarter of a power of two (at most 25 % is lost). A freed block keeps the address of the
+/// next free block in its own first bytes, so the lists themselves take no memory.
 public enum StoragePool {
   /// Counts what the pool has done since the process started.
   public struct Statistics: Sendable, Equatable {
@@ -65,7 +65,8 @@ public enum StoragePool {
     return (pointer, sizeClass)
   }
 
-  /// Asks the system for a block; for one of huge pages where it is large, which a core finds its way through with fewer look-ups.
+  /// Asks the system for a block; for one of huge pages where it is large, which a core finds its way through with
+  /// fewer look-ups.
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
     // Unlike aligned_alloc, posix_memalign takes any size.
     var block: UnsafeMutableRawPointer?

@@ -117,7 +117,8 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// Calls `body` with the address of the elements for writing; the elements are copied first when anything else can see them.
+  /// Calls `body` with the address of the elements for writing; the elements are copied first when anything else can
+  /// see them.
   package mutating func withMutablePointer<S: TensorScalar, Result>(
     of type: S.Type, _ body: (UnsafeMutablePointer<S>) throws -> Result
   ) rethrows -> Result {

@@ -1,6 +1,7 @@
 /// A Swift number that `Tensor(validating:)` takes: floating numbers, integers, truth values (0 and 1).
 ///
-/// A type of one's own joins in with the three conversions. Each returns nil for a number that the tensor's type cannot hold.
+/// A type of one's own joins in with the three conversions. Each returns nil for a number that the tensor's type cannot
+/// hold.
 public protocol TensorConvertible: Sendable {
   /// Returns the nearest float32; nil for a finite number beyond its range. NaN and infinity stay what they are.
   static func float32(_ number: Self) -> Float?

@@ -7,8 +7,8 @@ struct ThreadStates {
 
   init() { count = Self.others?.count ?? .max }
 
-  /// Waits until all of them have been asleep for a while, which a thread that asks for memory again and again never is;
-  /// returns false where that takes longer than some microseconds, or cannot be told.
+  /// Waits until all of them have been asleep for a while, which a thread that asks for memory again and again never
+  /// is; returns false where that takes longer than some microseconds, or cannot be told.
   func comeToRest(within microseconds: Int) -> Bool {
     var quiet = 0
     for _ in 0..<max(1, microseconds / 10_000) {

@@ -4,12 +4,12 @@ internal import Synchronization
 
 /// The engine's own worker threads: work is cut into numbered pieces, and the caller works along with them.
 ///
-/// How pieces are cut never depends on the number of threads, or the pieces do not depend on each other to the bit; so any number
-/// of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's own floating-point
-/// setting is restored when the call returns.
+/// How pieces are cut never depends on the number of threads, or the pieces do not depend on each other to the bit; so
+/// any number of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's
+/// own floating-point setting is restored when the call returns.
 public enum Threads {
-  /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may use, no
-  /// more than its control group (a container's CPU quota, rounded up) allows.
+  /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may
+  /// use, no more than its control group (a container's CPU quota, rounded up) allows.
   ///
   /// Setting it has effect from the next call on; threads that are no longer needed sleep.
   public static var count: Int {
@@ -24,7 +24,8 @@ public enum Threads {
     variable.valueOrWarning()
       ?? defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups().processors))
 
-  /// Nanoseconds of work that calling another thread pays for: there and back is half as long, for its caches have nothing of the work yet.
+  /// Nanoseconds of work that calling another thread pays for: there and back is half as long, for its caches have
+  /// nothing of the work yet.
   package static let leastWork = 20_000
 
   /// Nanoseconds that threads take to come together and part again, where they then work on the same steps.
@@ -38,10 +39,11 @@ public enum Threads {
     run(count, threads: min(Self.count, count), lasting: lasting, handover: nil, body)
   }
 
-  /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread that finds no more
-  /// waits at the handover for a part of one.
+  /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread
+  /// that finds no more waits at the handover for a part of one.
   ///
-  /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there are.
+  /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there
+  /// are.
   package static func runDivisible(_ count: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void) {
     let handover = Handover()
     run(count, threads: count > 0 ? Self.count : 0, lasting: lasting, handover: handover) { body($0, handover) }
@@ -85,8 +87,8 @@ public enum Threads {
     return body()
   }
 
-  /// Stack of a thread of ours: as much as a main thread has, for what callers' own pieces and debug builds take. Memory is used as it is
-  /// touched.
+  /// Stack of a thread of ours: as much as a main thread has, for what callers' own pieces and debug builds take.
+  /// Memory is used as it is touched.
   static let stackBytes = 8 << 20
 
   /// Calls that are under way.
@@ -102,7 +104,8 @@ public enum Threads {
     Int(text).flatMap { (1...maximumCount).contains($0) ? $0 : nil }
   }
 
-  /// As many threads as there are processors for this process, and as keep within the processors' time that it is allowed.
+  /// As many threads as there are processors for this process, and as keep within the processors' time that it is
+  /// allowed.
   package static func defaultCount(processors: Int, allowed: Double?) -> Int {
     let most = min(max(processors, 1), maximumCount)
     guard let allowed, allowed < Double(most) else { return most }

@@ -2,14 +2,14 @@
 extension Tensor {
   /// Makes a vector from numbers that come from outside.
   ///
-  /// Integers and truth values become the nearest number of a floating type. NaN and infinity pass: `fit` and `predict` refuse
-  /// them with their row. Ask for `.int32` to keep ids whole.
+  /// Integers and truth values become the nearest number of a floating type. NaN and infinity pass: `fit` and `predict`
+  /// refuse them with their row. Ask for `.int32` to keep ids whole.
   ///
   /// - Parameters:
   ///   - numbers: floating numbers, integers or truth values.
   ///   - dtype: the type of the elements.
-  /// - Throws: `badData` for a number that `dtype` cannot hold, with its index: a finite one beyond float32's range, for int32
-  ///   one that is not whole or lies outside its range.
+  /// - Throws: `badData` for a number that `dtype` cannot hold, with its index: a finite one beyond float32's range,
+  ///   for int32 one that is not whole or lies outside its range.
   /// - Complexity: one pass.
   public init<Number: TensorConvertible>(validating numbers: [Number], dtype: DType = .float32) throws(RecurraError) {
     self = try .validated([numbers], shape: [numbers.count], dtype)
@@ -21,8 +21,8 @@ extension Tensor {
   ///   - numbers: as many as the shape has elements, the last axis running fastest.
   ///   - shape: the extents.
   ///   - dtype: the type of the elements.
-  /// - Throws: `badData` for a shape with another number of elements, a negative extent or more elements than `Int` counts, and
-  ///   for a number that `dtype` cannot hold.
+  /// - Throws: `badData` for a shape with another number of elements, a negative extent or more elements than `Int`
+  ///   counts, and for a number that `dtype` cannot hold.
   public init<Number: TensorConvertible>(
     validating numbers: [Number], shape: [Int], dtype: DType = .float32
   ) throws(RecurraError) {
@@ -35,7 +35,8 @@ extension Tensor {
 
   /// Makes a matrix from rows that come from outside.
   ///
-  /// - Throws: `badData` for rows of different lengths, naming the first that differs, and for a number that `dtype` cannot hold.
+  /// - Throws: `badData` for rows of different lengths, naming the first that differs, and for a number that `dtype`
+  ///   cannot hold.
   public init<Number: TensorConvertible>(validating rows: [[Number]], dtype: DType = .float32) throws(RecurraError) {
     let width = rows.first?.count ?? 0
     try Self.checkEven(rows, width) { "row \($0)" }
@@ -45,8 +46,8 @@ extension Tensor {
   /// Makes a tensor of three axes from lists of rows that come from outside: sequences of timesteps of features.
   ///
   /// - Shapes: result [B, T, I] for B sequences of T timesteps of I numbers each.
-  /// - Throws: `badData` for sequences or timesteps of different lengths, naming the first that differs, and for a number that
-  ///   `dtype` cannot hold.
+  /// - Throws: `badData` for sequences or timesteps of different lengths, naming the first that differs, and for a
+  ///   number that `dtype` cannot hold.
   public init<Number: TensorConvertible>(
     validating sequences: [[[Number]]], dtype: DType = .float32
   ) throws(RecurraError) {

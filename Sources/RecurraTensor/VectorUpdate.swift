@@ -2,8 +2,8 @@ internal import CRecurraKernels
 
 /// Updates float32 parameters in place by the vector kernels, cut over the engine's threads.
 ///
-/// Every element is updated by itself, so the cuts do not show in the result. The order of operations is Keras': weight decay
-/// first, then the rule.
+/// Every element is updated by itself, so the cuts do not show in the result. The order of operations is Keras': weight
+/// decay first, then the rule.
 package struct VectorUpdate {
   private let learningRate: Float
   private let weightDecay: Float
@@ -46,7 +46,8 @@ package struct VectorUpdate {
     }
   }
 
-  /// Adam with the step size of this update; moments: the means of gradients and of squares, the maximum where it is kept.
+  /// Adam with the step size of this update; moments: the means of gradients and of squares, the maximum where it is
+  /// kept.
   package func adam(
     _ weights: inout Tensor, _ gradient: Gradient, _ moments: inout [Tensor], stepSize: Double, beta1: Double,
     beta2: Double, epsilon: Double, keepsMaximum: Bool
@@ -130,7 +131,8 @@ extension Tensor {
     }
   }
 
-  /// The address of the elements, for writing while the tensor is not used otherwise; copied first where anything else sees them.
+  /// The address of the elements, for writing while the tensor is not used otherwise; copied first where anything else
+  /// sees them.
   fileprivate var writable: UnsafeMutablePointer<Float> {
     mutating get { withMutablePointer(of: Float.self) { $0 } }
   }

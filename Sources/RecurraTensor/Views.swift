@@ -120,8 +120,8 @@ extension Tensor {
   /// - Precondition: a range within the first axis.
   public subscript(range: Range<Int>) -> Tensor { sliced(range) }
 
-  /// Returns this dense tensor with `other` added to the elements that a view of its shape, with these strides, shows; each as often
-  /// as the view shows it. For gradients of views.
+  /// Returns this dense tensor with `other` added to the elements that a view of its shape, with these strides, shows;
+  /// each as often as the view shows it. For gradients of views.
   func adding(_ other: Tensor, at start: Int, strides: [Int]) -> Tensor {
     func add<S: TensorScalar>(_ type: S.Type) -> Tensor {
       var result = self

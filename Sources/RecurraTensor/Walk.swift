@@ -31,8 +31,8 @@ private struct WalkAxis {
   var index = 0
 }
 
-/// Walks operands that are stretched to one shape, in row-major order: calls `row` with the position in that order, the length,
-/// each operand's offset and each operand's step of every run along the last axis.
+/// Walks operands that are stretched to one shape, in row-major order: calls `row` with the position in that order, the
+/// length, each operand's offset and each operand's step of every run along the last axis.
 ///
 /// Axes that every operand goes through evenly are merged first, so a dense operation becomes one long run.
 @inline(__always)

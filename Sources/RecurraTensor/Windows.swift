@@ -12,9 +12,10 @@ extension Tensor {
   ///   - length: the timesteps of a window.
   ///   - horizon: the timesteps to forecast.
   ///   - step: the timesteps from the start of a window to the start of the next.
-  /// - Shapes: a series [T] gives x [N, length, 1] and y [N, horizon]; [T, F] gives x [N, length, F] and y [N, horizon, F].
-  /// - Throws: `badArgument` for a length, horizon or step below 1; `badData` for a series with another number of axes, and for
-  ///   one of fewer than length + horizon timesteps.
+  /// - Shapes: a series [T] gives x [N, length, 1] and y [N, horizon]; [T, F] gives x [N, length, F] and y [N, horizon,
+  ///   F].
+  /// - Throws: `badArgument` for a length, horizon or step below 1; `badData` for a series with another number of axes,
+  ///   and for one of fewer than length + horizon timesteps.
   /// - Complexity: O(1): windows share the memory of the series.
   public func windows(length: Int, horizon: Int = 1, step: Int = 1) throws(RecurraError) -> (x: Tensor, y: Tensor) {
     for (name, value) in [("length", length), ("horizon", horizon), ("step", step)] where value < 1 {
@@ -38,7 +39,8 @@ extension Tensor {
     return (x, overlapping([count, horizon] + features, from: length, step))
   }
 
-  /// Stretches of the first axis, each `step` behind the one before, the first one at `start`: [count, length] + features.
+  /// Stretches of the first axis, each `step` behind the one before, the first one at `start`: [count, length] +
+  /// features.
   private func overlapping(_ target: [Int], from start: Int, _ step: Int) -> Tensor {
     let result = Tensor(
       shape: target, strides: Self.windowStrides(strides, step, target.count), offset: offset + start * strides[0],

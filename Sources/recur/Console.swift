@@ -5,7 +5,8 @@ internal import Recurra
 enum Console {
   /// Gives standard streams that are closed a place where nothing can be read or written.
   ///
-  /// Otherwise the next file that is opened would take the number of one, and what is meant for the stream would end up in it.
+  /// Otherwise the next file that is opened would take the number of one, and what is meant for the stream would end up
+  /// in it.
   static func occupyClosedStreams() {
     for (descriptor, mode) in [(0, O_WRONLY), (1, O_RDONLY), (2, O_RDONLY)] as [(Int32, Int32)] {
       if fcntl(descriptor, F_GETFD) == -1 { _ = unsafe open("/dev/null", mode) }

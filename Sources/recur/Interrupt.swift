@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// Signals that ask a process to end: Control-C, `kill`, a terminal that is closed.
 ///
-/// They are caught from the first line of the program on, so that none of them comes too early. Training then finishes the batch
-/// under way; every other command ends at once.
+/// They are caught from the first line of the program on, so that none of them comes too early. Training then finishes
+/// the batch under way; every other command ends at once.
 enum Interrupt {
   private static let received = Atomic<Int32>(0)
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
@@ -69,7 +69,8 @@ enum Interrupt {
     return handlers[0] == handlers[1]
   }
 
-  /// Ends a training run after the batch in which the request has come. Nothing is validated any more: that may take long.
+  /// Ends a training run after the batch in which the request has come. Nothing is validated any more: that may take
+  /// long.
   final class Watch: Callback {
     /// Tells whether the weights have changed since the run began.
     private(set) var hasTrained = false

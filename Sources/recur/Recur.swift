@@ -47,8 +47,8 @@ struct Recur: ParsableCommand {
 
   /// The arguments, each with every byte it came with, so that it names the file it is to name.
   ///
-  /// A value that stands behind "=" is an argument of its own where it begins with a combining mark: for those who look at
-  /// characters, that mark hides the "=".
+  /// A value that stands behind "=" is an argument of its own where it begins with a combining mark: for those who look
+  /// at characters, that mark hides the "=".
   private static var arguments: [String] {
     let texts = (1..<max(1, Int(CommandLine.argc))).compactMap { index -> String? in
       guard let argument = unsafe CommandLine.unsafeArgv[index] else { return nil }

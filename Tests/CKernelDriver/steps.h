@@ -69,8 +69,8 @@ static void *walkAsMember(void *context) {
   return NULL;
 }
 
-/// One sequence by two members, which part after `lastTurn` where that is one, and the first goes on. Returns whether all is
-/// as it should be.
+/// One sequence by two members, which part after `lastTurn` where that is one, and the first goes on. Returns whether
+/// all is as it should be.
 static int walkTogether(
   const RecurraKernels *kernels, const Case *k, RecurraForwardStep step, Walk wanted, int32_t lastTurn
 ) {

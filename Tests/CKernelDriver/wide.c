@@ -1,4 +1,5 @@
-// The kernels of AVX-512 in vectors of two halves, so that they can be checked on a processor without it; all but its masks.
+// The kernels of AVX-512 in vectors of two halves, so that they can be checked on a processor without it; all but its
+// masks.
 #include "isa.h"
 
 #define RECURRA_WIDTH 16

@@ -5,10 +5,11 @@ import Testing
 
 extension EngineSettings {
   @Suite("What the memory of an LSTM does") struct MemoryCell {
-    /// A sequence whose timesteps open and close the gates: input 0…3 commands a corner (i, f), inputs 4 and 5 are content.
+    /// A sequence whose timesteps open and close the gates: input 0…3 commands a corner (i, f), inputs 4 and 5 are
+    /// content.
     ///
-    /// The input gate and the forget gate listen to the commands alone, so far from zero that a sigmoid is 0 or 1; candidate and
-    /// output gate listen to content and state.
+    /// The input gate and the forget gate listen to the commands alone, so far from zero that a sigmoid is 0 or 1;
+    /// candidate and output gate listen to content and state.
     @Test("The corners of (i, f): keep, fuse, clear, replace", arguments: [DType.float32, .float64])
     func corners(dtype: DType) throws {
       let commands: [(i: Double, f: Double)] = [

@@ -1,7 +1,8 @@
 import RecurraCells
 import Testing
 
-/// An LSTM's recurrent weights multiplied with some rows take one core `work` nanoseconds, in panels of 8 units; two threads meet in 190.
+/// An LSTM's recurrent weights multiplied with some rows take one core `work` nanoseconds, in panels of 8 units; two
+/// threads meet in 190.
 @Suite("Threads that share a step are as many as get done first")
 struct SharingCostsTests {
   @Test(

@@ -22,8 +22,8 @@ extension EngineSettings {
   }
 }
 
-/// A stack of layers with weights in PyTorch's layout. The conversion is made of tracked operations, so gradients come back in
-/// that layout too.
+/// A stack of layers with weights in PyTorch's layout. The conversion is made of tracked operations, so gradients come
+/// back in that layout too.
 private struct TorchNetwork {
   let kind: NaiveCell.Kind
   let cell: any RecurrentCell

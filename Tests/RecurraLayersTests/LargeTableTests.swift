@@ -22,7 +22,8 @@ extension TableLookupTests {
       try pair.expectSameWithoutLookup(last, "the last rows")
     }
 
-    /// Words of a text that repeats each of them twice, for gates' gradients that stay in a cache, and for some that outgrow it.
+    /// Words of a text that repeats each of them twice, for gates' gradients that stay in a cache, and for some that
+    /// outgrow it.
     @Test(
       "Words that repeat go back once each, with the gradient of all of their places",
       arguments: TableLookupTests.kinds, [(97, 19), (385, 19), (385, 110)])
@@ -42,8 +43,8 @@ extension TableLookupTests {
       try expectGradients(pair, text)
     }
 
-    /// Holds the gradients of a batch that goes back word by word against those that go back timestep by timestep, and the table's
-    /// against the gradient of every vector, added up here.
+    /// Holds the gradients of a batch that goes back word by word against those that go back timestep by timestep, and
+    /// the table's against the gradient of every vector, added up here.
     private func expectGradients(_ pair: Pair, _ text: Tensor) throws {
       let tests = TableLookupTests()
       let plain = try tests.differentiate(pair, text, parametersOnly: false)

@@ -4,7 +4,8 @@ import RecurraTensor
 import TestSupport
 import Testing
 
-/// A stack of recurrent layers in a model against its layers one by one: how the model runs them must not show, to the bit.
+/// A stack of recurrent layers in a model against its layers one by one: how the model runs them must not show, to the
+/// bit.
 @Suite(.serialized) struct StackedLayersTests {
   struct Stack: Sendable, CustomTestStringConvertible {
     let testDescription: String

@@ -5,7 +5,8 @@ import RecurraTensor
 import TestSupport
 import Testing
 
-/// Behind an embedding, products are looked up once its table has been multiplied: to the bit what they would be without.
+/// Behind an embedding, products are looked up once its table has been multiplied: to the bit what they would be
+/// without.
 @Suite struct TableLookupTests {
   struct Kind: Sendable, CustomTestStringConvertible {
     let testDescription: String
@@ -39,8 +40,8 @@ import Testing
       }
     }
 
-    /// Looks ids up, and holds what the layer makes of it against what it makes of the vectors alone, of which nobody knows
-    /// where they come from.
+    /// Looks ids up, and holds what the layer makes of it against what it makes of the vectors alone, of which nobody
+    /// knows where they come from.
     func expectSameWithoutLookup(
       _ ids: Tensor, in other: Embedding? = nil, _ comment: String = "",
       sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout Signal) -> Void = { _ in }
@@ -142,7 +143,8 @@ import Testing
           found.dense, wanted.dense, relative: Tolerance.multipliers, toLargest: true,
           "\(rows) rows, sequences \(returnsSequences), masked \(maskZero), parameter \(index)")
       }
-      // The rows of a table that went the short way come once each; those that did not, as often as they were looked up.
+      // The rows of a table that went the short way come once each; those that did not, as often as they were looked
+      // up.
       guard !maskZero else { continue }
       guard case .rows(let found) = once.gradients[0] else {
         Issue.record("the gradient of the table is not a list of rows")

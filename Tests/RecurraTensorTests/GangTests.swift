@@ -5,8 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Runs what holds up a member until the others have left it as soon as they should, a few times at most: whoever should have noticed
-/// may have been off its own processor just then.
+/// Runs what holds up a member until the others have left it as soon as they should, a few times at most: whoever
+/// should have noticed may have been off its own processor just then.
 private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) {
   for _ in 0..<20 where attempt() { return }
   Issue.record("members never part as soon as they should", sourceLocation: sourceLocation)
@@ -67,7 +67,8 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
           }
           guard sizes.value == 2 else { return false }
           #expect(lasts[0].value == lasts[1].value)
-          // Rank 0 knows at the end of that round, and tells with its next arrival; a busy machine may have told it before.
+          // Rank 0 knows at the end of that round, and tells with its next arrival; a busy machine may have told it
+          // before.
           return lasts[0].value <= heldUpRound + 2
         }
       }
@@ -98,7 +99,8 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
               for other in 0..<size where rounds[other].value != rounds[rank].value { early.increment() }
             }
             #expect(early.value == 0)
-            // Rank 0 knows in the round after that, and all part after one more; a busy machine may part them earlier, or at any time.
+            // Rank 0 knows in the round after that, and all part after one more; a busy machine may part them earlier,
+            // or at any time.
             return heldUpRound < 0 || rounds[0].value <= heldUpRound + 3
           }
         }

@@ -5,7 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Each in a process of its own with a watchdog: the thread count is one for all, and a deadlock must not hang the tests.
+/// Each in a process of its own with a watchdog: the thread count is one for all, and a deadlock must not hang the
+/// tests.
 @Suite struct ThreadsTests {
   @Test("Every piece runs exactly once, for any number of pieces and threads")
   func pieces() async {
@@ -176,7 +177,8 @@ import Testing
   }
 }
 
-/// A part of a number, of a size that the compiler cannot know: it would do the division itself, and there denormals count.
+/// A part of a number, of a size that the compiler cannot know: it would do the division itself, and there denormals
+/// count.
 private func part<Number: BinaryFloatingPoint>(of x: Number) -> Number { x / Number(CommandLine.arguments.count + 1) }
 
 /// A number that several threads may count up.

@@ -5,7 +5,8 @@ import Testing
 
 /// exp, tanh and sigmoid of every instruction set against `Double`, to the bounds that recurra_kernels.h states.
 @Suite struct VectorMathsTests {
-  // One test for each set, so that those which this processor lacks are skipped by name. The matrix unit's are those of AVX-512.
+  // One test for each set, so that those which this processor lacks are skipped by name. The matrix unit's are those of
+  // AVX-512.
   @Test func boundsWithoutFusedMultiplyAdd() throws { try expectBounds(.generic) }
   @Test(.onlyWhere(.avx2)) func boundsOnAVX2() throws { try expectBounds(.avx2) }
   @Test(.onlyWhere(.avx512)) func boundsOnAVX512() throws { try expectBounds(.avx512) }
@@ -20,8 +21,8 @@ import Testing
 
   private struct Function: Sendable {
     let name: String
-    /// The largest and the mean distance from the exact value, in units of the last place; of the mean within −9…9, as measured and a
-    /// hundredth more: it shows what is a little off everywhere.
+    /// The largest and the mean distance from the exact value, in units of the last place; of the mean within −9…9, as
+    /// measured and a hundredth more: it shows what is a little off everywhere.
     let bound, mean: Double
     let exact: @Sendable (Double) -> Double
     /// What is allowed to be 0.

@@ -5,7 +5,8 @@ import RecurraTraining
 import TestSupport
 import Testing
 
-/// A trainer that a callback saves in the middle of a run goes on from its file to the bits, decisions and files of that run.
+/// A trainer that a callback saves in the middle of a run goes on from its file to the bits, decisions and files of
+/// that run.
 @Suite struct CallbackResumeTests {
   static let losses = [5, 3, 4, 2, 4, 4.5, 4, 4.0]
   static var registry: Registry {

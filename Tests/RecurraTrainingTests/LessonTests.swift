@@ -4,7 +4,8 @@ import RecurraTraining
 import TestSupport
 import Testing
 
-/// The lesson's program: Embedding, a cell of 100 units, Dense(10, relu), Dense(6, softmax), trained as Keras trains it.
+/// The lesson's program: Embedding, a cell of 100 units, Dense(10, relu), Dense(6, softmax), trained as Keras trains
+/// it.
 @Suite struct LessonTests {
   static func trainer(_ cell: String, _ reference: Fixture, masked: Bool = false) throws -> Trainer {
     let recurrent: any Layer =

@@ -4,8 +4,8 @@ import RecurraTraining
 import TestSupport
 import Testing
 
-/// Rows of several lengths in every call that takes them: what lies behind a length changes no bit of anything, lengths and
-/// weights are lost nowhere.
+/// Rows of several lengths in every call that takes them: what lies behind a length changes no bit of anything, lengths
+/// and weights are lost nowhere.
 @Suite struct PaddedDataTests {
   /// Nine rows of up to six timesteps, some of none and some full.
   static let lengths = [6, 2, 0, 4, 1, 5, 3, 6, 2]

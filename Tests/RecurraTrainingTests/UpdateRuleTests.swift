@@ -5,8 +5,8 @@ import RecurraTraining
 import TestSupport
 import Testing
 
-/// Every rule with every decay and clipping, for numbers of weights that fill vectors and leave rests: what float32's vectors do, and
-/// float64's loops, against the rules written down once more.
+/// Every rule with every decay and clipping, for numbers of weights that fill vectors and leave rests: what float32's
+/// vectors do, and float64's loops, against the rules written down once more.
 @Suite struct UpdateRuleTests {
   /// A rule, and what it does to one weight. `m` is what it remembers, all 0 at first.
   struct Rule: Sendable, CustomTestStringConvertible {
@@ -128,7 +128,8 @@ import Testing
   }
 }
 
-/// Adam's change; for AMSGrad by the largest mean of squares so far. Keras' ε stands beside a mean that is not corrected.
+/// Adam's change; for AMSGrad by the largest mean of squares so far. Keras' ε stands beside a mean that is not
+/// corrected.
 private func adam(_ g: Double, _ m: inout [Double], _ step: Double, byLargest: Bool) -> Double {
   m[0] = 0.8 * m[0] + 0.2 * g
   m[1] = 0.9 * m[1] + 0.1 * g * g

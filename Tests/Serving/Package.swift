@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// A server that answers with a model, and what asks it: a package of its own, so that Recurra itself needs no web framework.
+/// A server that answers with a model, and what asks it: a package of its own, so that Recurra itself needs no web
+/// framework.
 let package = Package(
   name: "Serving",
   dependencies: [

@@ -3,8 +3,8 @@ package import Testing
 
 /// Expects |actual − expected| ≤ absolute + relative · scale for every element, and equal shapes.
 ///
-/// The scale is the magnitude of the expected element, or of the largest one where sums make small elements inaccurate. A NaN
-/// is close to a NaN, an infinity to itself.
+/// The scale is the magnitude of the expected element, or of the largest one where sums make small elements inaccurate.
+/// A NaN is close to a NaN, an infinity to itself.
 package func expectClose(
   _ actual: Tensor, _ expected: Tensor, relative: Double = Tolerance.float64, absolute: Double = 0,
   toLargest: Bool = false, _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -51,8 +51,8 @@ extension Tensor {
     }
   }
 
-  /// Returns numbers that look random, the same every time, from a generator of its own: an error in `RandomSource` must not
-  /// hide itself.
+  /// Returns numbers that look random, the same every time, from a generator of its own: an error in `RandomSource`
+  /// must not hide itself.
   package static func varied(
     _ shape: [Int], seed: Int = 1, in range: ClosedRange<Double> = -1...1, dtype: DType = .float64
   ) -> Tensor {

@@ -3,9 +3,10 @@ package import Testing
 
 /// Expects the gradients of `function` at `point` to agree with central differences in float64.
 ///
-/// The result is projected on numbers that look random, so every element of it counts. The differences are of fourth order with
-/// a step of `step`, so a kink or a pole must be farther than twice that from every element of `point`. An element may be off
-/// by `bound` of its own magnitude, or of a hundredth of the largest in its tensor. Of large tensors 96 elements are checked.
+/// The result is projected on numbers that look random, so every element of it counts. The differences are of fourth
+/// order with a step of `step`, so a kink or a pole must be farther than twice that from every element of `point`. An
+/// element may be off by `bound` of its own magnitude, or of a hundredth of the largest in its tensor. Of large tensors
+/// 96 elements are checked.
 package func expectGradients(
   of function: ([Tensor]) -> Tensor, at point: [Tensor], bound: Double = Tolerance.gradient, step: Double = 3e-4,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation

@@ -49,7 +49,8 @@ package struct NaiveCell {
   /// - Parameters:
   ///   - x: [B, T, I].
   ///   - initialStates: h, then c, each [B, H]; zeros where missing.
-  ///   - lengths: valid timesteps of each row, the rest is padding on the right; reversed, a row begins at its last valid one.
+  ///   - lengths: valid timesteps of each row, the rest is padding on the right; reversed, a row begins at its last
+  ///     valid one.
   ///   - zeroOutput: padding gives 0; otherwise it repeats the output that was processed before it, 0 before the first.
   package func run(
     _ x: Tensor, initialStates: [Tensor] = [], lengths: [Int]? = nil, isReversed: Bool = false, zeroOutput: Bool = false

@@ -43,17 +43,18 @@ typedef struct RecurraProduct {
   float *_Nullable scratch;  // of scratchSize(rows, I)
 } RecurraProduct;
 
-/// Memory that the next step will use, fetched bit by bit in the course of this one: more than a few lines at a time would
-/// hold up the product.
+/// Memory that the next step will use, fetched bit by bit in the course of this one: more than a few lines at a time
+/// would hold up the product.
 typedef struct RecurraAhead {
   const float *_Nullable from;  // NULL for nothing; where the first is, so are the others
   ptrdiff_t count;
 } RecurraAhead;
 
-/// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd), or several such that follow each other.
+/// One timestep of a cell for `rows` rows and the panels [panelBegin, panelEnd), or several such that follow each
+/// other.
 ///
-/// With each step the states change places, h with hNext and c with cNext; x, init, initRows and y move on by their xStep,
-/// initStep, initRowsStep and yStep.
+/// With each step the states change places, h with hNext and c with cNext; x, init, initRows and y move on by their
+/// xStep, initStep, initRowsStep and yStep.
 typedef struct RecurraForwardStep {
   ptrdiff_t rows, inputs, units;
   ptrdiff_t steps;  // how many, 0 is 1; more than that without gates, ahead and awaitRest
@@ -98,8 +99,8 @@ typedef struct RecurraForwardStep {
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
 ///
-/// With `inputs`, which the GRU does not have, the same pass makes the gradient of step t+1's inputs, dgatesNext*W^T: narrow
-/// layers then fill vectors that each product by itself would end half empty.
+/// With `inputs`, which the GRU does not have, the same pass makes the gradient of step t+1's inputs, dgatesNext*W^T:
+/// narrow layers then fill vectors that each product by itself would end half empty.
 typedef struct RecurraBackwardStep {
   ptrdiff_t rows, units;
   ptrdiff_t inputs;  // I, or 0
@@ -175,7 +176,8 @@ static inline void recurra_fetch(const void *_Nonnull from, ptrdiff_t bytes) {
   for (ptrdiff_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)from + byte, 0, 2);
 }
 
-/// Sums of rows that lie anywhere: row n of out is the sum of sources[starts[n]] to sources[starts[n + 1] - 1], in this order.
+/// Sums of rows that lie anywhere: row n of out is the sum of sources[starts[n]] to sources[starts[n + 1] - 1], in this
+/// order.
 typedef struct RecurraRowSums {
   ptrdiff_t rowBegin, rowEnd, columns;
   const float *_Nonnull const *_Nullable sources;  // [starts[rows]], each [columns]
@@ -244,8 +246,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Packs W^T for inputGradient in panels as backward's: backwardPanels(inputs).
   void (*packInput)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
-  /// Whether backward should make the gradient of the inputs along with its own product: where that saves vectors, and the
-  /// weights of both stay in a core's own cache. Never for the GRU. The bits are the same.
+  /// Whether backward should make the gradient of the inputs along with its own product: where that saves vectors, and
+  /// the weights of both stay in a core's own cache. Never for the GRU. The bits are the same.
   int (*joinsInputs)(ptrdiff_t inputs, ptrdiff_t units);
   /// Packs [W;U]^T for backward with inputs, in backwardPanels(inputs + units) panels.
   void (*packJoint)(
@@ -329,8 +331,8 @@ const RecurraKernels *_Nullable recurra_kernels_named(const char *isa);
 
 /// Returns the table that is fastest on this CPU: AVX-512, else AVX2, else NEON, else generic.
 ///
-/// AVX-512 leads even where 512 bits take two passes (Zen 4: 1.05 to 1.15 times AVX2), by its 32 registers. "amx" is never the one:
-/// its tiles are for several rows.
+/// AVX-512 leads even where 512 bits take two passes (Zen 4: 1.05 to 1.15 times AVX2), by its 32 registers. "amx" is
+/// never the one: its tiles are for several rows.
 const RecurraKernels *recurra_kernels_best(void);
 
 /// Makes this thread flush subnormal floats to zero (FTZ, DAZ, FPCR.FZ) and returns its former control word.

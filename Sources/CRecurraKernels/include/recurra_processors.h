@@ -14,8 +14,8 @@ int recurra_current_processor(void);
 /// Names the calling thread recurra-<number>, as `top -H` and debuggers show it.
 void recurra_name_worker(int number);
 
-/// Takes a processor out of those that a thread may run on, unless it is the last. Returns whether it was taken out, and
-/// in `allowed` those that the thread might run on before.
+/// Takes a processor out of those that a thread may run on, unless it is the last. Returns whether it was taken out,
+/// and in `allowed` those that the thread might run on before.
 int recurra_keep_off(pthread_t thread, int processor, cpu_set_t *allowed);
 
 /// Lets the calling thread, which was kept off a processor, run where it might before.

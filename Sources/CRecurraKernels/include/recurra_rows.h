@@ -37,14 +37,14 @@ static inline float *recurra_row(const RecurraRowMember *member, ptrdiff_t turn)
   return (float *)(member->base + member->rank * member->memberBytes + (turn & 1) * member->rowBytes);
 }
 
-/// The row of a turn in which a member keeps its part of c. Whoever has taken the member's part of h may read it, until the
-/// turn after the next is made.
+/// The row of a turn in which a member keeps its part of c. Whoever has taken the member's part of h may read it, until
+/// the turn after the next is made.
 static inline float *recurra_row_memory(const RecurraRowMember *member, ptrdiff_t rank, ptrdiff_t turn) {
   return (float *)(member->base + rank * member->memberBytes + (2 + (turn & 1)) * member->rowBytes);
 }
 
-/// Says how members lie that make a row of so many floats, each in a whole number of `unit` bytes, with `room` more behind
-/// it. `base` has room for all.
+/// Says how members lie that make a row of so many floats, each in a whole number of `unit` bytes, with `room` more
+/// behind it. `base` has room for all.
 static inline void recurra_row_lay_out(RecurraRowMember *member, ptrdiff_t count, ptrdiff_t room, ptrdiff_t unit) {
   member->rowBytes = (count + RECURRA_LINE_SLOTS - 1) / RECURRA_LINE_SLOTS * RECURRA_LINE_BYTES;
   member->givenBytes = (count + RECURRA_LINE_FLOATS - 1) / RECURRA_LINE_FLOATS * RECURRA_LINE_BYTES;

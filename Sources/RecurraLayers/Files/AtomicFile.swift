@@ -2,9 +2,9 @@ package import RecurraTensor
 
 /// A file in the making, that takes its name only when it is whole and on disk.
 ///
-/// Whatever goes wrong before that, the file that had the name stays as it was and nothing new is left behind; what a process that was
-/// killed leaves, the next one that writes to the directory removes. Only the last step, which makes the new name itself durable,
-/// can fail with the new file already in place; it is whole then.
+/// Whatever goes wrong before that, the file that had the name stays as it was and nothing new is left behind; what a
+/// process that was killed leaves, the next one that writes to the directory removes. Only the last step, which makes
+/// the new name itself durable, can fail with the new file already in place; it is whole then.
 package struct AtomicFile {
   private let operation: String
   private let descriptor: Int32

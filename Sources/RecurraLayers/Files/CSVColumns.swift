@@ -13,15 +13,16 @@ public enum MissingNumbers: Sendable, Equatable {
 extension CSVTable {
   /// Returns a column as numbers.
   ///
-  /// A number is written as in Swift or Python: 1, -2.5, 6e-3; true and false count as 1 and 0, spaces around it are left out.
+  /// A number is written as in Swift or Python: 1, -2.5, 6e-3; true and false count as 1 and 0, spaces around it are
+  /// left out.
   ///
   /// - Parameters:
   ///   - name: the column.
   ///   - dtype: the type of the elements; ask for `.int32` to keep ids whole.
   ///   - missing: what becomes of a missing number.
   /// - Shapes: result [rows].
-  /// - Throws: `badArgument` for a column that is not there; `badFile` with line and column for a field that is no number, that
-  ///   `dtype` cannot hold, or that is missing.
+  /// - Throws: `badArgument` for a column that is not there; `badFile` with line and column for a field that is no
+  ///   number, that `dtype` cannot hold, or that is missing.
   public func tensor(
     _ name: String, dtype: DType = .float32, missing: MissingNumbers = .refused
   ) throws(RecurraError) -> Tensor {
@@ -49,7 +50,8 @@ extension CSVTable {
 
   /// Returns a column as texts; what stands for a missing value is a text like any other.
   ///
-  /// - Throws: `badArgument` for a column that is not there, `badFile` with line and column for a field that is not UTF-8.
+  /// - Throws: `badArgument` for a column that is not there, `badFile` with line and column for a field that is not
+  ///   UTF-8.
   public func texts(_ name: String) throws(RecurraError) -> [String] {
     let column = try position(of: name)
     var texts: [String] = []
@@ -59,7 +61,8 @@ extension CSVTable {
 
   /// Returns the table without the rows in which one of some columns has no value; all columns when left out.
   ///
-  /// - Throws: `badArgument` for a column that is not there, `badFile` with line and column for a field that is not UTF-8.
+  /// - Throws: `badArgument` for a column that is not there, `badFile` with line and column for a field that is not
+  ///   UTF-8.
   public func droppingMissing(_ names: [String]? = nil) throws(RecurraError) -> CSVTable {
     var columns: [Int] = []
     for name in names ?? columnNames { columns.append(try position(of: name)) }

@@ -8,8 +8,8 @@ public import RecurraTensor
 /// let y = try table.tensor("rain", dtype: .int32)                         // [rows]
 /// ```
 ///
-/// The format is RFC 4180: fields in quotes may hold separators, line ends and doubled quotes. Lines end in LF, CRLF or CR; a
-/// byte order mark and empty lines are passed over. A file is read whole, so its size is limited.
+/// The format is RFC 4180: fields in quotes may hold separators, line ends and doubled quotes. Lines end in LF, CRLF or
+/// CR; a byte order mark and empty lines are passed over. A file is read whole, so its size is limited.
 public struct CSVTable: Sendable {
   /// The names of the columns, from the first line; "1", "2", … where a file has none.
   public let columnNames: [String]
@@ -33,8 +33,8 @@ public struct CSVTable: Sendable {
   ///   - hasHeader: whether the first line holds the names of the columns.
   ///   - missingTexts: what stands for a missing value, spaces around it left out.
   ///   - maximumByteCount: the largest file to accept.
-  /// - Throws: `noInput` when there is no such file; `badFile` with line and column for what breaks the format, such as a line
-  ///   with another number of fields than the first; `badArgument` for a separator that cannot be one.
+  /// - Throws: `noInput` when there is no such file; `badFile` with line and column for what breaks the format, such as
+  ///   a line with another number of fields than the first; `badArgument` for a separator that cannot be one.
   /// - Complexity: one pass; besides the file's bytes about four bytes a field.
   public init(
     contentsOf path: String, separator: Character = ",", hasHeader: Bool = true,

@@ -1,7 +1,8 @@
 internal import Glibc
 package import RecurraTensor
 
-/// A directory that one process at a time may use; the lock ends with this object, or with its process however that ends.
+/// A directory that one process at a time may use; the lock ends with this object, or with its process however that
+/// ends.
 package final class DirectoryLock {
   private let descriptor: Int32
 

@@ -42,7 +42,8 @@ package enum ElementFormat: String, Sendable, CaseIterable {
     }
   }
 
-  /// The bytes of a tensor in a file; nil for an extent below 0, and where a size or stride would not fit in `Int`, in memory as well.
+  /// The bytes of a tensor in a file; nil for an extent below 0, and where a size or stride would not fit in `Int`, in
+  /// memory as well.
   ///
   /// An extent of 0 counts as 1 on the way, because the strides of the axes before it are made of those behind.
   func byteCount(of shape: [Int]) -> Int? {

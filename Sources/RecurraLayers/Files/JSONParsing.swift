@@ -18,8 +18,8 @@ extension JSONValue {
     }
   }
 
-  /// Reads a JSON text (RFC 8259), strictly: UTF-8, one value, no member name twice in an object, no number that `Int` or
-  /// `Double` cannot hold.
+  /// Reads a JSON text (RFC 8259), strictly: UTF-8, one value, no member name twice in an object, no number that `Int`
+  /// or `Double` cannot hold.
   ///
   /// - Parameters:
   ///   - bytes: The text.

@@ -1,13 +1,15 @@
 public import RecurraTensor
 
 extension Tensor {
-  /// Makes a tensor from a JSON list of numbers and truth values, or from such lists inside each other: the body of a request.
+  /// Makes a tensor from a JSON list of numbers and truth values, or from such lists inside each other: the body of a
+  /// request.
   ///
-  /// Integers and truth values (0 and 1) become the nearest number of a floating type; ask for `.int32` to keep ids whole.
+  /// Integers and truth values (0 and 1) become the nearest number of a floating type; ask for `.int32` to keep ids
+  /// whole.
   ///
   /// - Shapes: a list in a list of three lists of four numbers gives [1, 3, 4]; a number alone gives [].
-  /// - Throws: `badData` with the index of a list of another length than the first of its kind, of a value that is no number, and
-  ///   of a number that `dtype` cannot hold.
+  /// - Throws: `badData` with the index of a list of another length than the first of its kind, of a value that is no
+  ///   number, and of a number that `dtype` cannot hold.
   public init(validating json: JSONValue, dtype: DType = .float32) throws(RecurraError) {
     var shape: [Int] = []
     var first: JSONValue? = json

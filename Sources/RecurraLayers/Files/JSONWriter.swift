@@ -3,8 +3,8 @@ public import RecurraTensor
 extension JSONValue {
   /// Returns the value as a JSON text in UTF-8 that `init(parsing:)` reads back unchanged.
   ///
-  /// Numbers have the fewest digits that give them back exactly; NaN and infinity, for which JSON has no word, become null. Only
-  /// quotes, backslashes and control characters are escaped.
+  /// Numbers have the fewest digits that give them back exactly; NaN and infinity, for which JSON has no word, become
+  /// null. Only quotes, backslashes and control characters are escaped.
   ///
   /// - Parameters:
   ///   - sortedMembers: Puts the members of every object in the order of their names' bytes.

@@ -98,7 +98,8 @@ package struct LocalFileSystem: FileSystem {
 
   package func isAlive(process: Int32) -> Bool { kill(process, 0) == 0 || errno != ESRCH }
 
-  /// Keeps the signal away by which the system ends a process whose file grows beyond its limit: the call then fails with EFBIG.
+  /// Keeps the signal away by which the system ends a process whose file grows beyond its limit: the call then fails
+  /// with EFBIG.
   private static func withoutSizeSignal<Value>(
     _ call: () throws(SystemError) -> Value
   ) throws(SystemError) -> Value {

@@ -3,15 +3,15 @@ public import RecurraTensor
 extension Sequential {
   /// Writes the model as a safetensors file, whole or not at all: an error leaves a file of that name as it was.
   ///
-  /// Each parameter is a tensor called by its path, "lstm/weights"; the header's metadata hold `format` "recurra", its `version`,
-  /// the `architecture`, which is the JSON that `init(configuration:)` reads, and the `notes`, JSON too. The bytes depend on the
-  /// model and the notes alone.
+  /// Each parameter is a tensor called by its path, "lstm/weights"; the header's metadata hold `format` "recurra", its
+  /// `version`, the `architecture`, which is the JSON that `init(configuration:)` reads, and the `notes`, JSON too. The
+  /// bytes depend on the model and the notes alone.
   ///
   /// - Parameters:
   ///   - path: The file.
   ///   - notes: Texts of one's own that are kept with the model; `ModelFile` reads them.
-  /// - Throws: `badArgument` when the model is not built yet, `cannotCreate` when the file cannot be made, `inputOutput` when
-  ///   writing fails.
+  /// - Throws: `badArgument` when the model is not built yet, `cannotCreate` when the file cannot be made,
+  ///   `inputOutput` when writing fails.
   public func save(to path: String, notes: [String: String] = [:]) throws(RecurraError) {
     try save(to: path, notes: notes, system: LocalFileSystem())
   }
@@ -25,8 +25,9 @@ extension Sequential {
   /// - Parameters:
   ///   - path: The file.
   ///   - registry: What the file may name; layers of one's own are registered there.
-  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, no model, made by a newer version, has a layer
-  ///   that `registry` does not know, or lacks a parameter, has one too many or one of another shape or type, named each.
+  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, no model, made by a newer version,
+  ///   has a layer that `registry` does not know, or lacks a parameter, has one too many or one of another shape or
+  ///   type, named each.
   public static func load(from path: String, registry: Registry = .standard) throws(RecurraError) -> Sequential {
     try ModelFile(contentsOf: path, registry: registry).model
   }
@@ -124,7 +125,8 @@ public struct ModelFile: Sendable {
     static let formatName = "format"
     static let format = "recurra"
     static let versionName = "version"
-    /// Raised by a change that older versions of the library would misread. Version 1 kept each note as metadata of its own.
+    /// Raised by a change that older versions of the library would misread. Version 1 kept each note as metadata of its
+    /// own.
     static let version = 2
     static let architectureName = "architecture"
     static let notesName = "notes"

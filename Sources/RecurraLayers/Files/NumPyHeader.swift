@@ -57,7 +57,8 @@ struct NumPyHeader {
       }
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }".utf8)
-    // NumPy leaves room for the first extent to grow to 21 digits in place; it is lost in the padding to 64 bytes or adds to it.
+    // NumPy leaves room for the first extent to grow to 21 digits in place; it is lost in the padding to 64 bytes or
+    // adds to it.
     text += repeatElement(UInt8(ascii: " "), count: shape.first.map { 21 - String($0).utf8.count } ?? 0)
     text += repeatElement(UInt8(ascii: " "), count: 64 - (10 + text.count + 1) % 64) + [UInt8(ascii: "\n")]
     return magic + [1, 0, UInt8(truncatingIfNeeded: text.count), UInt8(truncatingIfNeeded: text.count >> 8)] + text

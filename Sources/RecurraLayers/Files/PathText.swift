@@ -1,7 +1,7 @@
 /// Paths of files as texts that keep every byte.
 ///
-/// A path is bytes, and need not be UTF-8. A byte that is part of no character stands in the text as the scalar U+10FF00 + byte, at the
-/// end of the planes for private use, and becomes that byte again on its way to the system.
+/// A path is bytes, and need not be UTF-8. A byte that is part of no character stands in the text as the scalar
+/// U+10FF00 + byte, at the end of the planes for private use, and becomes that byte again on its way to the system.
 ///
 /// - Source: the idea is Python's `surrogateescape` (PEP 383); Swift's texts have no surrogates.
 package enum PathText {

@@ -2,9 +2,10 @@ public import RecurraTensor
 
 /// Tensors by name with texts by name, as a safetensors file holds them.
 ///
-/// Reading enforces every rule of the format, so a file that is read is whole and means one thing only. Formats that tensors do
-/// not have become the nearest that holds them exactly: F16 and BF16 become float32; BOOL and integers become int32, where an
-/// integer beyond 32 bits is an error. Writing is deterministic and gives the bytes of the format's Python package.
+/// Reading enforces every rule of the format, so a file that is read is whole and means one thing only. Formats that
+/// tensors do not have become the nearest that holds them exactly: F16 and BF16 become float32; BOOL and integers
+/// become int32, where an integer beyond 32 bits is an error. Writing is deterministic and gives the bytes of the
+/// format's Python package.
 ///
 /// - Source: huggingface/safetensors, format specification.
 public struct SafeTensors: Sendable {
@@ -29,7 +30,8 @@ public struct SafeTensors: Sendable {
   /// - Parameters:
   ///   - path: The file.
   ///   - maximumByteCount: The largest file to accept.
-  /// - Throws: `noInput` when there is no such file, `badFile` when a rule of the format is broken, `inputOutput` when reading fails.
+  /// - Throws: `noInput` when there is no such file, `badFile` when a rule of the format is broken, `inputOutput` when
+  ///   reading fails.
   /// - Complexity: one copy from the system into the tensors' memory.
   public init(contentsOf path: String, maximumByteCount: Int = 1 << 36) throws(RecurraError) {
     try self.init(InputFile(path, maximumByteCount: maximumByteCount))
@@ -45,8 +47,8 @@ public struct SafeTensors: Sendable {
 
   /// Writes a file, whole or not at all: an error leaves a file of that name as it was.
   ///
-  /// - Throws: `cannotCreate` when the file cannot be made, `inputOutput` when writing fails, `badArgument` for a tensor that is
-  ///   called `__metadata__`.
+  /// - Throws: `cannotCreate` when the file cannot be made, `inputOutput` when writing fails, `badArgument` for a
+  ///   tensor that is called `__metadata__`.
   public func write(to path: String) throws(RecurraError) {
     try write(to: path, system: LocalFileSystem())
   }

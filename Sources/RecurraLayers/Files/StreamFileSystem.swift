@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Lets those who read and write files work on a stream, such as a pipe: it is read as a whole beforehand, and it is written as it
-/// comes, because a stream has no name that it could take at the end.
+/// Lets those who read and write files work on a stream, such as a pipe: it is read as a whole beforehand, and it is
+/// written as it comes, because a stream has no name that it could take at the end.
 package struct StreamFileSystem: FileSystem {
   private let content: [UInt8]
   private let output: Int32

@@ -9,10 +9,12 @@ extension Sequential {
   ///
   /// - Parameters:
   ///   - x: the model's inputs [B, T, …].
-  ///   - layer: the layer's name, or "name/name" inside a model within the model; the first recurrent layer when left out.
+  ///   - layer: the layer's name, or "name/name" inside a model within the model; the first recurrent layer when left
+  ///     out.
   ///   - lengths: the valid timesteps of each row; all when left out.
   /// - Returns: a trace for each direction, the forward one first. Timesteps are those of the input in both.
-  /// - Throws: `badArgument` where there is no such recurrent layer, `badData` for an input that the model does not take.
+  /// - Throws: `badArgument` where there is no such recurrent layer, `badData` for an input that the model does not
+  ///   take.
   public func traces(
     _ x: Tensor, of layer: String? = nil, lengths: [Int]? = nil
   ) throws(RecurraError) -> [RecurrentTrace] {
@@ -22,10 +24,11 @@ extension Sequential {
     return [try recurrent.trace(signal)]
   }
 
-  /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖ for k = 0, 1, … back to the beginning.
+  /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖ for k = 0, 1, … back to the
+  /// beginning.
   ///
-  /// The norm is the largest singular value of the matrix of derivatives; the memory cₜ₋ₖ beside hₜ₋ₖ is held as it is. Computed
-  /// in float64, whatever the model computes in.
+  /// The norm is the largest singular value of the matrix of derivatives; the memory cₜ₋ₖ beside hₜ₋ₖ is held as it is.
+  /// Computed in float64, whatever the model computes in.
   ///
   /// - Parameters:
   ///   - x: the model's inputs [B, T, …].

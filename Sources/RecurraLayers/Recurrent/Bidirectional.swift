@@ -3,16 +3,16 @@ public import RecurraTensor
 
 /// Reads every sequence both ways with two recurrent layers at the same time, and merges what they give out.
 ///
-/// The outputs of the backward layer are put in the order of time before the merge. Where sequences are padded, the backward
-/// layer begins at each row's last valid timestep, and the output at padded timesteps is 0.
+/// The outputs of the backward layer are put in the order of time before the merge. Where sequences are padded, the
+/// backward layer begins at each row's last valid timestep, and the output at padded timesteps is 0.
 ///
-/// - Shapes: `input` [B, T, I]; result [B, T, 2H] or [B, 2H] for `.concat`, else [B, T, H] or [B, H]. States: those of the
-///   forward layer, then those of the backward layer.
+/// - Shapes: `input` [B, T, I]; result [B, T, 2H] or [B, 2H] for `.concat`, else [B, T, H] or [B, H]. States: those of
+///   the forward layer, then those of the backward layer.
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 ///   Building throws `badArgument` for layers that cannot be the directions of one.
-/// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin and whether they
-///   have a bias, are one operation, whose directions run on separate threads; others run one after the other. A layer of one's own must
-///   name every setting that its cell depends on there.
+/// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin
+///   and whether they have a bias, are one operation, whose directions run on separate threads; others run one after
+///   the other. A layer of one's own must name every setting that its cell depends on there.
 /// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`.
 public final class Bidirectional: Layer {
   /// Says how the outputs of the two directions are merged; raw values are Keras'.
@@ -195,8 +195,8 @@ public final class Bidirectional: Layer {
     return nil
   }
 
-  /// What must be equal for two layers to be one operation: all but how they begin, whether they have a bias, and what this layer
-  /// says for both.
+  /// What must be equal for two layers to be one operation: all but how they begin, whether they have a bias, and what
+  /// this layer says for both.
   private static func kind(_ layer: any RecurrentLayer) -> [String: JSONValue] {
     let free = [
       "kernel_initializer", "recurrent_initializer", "bias_initializer", "unit_forget_bias", "use_bias",

@@ -3,14 +3,15 @@ public import RecurraTensor
 
 /// Mixes the old state and a candidate by an update gate: hₜ = z⊙hₜ₋₁ + (1 − z)⊙h̃.
 ///
-/// z,r = σ(xₜ·W + hₜ₋₁·U + b); with `resetAfter` h̃ = tanh(xₜ·W + b + r⊙(hₜ₋₁·U + b′)), else h̃ = tanh(xₜ·W + (r⊙hₜ₋₁)·U + b).
+/// z,r = σ(xₜ·W + hₜ₋₁·U + b); with `resetAfter` h̃ = tanh(xₜ·W + b + r⊙(hₜ₋₁·U + b′)), else h̃ = tanh(xₜ·W +
+/// (r⊙hₜ₋₁)·U + b).
 ///
-/// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; state h [B, H]; `weights` [I+H, 3H], gate columns z r h; `bias`
-///   [2, 3H] with `resetAfter` (the input's row, then the state's), else [3H].
+/// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; state h [B, H]; `weights` [I+H, 3H], gate columns z r h;
+///   `bias` [2, 3H] with `resetAfter` (the input's row, then the state's), else [3H].
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 /// - Complexity: 2·B·T·(I+H)·3H flops.
-/// - Accuracy: without `resetAfter` OpenBLAS multiplies, and the last bits of a sequence's result may differ with the sequences that are
-///   computed along with it.
+/// - Accuracy: without `resetAfter` OpenBLAS multiplies, and the last bits of a sequence's result may differ with the
+///   sequences that are computed along with it.
 /// - Source: Cho et al. 2014; names and defaults as `keras.layers.GRU`.
 public final class GRU: RecurrentLayer {
   /// Names the class as Keras does.

@@ -3,14 +3,14 @@ public import RecurraTensor
 
 /// A layer that runs a cell over whole sequences.
 ///
-/// A conforming class says which cell; parameters, shapes, directions, padding and states are everybody's. The parameter
-/// `weights` is [W; U]: its first I rows are Keras' `kernel`, its last H rows Keras' `recurrent_kernel`.
+/// A conforming class says which cell; parameters, shapes, directions, padding and states are everybody's. The
+/// parameter `weights` is [W; U]: its first I rows are Keras' `kernel`, its last H rows Keras' `recurrent_kernel`.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; states [B, H]; `weights` [I+H, G·H].
 /// - Throws: `badArgument` for a bad setting when it is built, `badData` for inputs that do not fit.
-/// - Accuracy: in float32 with the cell's default activations a sequence's result does not depend on the sequences that are computed
-///   along with it, to the bit. In float64, with other activations, and for a GRU with `resetAfter` false, products are OpenBLAS's, and
-///   the last bits may. The number of threads never shows.
+/// - Accuracy: in float32 with the cell's default activations a sequence's result does not depend on the sequences that
+///   are computed along with it, to the bit. In float64, with other activations, and for a GRU with `resetAfter` false,
+///   products are OpenBLAS's, and the last bits may. The number of threads never shows.
 public protocol RecurrentLayer: Layer {
   /// The kind of cell.
   associatedtype Cell: RecurrentCell
@@ -48,8 +48,8 @@ public final class RecurrentState: Sendable {
 }
 
 extension StackableLayer {
-  /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a record; nil where the
-  /// layer asks for more than that.
+  /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a
+  /// record; nil where the layer asks for more than that.
   func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
     guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
       !context.isRecording

@@ -4,10 +4,10 @@ public import RecurraTensor
 
 /// Writes the numbers of every epoch to a file of comma-separated values, line by line as epochs end.
 ///
-/// The columns are "epoch" and the names of the first epoch's logs in alphabetical order; a number that a later epoch lacks
-/// is NA. Lines end in carriage return and line feed, as Keras writes them. A run that goes on from a saved state first cuts
-/// off the lines that were written behind it, so that none is there twice. No path gets into a saved state: who continues a
-/// run from a file gives the callback again.
+/// The columns are "epoch" and the names of the first epoch's logs in alphabetical order; a number that a later epoch
+/// lacks is NA. Lines end in carriage return and line feed, as Keras writes them. A run that goes on from a saved state
+/// first cuts off the lines that were written behind it, so that none is there twice. No path gets into a saved state:
+/// who continues a run from a file gives the callback again.
 public final class CSVLogger: Callback {
   /// Keras' name of the class.
   public static let typeName = "CSVLogger"

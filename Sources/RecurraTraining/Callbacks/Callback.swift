@@ -5,8 +5,9 @@ public import RecurraTensor
 ///
 /// Every function does nothing unless it is written. What one throws ends the run; the weights stay as they are.
 ///
-/// A callback that remembers something from epoch to epoch gives it in `state` and `stateTensors`, so that a run can go on
-/// from a file; then `onTrainBegin` must leave what `restore` set where `trainer.isResuming`, and begin anew elsewhere.
+/// A callback that remembers something from epoch to epoch gives it in `state` and `stateTensors`, so that a run can go
+/// on from a file; then `onTrainBegin` must leave what `restore` set where `trainer.isResuming`, and begin anew
+/// elsewhere.
 public protocol Callback: AnyObject {
   /// What files call the class.
   static var typeName: String { get }
@@ -37,8 +38,8 @@ public protocol Callback: AnyObject {
 
 /// A callback that can be made again from its settings.
 ///
-/// One that holds functions or a path, such as `LambdaCallback` or `CSVLogger`, cannot: who continues a run gives it again, in
-/// the same place.
+/// One that holds functions or a path, such as `LambdaCallback` or `CSVLogger`, cannot: who continues a run gives it
+/// again, in the same place.
 public protocol RestorableCallback: Callback {
   /// Makes a callback from its settings; a missing one has its default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)

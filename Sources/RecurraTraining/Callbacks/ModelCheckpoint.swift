@@ -31,7 +31,8 @@ public final class ModelCheckpoint: Callback {
   public private(set) var best: Double?
   /// The numbers that the path of the last file was made with.
   private var lastNumbers: Logs?
-  /// The path of the last file that was written; in a run that goes on, the one that the callback's own path makes of it.
+  /// The path of the last file that was written; in a run that goes on, the one that the callback's own path makes of
+  /// it.
   public var lastPath: String? { lastNumbers.map(path.text) }
 
   /// Makes the callback.

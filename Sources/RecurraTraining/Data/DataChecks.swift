@@ -3,8 +3,8 @@ package import RecurraTensor
 
 /// Checks of what a caller hands in, before anything is computed from it.
 ///
-/// `lengths` are those of sequences along the second axis: what lies behind them is never looked at. Errors name the row, and
-/// the timestep where `hasTimesteps` says that the second axis is time.
+/// `lengths` are those of sequences along the second axis: what lies behind them is never looked at. Errors name the
+/// row, and the timestep where `hasTimesteps` says that the second axis is time.
 extension Tensor {
   /// Refuses NaN and infinity.
   package func checkFinite(
@@ -41,8 +41,8 @@ extension Tensor {
   ///   - dtype: the model's type.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
   ///   - convertsIntegers: whether whole numbers become the nearest floats; they stay as they are otherwise.
-  /// - Throws: `badData` with the row for NaN and infinity, and for a finite number that only float64 can hold where the model
-  ///   computes in float32.
+  /// - Throws: `badData` with the row for NaN and infinity, and for a finite number that only float64 can hold where
+  ///   the model computes in float32.
   package func checkedValues(
     _ name: String, dtype: DType, lengths: [Int]? = nil, allowsNonFinite: Bool = false, convertsIntegers: Bool = false,
     hasTimesteps: Bool? = nil, _ operation: String

@@ -2,8 +2,8 @@ internal import RecurraTensor
 
 /// A 64-bit number that tells data apart, for noticing that a run would go on with others.
 ///
-/// It is written by hand because Swift's own hashing differs from process to process, and a library for one number of data
-/// that nobody forges would be one more thing for every user to install.
+/// It is written by hand because Swift's own hashing differs from process to process, and a library for one number of
+/// data that nobody forges would be one more thing for every user to install.
 ///
 /// - Source: the finaliser of MurmurHash3 (Appleby), applied to each word and the state so far.
 struct Fingerprint {

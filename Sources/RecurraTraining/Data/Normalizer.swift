@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Brings each feature to a common scale and back: z = (x − offset) / scale.
 ///
-/// It is fitted on the training part alone; what it knew of the rest would flatter the validation. It belongs to the model that
-/// was trained on its numbers, and is saved beside it or among its notes.
+/// It is fitted on the training part alone; what it knew of the rest would flatter the validation. It belongs to the
+/// model that was trained on its numbers, and is saved beside it or among its notes.
 ///
 /// ```swift
 /// let normalizer = try Normalizer.standard(fitting: series[0..<800])      // the first 800 of 1,000 timesteps
@@ -14,8 +14,8 @@ public import RecurraTensor
 /// try model.save(to: "model.safetensors", notes: ["normalizer": normalizer.note])
 /// ```
 ///
-/// - Shapes: features are the last axis, [F], [N, F] or [N, T, F]; a tensor of one axis is a series of one feature. A normaliser
-///   of one feature takes tensors of every shape.
+/// - Shapes: features are the last axis, [F], [N, F] or [N, T, F]; a tensor of one axis is a series of one feature. A
+///   normaliser of one feature takes tensors of every shape.
 public struct Normalizer: Sendable, Equatable {
   /// What is taken from each feature.
   public let offset: [Double]
@@ -27,7 +27,8 @@ public struct Normalizer: Sendable, Equatable {
 
   /// Makes a normaliser from its numbers.
   ///
-  /// - Throws: `badData` unless there is one finite offset and one finite scale above 0 for each of one or more features.
+  /// - Throws: `badData` unless there is one finite offset and one finite scale above 0 for each of one or more
+  ///   features.
   public init(offset: [Double], scale: [Double]) throws(RecurraError) {
     guard !offset.isEmpty, offset.count == scale.count else {
       throw .normalizer(
@@ -42,12 +43,14 @@ public struct Normalizer: Sendable, Equatable {
     self.scale = scale
   }
 
-  /// Fits a normaliser that gives each feature mean 0 and standard deviation 1 (division by N); a constant feature becomes 0.
+  /// Fits a normaliser that gives each feature mean 0 and standard deviation 1 (division by N); a constant feature
+  /// becomes 0.
   ///
   /// - Parameters:
   ///   - x: the training part.
   ///   - lengths: the valid timesteps of each row of x [N, T, F]; what lies behind them is never looked at.
-  /// - Throws: `badData` for no numbers, numbers that are not finite, with their place, and a spread that `Double` cannot hold.
+  /// - Throws: `badData` for no numbers, numbers that are not finite, with their place, and a spread that `Double`
+  ///   cannot hold.
   /// - Complexity: two passes.
   public static func standard(fitting x: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Normalizer {
     let statistics = try FeatureStatistics(x, lengths)

@@ -10,8 +10,8 @@ package enum PaddingCut {
   /// Those past the longest of the given lengths.
   case pastLongestLength
 
-  /// Finds what a model allows: only layers that respect lengths may see the timesteps, and only until one of them has taken
-  /// the axis of time away.
+  /// Finds what a model allows: only layers that respect lengths may see the timesteps, and only until one of them has
+  /// taken the axis of time away.
   package init(_ model: Sequential, hasLengths: Bool) {
     self = .none
     var layers = model.layers[...]

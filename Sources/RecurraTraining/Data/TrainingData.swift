@@ -23,8 +23,8 @@ struct TrainingData {
   ///   - dtype: the type the model computes in.
   ///   - output: the shape of the model's output, where targets are given.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
-  /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps, weights
-  ///   below 0, numbers that are not finite and numbers that the model's type cannot hold.
+  /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps,
+  ///   weights below 0, numbers that are not finite and numbers that the model's type cannot hold.
   init(
     _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?, ids: Int?, dtype: DType, output: [Int?],
     allowsNonFinite: Bool, operation: String

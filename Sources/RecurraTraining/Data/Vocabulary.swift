@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Numbers words, or the texts of a column: ids for an `Embedding`, class labels for a loss, and back.
 ///
-/// Words have ids in the order of their first appearance. Id 0 can be kept for padding, and one id for words that were not seen;
-/// both come before the words.
+/// Words have ids in the order of their first appearance. Id 0 can be kept for padding, and one id for words that were
+/// not seen; both come before the words.
 ///
 /// ```swift
 /// let vocabulary = Vocabulary(sentences.joined(), hasPadding: true, hasUnknown: true)

@@ -35,8 +35,8 @@ extension Tensor {
 extension Loss {
   /// Checks the weights of classes against the targets they are to weigh.
   ///
-  /// - Throws: `badArgument` for a weight that is negative, NaN or infinite, and for a class the model does not have; `badData`
-  ///   for targets that have no class.
+  /// - Throws: `badArgument` for a weight that is negative, NaN or infinite, and for a class the model does not have;
+  ///   `badData` for targets that have no class.
   package func validate(
     classWeights: [Int: Double], targets: Tensor, output: [Int?], lengths: [Int]? = nil, operation: String
   ) throws(RecurraError) {

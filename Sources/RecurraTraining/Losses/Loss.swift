@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Measures how far predictions are from targets: the number that training makes small.
 ///
-/// Formulas, clipping and means are Keras'. A built-in loss is one operation with a hand-written gradient; a loss of one's
-/// own is any function of tensors.
+/// Formulas, clipping and means are Keras'. A built-in loss is one operation with a hand-written gradient; a loss of
+/// one's own is any function of tensors.
 ///
 /// ```swift
 /// let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
@@ -33,10 +33,11 @@ public struct Loss: Sendable {
 
   /// Makes a loss from a function of targets and predictions, whose result's mean over what counts is the loss.
   ///
-  /// The function may return a value for each element, row, timestep or sequence, or one number for all it was given. Targets
-  /// come in the predictions' type, and in their shape where both have as many elements: [B] with predictions [B, 1] come as
-  /// [B, 1]. Rows that do not count never reach it, another row's contents stand in their place; where sequences differ in
-  /// length or rows in weight, a function of one number is called once for each weight, with the rows [1, N, C] that have it.
+  /// The function may return a value for each element, row, timestep or sequence, or one number for all it was given.
+  /// Targets come in the predictions' type, and in their shape where both have as many elements: [B] with predictions
+  /// [B, 1] come as [B, 1]. Rows that do not count never reach it, another row's contents stand in their place; where
+  /// sequences differ in length or rows in weight, a function of one number is called once for each weight, with the
+  /// rows [1, N, C] that have it.
   ///
   /// - Parameters:
   ///   - name: what the loss is called in messages.
@@ -80,8 +81,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of independent yes-or-no answers, from probabilities or from the numbers before a sigmoid.
   ///
-  /// From probabilities: p clipped to [1e-7, 1 − 1e-7]. From logits: max(z, 0) − z·t + ln(1 + e^−|z|). Label smoothing s
-  /// makes of every target t the target t·(1 − s) + s / 2.
+  /// From probabilities: p clipped to [1e-7, 1 − 1e-7]. From logits: max(z, 0) − z·t + ln(1 + e^−|z|). Label smoothing
+  /// s makes of every target t the target t·(1 − s) + s / 2.
   ///
   /// - Shapes: targets and predictions of one shape; targets [B] go with predictions [B, 1].
   public static func binaryCrossEntropy(fromLogits: Bool = false, labelSmoothing: Double = 0) -> Loss {
@@ -115,8 +116,8 @@ public struct Loss: Sendable {
   /// - Parameters:
   ///   - targets: what the predictions should be; shapes as each loss says.
   ///   - predictions: [B, …], floating.
-  ///   - lengths: the number of timesteps that count in each row of predictions [B, T, …]; all when left out. The mean is
-  ///     then taken over the timesteps that count.
+  ///   - lengths: the number of timesteps that count in each row of predictions [B, T, …]; all when left out. The mean
+  ///     is then taken over the timesteps that count.
   /// - Precondition: shapes that fit each other, labels within the classes.
   /// - Complexity: one pass over the predictions, gradient included.
   public func callAsFunction(_ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil) -> Tensor {

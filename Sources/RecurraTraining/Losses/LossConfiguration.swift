@@ -25,9 +25,10 @@ extension Loss {
   ///
   /// - Parameters:
   ///   - configuration: the class, and settings in Keras' names; what is missing has its default.
-  ///   - registry: where losses of one's own are found by name; one takes the place of a built-in loss of the same name.
-  /// - Throws: `badArgument` for a name that neither the registry nor this package knows, and for a setting that is unknown,
-  ///   outside its range or not supported.
+  ///   - registry: where losses of one's own are found by name; one takes the place of a built-in loss of the same
+  ///     name.
+  /// - Throws: `badArgument` for a name that neither the registry nor this package knows, and for a setting that is
+  ///   unknown, outside its range or not supported.
   public init(configuration: JSONValue, registry: Registry = .standard) throws(RecurraError) {
     let named = try NamedConfiguration(configuration, "loss")
     let arguments = named.arguments

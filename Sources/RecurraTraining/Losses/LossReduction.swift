@@ -6,8 +6,8 @@ extension Loss {
 
     /// The sum of the weights: the loss is the mean over what counts, so weights of 2 everywhere change nothing.
     public static let meanWithSampleWeight = Reduction(name: "mean_with_sample_weight")
-    /// The number of rows that are not masked, as Keras does: weights of rows and classes scale the loss and are not divided
-    /// by. An epoch's loss is still the mean over its rows, whatever the batch size.
+    /// The number of rows that are not masked, as Keras does: weights of rows and classes scale the loss and are not
+    /// divided by. An epoch's loss is still the mean over its rows, whatever the batch size.
     public static let sumOverBatchSize = Reduction(name: "sum_over_batch_size")
 
     private init(name: String) { self.name = name }

@@ -2,14 +2,15 @@ internal import RecurraTensor
 
 /// A loss or metric that a caller wrote as a function of tensors, summed over the rows that count.
 ///
-/// The function may return values for each row, timestep or sequence, or one number for all it was given. It never sees what
-/// a masked row holds: such rows are given the contents of a row that counts. Where a value belongs to rows of different
-/// weights, the function is called again with the rows of each weight alone.
+/// The function may return values for each row, timestep or sequence, or one number for all it was given. It never sees
+/// what a masked row holds: such rows are given the contents of a row that counts. Where a value belongs to rows of
+/// different weights, the function is called again with the rows of each weight alone.
 struct OwnFunction {
   let name: String
   let body: @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor
 
-  /// The weighted mean of the function's values, with its gradient when the predictions are tracked; 0 when nothing counts.
+  /// The weighted mean of the function's values, with its gradient when the predictions are tracked; 0 when nothing
+  /// counts.
   func mean(_ pair: Pairing, _ weights: RowWeights) throws(RecurraError) -> Tensor {
     let dtype = pair.predictions.dtype
     guard weights.total > 0 else { return Self.nothing(pair.predictions) }

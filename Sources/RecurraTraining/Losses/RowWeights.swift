@@ -2,9 +2,9 @@ package import RecurraTensor
 
 /// How much each row of predictions counts in losses and metrics.
 ///
-/// A row is one prediction [C]: one to an example [B, C], one to a timestep [B, T, C], one to an element [B]. A row that lies
-/// past its sequence's length, or whose label is the ignored one, is masked: its weight is 0 and nothing in it is read. Any
-/// other row weighs its sample weight times the weight of its class.
+/// A row is one prediction [C]: one to an example [B, C], one to a timestep [B, T, C], one to an element [B]. A row
+/// that lies past its sequence's length, or whose label is the ignored one, is masked: its weight is 0 and nothing in
+/// it is read. Any other row weighs its sample weight times the weight of its class.
 package struct RowWeights: Sendable {
   /// The number of rows.
   package let count: Int
@@ -28,8 +28,8 @@ package struct RowWeights: Sendable {
   ///   - targets: the batch's targets; read only where weights of classes or an ignored class are given.
   ///   - lengths: the timesteps that count in each sequence; they hold where the predictions have at least three axes.
   ///   - sampleWeights: [B], or [B, T] where the predictions have timesteps.
-  ///   - classWeights: the weights of classes by number; others weigh 1. The class of a row is its target where that is one
-  ///     number, and the place of the largest where it is several.
+  ///   - classWeights: the weights of classes by number; others weigh 1. The class of a row is its target where that is
+  ///     one number, and the place of the largest where it is several.
   ///   - ignoreClass: the label of rows that do not count.
   package init(
     predictions shape: [Int], targets: Tensor? = nil, lengths: [Int]? = nil, sampleWeights: Tensor? = nil,

@@ -16,8 +16,8 @@ public struct Metric: Sendable {
   public let name: String
   let kind: Kind
 
-  /// The share of right answers: binary for one prediction to a row, by class number where targets lack the classes' axis
-  /// or have one number to a row, by largest target elsewhere, as in Keras.
+  /// The share of right answers: binary for one prediction to a row, by class number where targets lack the classes'
+  /// axis or have one number to a row, by largest target elsewhere, as in Keras.
   public static let accuracy = Metric(name: "accuracy", kind: .accuracy)
   /// The share of rows whose largest prediction stands at the target's number.
   public static let sparseCategoricalAccuracy = Metric(
@@ -38,8 +38,8 @@ public struct Metric: Sendable {
 
   /// Makes a metric from a function of targets and predictions, whose result's mean over what counts is the metric.
   ///
-  /// The function may return what a `Loss` of one's own may, and is given the same: targets in the predictions' type, and in
-  /// their shape where both have as many elements.
+  /// The function may return what a `Loss` of one's own may, and is given the same: targets in the predictions' type,
+  /// and in their shape where both have as many elements.
   public init(_ name: String, _ function: @escaping @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor) {
     self.init(name: name, kind: .function(function))
   }

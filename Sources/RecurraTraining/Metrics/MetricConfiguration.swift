@@ -24,8 +24,10 @@ extension Metric {
   ///
   /// - Parameters:
   ///   - configuration: the class, and the name in logs where it has another.
-  ///   - registry: where metrics of one's own are found by name; one takes the place of a built-in metric of the same name.
-  /// - Throws: `badArgument` for a name that neither the registry nor this package knows, and for a setting that is unknown.
+  ///   - registry: where metrics of one's own are found by name; one takes the place of a built-in metric of the same
+  ///     name.
+  /// - Throws: `badArgument` for a name that neither the registry nor this package knows, and for a setting that is
+  ///   unknown.
   public init(configuration: JSONValue, registry: Registry = .standard) throws(RecurraError) {
     let named = try NamedConfiguration(configuration, "metric")
     let found: Metric

@@ -76,7 +76,8 @@ public struct Optimizer: Sendable {
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
-  /// Follows running means of g and g²: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w −= η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m / (√v + ε).
+  /// Follows running means of g and g²: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w −= η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m /
+  /// (√v + ε).
   ///
   /// With `amsgrad` the largest v so far stands for v.
   ///

@@ -2,7 +2,8 @@ public import RecurraLayers
 public import RecurraTensor
 
 extension Optimizer {
-  /// The optimiser with all its settings, in Keras' names: `{"class_name": "adam", "config": {"learning_rate": 0.001, …}}`.
+  /// The optimiser with all its settings, in Keras' names: `{"class_name": "adam", "config": {"learning_rate": 0.001,
+  /// …}}`.
   ///
   /// Members are in alphabetical order.
   public var configuration: JSONValue {
@@ -23,8 +24,10 @@ extension Optimizer {
   ///
   /// - Parameters:
   ///   - configuration: the class, and settings in Keras' names; what is missing has its default.
-  ///   - rules: rules of one's own that the configuration may name; one takes the place of a built-in rule of the same name.
-  /// - Throws: `badArgument` for an unknown name, and for a setting that is unknown, outside its range or not supported.
+  ///   - rules: rules of one's own that the configuration may name; one takes the place of a built-in rule of the same
+  ///     name.
+  /// - Throws: `badArgument` for an unknown name, and for a setting that is unknown, outside its range or not
+  ///   supported.
   public init(configuration: JSONValue, rules: [any OptimizerRule.Type] = []) throws(RecurraError) {
     let className: String
     var values: [String: JSONValue] = [:]

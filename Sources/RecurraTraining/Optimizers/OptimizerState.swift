@@ -22,7 +22,8 @@ package final class OptimizerState {
   /// In the order of the parameters.
   var memories: [Memory]
 
-  /// - Parameter parameters: the model's, with their paths; one that is frozen gets moments when it is trained for the first time.
+  /// - Parameter parameters: the model's, with their paths; one that is frozen gets moments when it is trained for the
+  ///   first time.
   package init(_ optimizer: Optimizer, _ parameters: [(path: String, parameter: Parameter)]) {
     self.optimizer = optimizer
     all = parameters

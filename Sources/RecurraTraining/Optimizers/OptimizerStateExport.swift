@@ -15,8 +15,8 @@ extension OptimizerState {
 
   /// Everything that is needed to go on as if there had been no break: names as Keras', and tensors.
   ///
-  /// Single numbers are kept in float64, so that they come back to the bit. A parameter that has been trained less often than the
-  /// model, or is frozen now, has a number of updates of its own.
+  /// Single numbers are kept in float64, so that they come back to the bit. A parameter that has been trained less
+  /// often than the model, or is frozen now, has a number of updates of its own.
   package func exported() -> [(name: String, value: Tensor)] {
     begin()
     var result = [
@@ -35,7 +35,8 @@ extension OptimizerState {
 
   /// Takes back what `exported` gave; keeps everything as it is when that does not fit.
   ///
-  /// - Throws: `RecurraError` of kind `badFile` when a tensor is missing, left over, or of another shape, type or range.
+  /// - Throws: `RecurraError` of kind `badFile` when a tensor is missing, left over, or of another shape, type or
+  ///   range.
   package func restore(_ state: [String: Tensor]) throws(RecurraError) {
     var source = StateReader(state)
     let iterations = try source.count(Self.iteration)

@@ -33,7 +33,8 @@ struct ParameterUpdate {
     VectorUpdate(learningRate: learningRate, weightDecay: weightDecay, gradientScale: gradientScale)
   }
 
-  /// Updates float64 by a loop over its elements, which is the reference; the spans are empty where there is no such moment.
+  /// Updates float64 by a loop over its elements, which is the reference; the spans are empty where there is no such
+  /// moment.
   func inDouble(
     _ weights: inout Tensor, _ gradient: Gradient, _ moments: inout OptimizerMoments,
     _ body: (

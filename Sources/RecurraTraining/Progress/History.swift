@@ -1,7 +1,7 @@
 /// What a training run did: the numbers of every epoch, as Keras' `History`.
 ///
-/// Encoded, it has a member for each property; a number that is NaN or infinite, for which JSON has no word, becomes null, and
-/// null is read as NaN.
+/// Encoded, it has a member for each property; a number that is NaN or infinite, for which JSON has no word, becomes
+/// null, and null is read as NaN.
 public struct History: Sendable, Equatable {
   /// How the run was set up.
   public struct Parameters: Sendable, Equatable, Codable {
@@ -110,7 +110,8 @@ extension History: CustomStringConvertible {
   /// The epochs of which lines are shown at each end of a long run.
   private static let shownEpochs = 10
 
-  /// A table of the numbers, an epoch to a line, counted from 1 as the progress bar does; the middle of a long run is left out.
+  /// A table of the numbers, an epoch to a line, counted from 1 as the progress bar does; the middle of a long run is
+  /// left out.
   public var description: String {
     let columns = names.map { name in (name: name, values: self[name] ?? []) }.filter { $0.values.count == epoch.count }
     var rows = [["epoch"] + columns.map(\.name)]

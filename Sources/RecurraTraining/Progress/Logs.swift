@@ -1,4 +1,5 @@
-/// The numbers of a batch or an epoch by name, in the order in which they are shown: "accuracy", "loss", "val_accuracy", …
+/// The numbers of a batch or an epoch by name, in the order in which they are shown: "accuracy", "loss",
+/// "val_accuracy", …
 public struct Logs: Sendable, Equatable, Sequence {
   /// The names, in order.
   public private(set) var names: [String] = []

@@ -75,8 +75,8 @@ package struct ProgressBar {
     output.usesColor ? "\u{1B}[\(style)m\(text)\u{1B}[0m" : text
   }
 
-  /// The logs as text; `size` is what is compared with 1e-3 to choose the form: Keras' bar takes the magnitude, its lines
-  /// the number itself.
+  /// The logs as text; `size` is what is compared with 1e-3 to choose the form: Keras' bar takes the magnitude, its
+  /// lines the number itself.
   private func metrics(_ size: (Double) -> Double) -> String {
     values.map { name, value in " - \(name): \(progressText(value, size: size(value)))" }.joined()
   }

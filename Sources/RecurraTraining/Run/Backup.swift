@@ -1,9 +1,9 @@
 /// Says where `fit` keeps the state of a run, so that the run goes on after the end of its process.
 ///
-/// The directory holds the last two states, each whole or not at all; should the newer one be damaged, the older one serves.
-/// When `fit` is called again with the same model, data and options, it goes on from there, to the bits of a run that was
-/// never interrupted, on any number of threads. A directory of another run is refused, and so is one that another process
-/// uses.
+/// The directory holds the last two states, each whole or not at all; should the newer one be damaged, the older one
+/// serves. When `fit` is called again with the same model, data and options, it goes on from there, to the bits of a
+/// run that was never interrupted, on any number of threads. A directory of another run is refused, and so is one that
+/// another process uses.
 ///
 /// ```swift
 /// let history = try trainer.fit(x, y, epochs: 100, backup: Backup("words-backup"))

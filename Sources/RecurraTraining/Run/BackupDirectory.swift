@@ -5,9 +5,11 @@ internal import RecurraTensor
 final class BackupDirectory {
   private let backup: Backup
   private var directoryLock: DirectoryLock?
-  /// Counts the states of this directory; the newer of two has the larger number, and each goes where the older one lies.
+  /// Counts the states of this directory; the newer of two has the larger number, and each goes where the older one
+  /// lies.
   private var generation = 0
-  /// What tells the run from any other; it stands beside the state, so that the state is that of a run without a backup.
+  /// What tells the run from any other; it stands beside the state, so that the state is that of a run without a
+  /// backup.
   private var identity = RunOptions()
 
   init(_ backup: Backup) throws(RecurraError) {

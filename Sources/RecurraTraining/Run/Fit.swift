@@ -5,36 +5,39 @@ extension Trainer {
   /// Trains the model on data, epoch by epoch.
   ///
   /// A trainer goes on where it stands: three calls of one epoch give the bits of one call of three. A run that was
-  /// interrupted, by cancelling its task or by the end of its process, is finished first when `fit` is called again with the
-  /// same data and options, in the middle of an epoch too; with others, the epoch under way is left and the next run begins.
+  /// interrupted, by cancelling its task or by the end of its process, is finished first when `fit` is called again
+  /// with the same data and options, in the middle of an epoch too; with others, the epoch under way is left and the
+  /// next run begins.
   ///
   /// - Parameters:
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row, where sequences differ in length; all when left out.
-  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out. A batch of which
-  ///     nothing counts is an update by a gradient of 0, as in Keras: momentum carries on, and weights decay.
+  ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out. A
+  ///     batch of which nothing counts is an update by a gradient of 0, as in Keras: momentum carries on, and weights
+  ///     decay.
   ///   - classWeights: how much the rows of a class count in training, by class; 1 for those not named.
   ///   - batchSize: rows between two updates of the weights; the last batch of an epoch may have fewer.
-  ///   - blockSize: rows that go through the model at a time. A batch is cut into such blocks, each is computed as if it were
-  ///     alone, and their gradients are added in a fixed order: a large batch in little memory. The whole batch when left out.
+  ///   - blockSize: rows that go through the model at a time. A batch is cut into such blocks, each is computed as if
+  ///     it were alone, and their gradients are added in a fixed order: a large batch in little memory. The whole batch
+  ///     when left out.
   ///   - epochs: how many epochs the run has; with `initialEpoch`, the epoch to end before.
   ///   - validationSplit: the share of the rows, the last ones as they stand, that is kept back for validation.
   ///   - validationData: other data to validate with after every epoch, instead of a split.
   ///   - shuffle: whether each epoch goes through the rows in a new order.
-  ///   - callbacks: what else happens at the beginnings and ends of epochs and batches, in this order; those of the last run,
-  ///     or of the file that the trainer comes from, when left out.
+  ///   - callbacks: what else happens at the beginnings and ends of epochs and batches, in this order; those of the
+  ///     last run, or of the file that the trainer comes from, when left out.
   ///   - backup: where the state is kept so that a run goes on after the end of its process.
   ///   - verbose: how much is shown.
   ///   - seed: what orders and dropout follow from; the same seed gives the same numbers, on any number of threads. The
   ///     seed of the last run when left out, 0 at first.
   ///   - initialEpoch: the epoch to begin with, counted from 0, instead of the one that comes next.
   ///   - allowingNonFinite: whether NaN and infinity may be among inputs and targets.
-  /// - Returns: the numbers of every epoch of the run. When the task is cancelled the batch under way is finished, and the
-  ///   history says so.
-  /// - Throws: before anything is trained `badData` for data that do not fit together or the model, and `badArgument` for
-  ///   options outside their range or a backup of another run; later `notFinite` when a loss, gradient or weight is NaN or
-  ///   infinite, with epoch and batch.
+  /// - Returns: the numbers of every epoch of the run. When the task is cancelled the batch under way is finished, and
+  ///   the history says so.
+  /// - Throws: before anything is trained `badData` for data that do not fit together or the model, and `badArgument`
+  ///   for options outside their range or a backup of another run; later `notFinite` when a loss, gradient or weight is
+  ///   NaN or infinite, with epoch and batch.
   /// - Complexity: a steady step takes no memory from the system.
   @discardableResult
   public func fit(

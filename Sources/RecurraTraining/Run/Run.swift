@@ -97,7 +97,8 @@ struct Run {
     return finished(run, stop)
   }
 
-  /// Tells every callback of an event; what one of them saves has the event behind it, so that no callback is told twice.
+  /// Tells every callback of an event; what one of them saves has the event behind it, so that no callback is told
+  /// twice.
   private func tell(
     leadingTo next: () -> TrainingState, _ event: (any Callback) throws(RecurraError) -> Void
   ) throws(RecurraError) {

@@ -3,8 +3,9 @@ public import RecurraTensor
 
 /// A model with a loss and an optimiser: what `compile` makes, and what fits, evaluates and predicts.
 ///
-/// A trainer is used from one thread at a time; the work inside is shared out over the engine's threads, and the numbers do
-/// not depend on how many there are. When something throws, the weights are those after the last complete batch.
+/// A trainer is used from one thread at a time; the work inside is shared out over the engine's threads, and the
+/// numbers do not depend on how many there are. When something throws, the weights are those after the last complete
+/// batch.
 ///
 /// ```swift
 /// let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
@@ -124,8 +125,8 @@ extension Trainer {
   ///
   /// What the callbacks remembered is kept until the next `fit` brings callbacks.
   ///
-  /// - Throws: `badFile` when the state is that of another model or optimiser; nothing has changed then. `badArgument` when
-  ///   the model has not been built.
+  /// - Throws: `badFile` when the state is that of another model or optimiser; nothing has changed then. `badArgument`
+  ///   when the model has not been built.
   public func restore(_ state: TrainingState) throws(RecurraError) {
     guard model.isBuilt else {
       throw RecurraError(.badArgument, operation: "restore", expected: "a built model", got: "one that is not")

@@ -5,33 +5,33 @@ extension Trainer {
   /// Writes model, weights and everything that training needs to go on another day, whole or not at all.
   ///
   /// The file is a model file like that of `Sequential.save(to:notes:)`, so it predicts as well; besides it holds loss,
-  /// metrics, optimiser, the training state and what callbacks remember. No clock, path or thread count gets into it: equal
-  /// runs give equal bytes.
+  /// metrics, optimiser, the training state and what callbacks remember. No clock, path or thread count gets into it:
+  /// equal runs give equal bytes.
   ///
-  /// Within a callback it saves the state as it is when all callbacks have been told what this one is told: one that saves stands
-  /// last among them, because those behind it are not told again when the run goes on.
+  /// Within a callback it saves the state as it is when all callbacks have been told what this one is told: one that
+  /// saves stands last among them, because those behind it are not told again when the run goes on.
   ///
   /// - Parameters:
   ///   - path: the file.
   ///   - notes: further texts to keep with the model.
-  /// - Throws: `badArgument` when the model is not built yet, `notFinite` when a weight is NaN or infinite, `cannotCreate` when
-  ///   the file cannot be made, `inputOutput` when writing fails.
+  /// - Throws: `badArgument` when the model is not built yet, `notFinite` when a weight is NaN or infinite,
+  ///   `cannotCreate` when the file cannot be made, `inputOutput` when writing fails.
   public func save(to path: String, notes: [String: String] = [:]) throws(RecurraError) {
     try write(to: path, notes: notes)
   }
 
-  /// Makes the trainer that `save(to:)` wrote; it goes on to the bits of a run that was never interrupted, on any number of
-  /// threads.
+  /// Makes the trainer that `save(to:)` wrote; it goes on to the bits of a run that was never interrupted, on any
+  /// number of threads.
   ///
-  /// Callbacks come back where they can be made from their settings, and the next `fit` uses them unless it is given others;
-  /// functions and paths are not saved, so a `LambdaCallback`, `LearningRateScheduler`, `ModelCheckpoint` or `CSVLogger` has to be
-  /// given again, and goes on with what it remembered.
+  /// Callbacks come back where they can be made from their settings, and the next `fit` uses them unless it is given
+  /// others; functions and paths are not saved, so a `LambdaCallback`, `LearningRateScheduler`, `ModelCheckpoint` or
+  /// `CSVLogger` has to be given again, and goes on with what it remembered.
   ///
   /// - Parameters:
   ///   - path: the file.
   ///   - registry: where layers, losses, metrics, optimisers and callbacks of one's own are found by name.
-  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, holds a model alone, or was made by a newer
-  ///   version; `badArgument` for a name that the registry lacks.
+  /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, holds a model alone, or was made by
+  ///   a newer version; `badArgument` for a name that the registry lacks.
   public convenience init(contentsOf path: String, registry: Registry = .standard) throws(RecurraError) {
     let input = try InputFile(path, maximumByteCount: ModelFile.maximumByteCount)
     try self.init(ModelFile(input, registry: registry), input, registry: registry)
@@ -85,7 +85,8 @@ extension Trainer {
 }
 
 extension TrainingState {
-  /// Gives callbacks what those of the same names remembered, in the same order; returns the names of which none is left.
+  /// Gives callbacks what those of the same names remembered, in the same order; returns the names of which none is
+  /// left.
   static func restore(
     _ states: [CallbackState], to callbacks: [any Callback]
   ) throws(RecurraError) -> [String] {

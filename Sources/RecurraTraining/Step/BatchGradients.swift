@@ -2,9 +2,9 @@ package import RecurraTensor
 
 /// What a block of rows says about every parameter: the first of the three calls that make a training step.
 ///
-/// Gradients, loss and metrics are weighted sums, not means, so those of several blocks can be added: of a batch that is too
-/// large for the memory, of four batches before one update, of the shards of several processes. `Trainer.update(_:)` divides by
-/// the weight.
+/// Gradients, loss and metrics are weighted sums, not means, so those of several blocks can be added: of a batch that
+/// is too large for the memory, of four batches before one update, of the shards of several processes.
+/// `Trainer.update(_:)` divides by the weight.
 ///
 /// ```swift
 /// let first = try trainer.gradients(x[0..<16], y[0..<16])
@@ -32,8 +32,8 @@ public struct BatchGradients: Sendable {
 
   /// Adds the gradients of several blocks in a fixed tree over their numbers: 0 + 1, 2 + 3, then the pairs, and so on.
   ///
-  /// The order of additions depends on the number of blocks alone, so the same blocks give the same bits, whoever computed
-  /// them and in whatever order they were ready.
+  /// The order of additions depends on the number of blocks alone, so the same blocks give the same bits, whoever
+  /// computed them and in whatever order they were ready.
   ///
   /// - Precondition: at least one block; all from trainers of the same model.
   /// - Complexity: one pass over all gradients; as many of them are held at a time as the tree is deep.

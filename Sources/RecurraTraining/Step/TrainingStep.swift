@@ -5,8 +5,8 @@ public import RecurraTensor
 extension Trainer {
   /// Trains on one batch, and returns its loss and metrics from before the update.
   ///
-  /// A batch of which nothing counts, because all weights are 0 or all timesteps are padding, has a loss of 0 and is an update by a
-  /// gradient of 0, as in Keras: momentum carries on, and weights decay.
+  /// A batch of which nothing counts, because all weights are 0 or all timesteps are padding, has a loss of 0 and is an
+  /// update by a gradient of 0, as in Keras: momentum carries on, and weights decay.
   ///
   /// - Throws: what `fit` throws.
   @discardableResult
@@ -21,17 +21,18 @@ extension Trainer {
 
   /// Computes what some rows say about every parameter, as weighted sums: the first call of a training step.
   ///
-  /// Nothing changes but the parameters' being made when the model has none yet. Blocks may be computed one after the other,
-  /// or by several processes that hold the same weights.
+  /// Nothing changes but the parameters' being made when the model has none yet. Blocks may be computed one after the
+  /// other, or by several processes that hold the same weights.
   ///
   /// - Parameters:
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
   ///   - sampleWeights: how much each row [N], or timestep [N, T], counts; all alike when left out.
-  ///   - firstRow: where the rows begin in the batch that they are a block of. Dropout is drawn by a row's number in the
-  ///     whole batch, so blocks of a batch drop different elements.
-  /// - Throws: `badData` for data that do not fit together or the model, `notFinite` for a loss that is NaN or infinite.
+  ///   - firstRow: where the rows begin in the batch that they are a block of. Dropout is drawn by a row's number in
+  ///     the whole batch, so blocks of a batch drop different elements.
+  /// - Throws: `badData` for data that do not fit together or the model, `notFinite` for a loss that is NaN or
+  ///   infinite.
   /// - Complexity: a forward and a backward pass.
   public func gradients(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, firstRow: Int = 0
@@ -50,8 +51,8 @@ extension Trainer {
 
   /// Changes the parameters by the mean of what the rows said: the last call of a training step.
   ///
-  /// - Throws: `badArgument` for settings of the optimiser outside their range, `notFinite` for a gradient that is NaN or
-  ///   infinite; nothing has changed then.
+  /// - Throws: `badArgument` for settings of the optimiser outside their range, `notFinite` for a gradient that is NaN
+  ///   or infinite; nothing has changed then.
   public func update(_ gradients: BatchGradients) throws(RecurraError) {
     var gradients = gradients
     try update(&gradients) { "update" }

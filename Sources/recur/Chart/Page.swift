@@ -1,4 +1,5 @@
-/// One HTML document that needs nothing else: pictures inside, text in English and Chinese, one of them shown at a time.
+/// One HTML document that needs nothing else: pictures inside, text in English and Chinese, one of them shown at a
+/// time.
 struct Page {
   /// What stands on a page, from top to bottom.
   enum Part {

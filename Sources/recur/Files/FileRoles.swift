@@ -1,6 +1,7 @@
 internal import Recurra
 
-/// The files of one command, held apart before any work is done: what is written may not replace what is read, nor itself.
+/// The files of one command, held apart before any work is done: what is written may not replace what is read, nor
+/// itself.
 struct FileRoles {
   private struct File {
     let role: String

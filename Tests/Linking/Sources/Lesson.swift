@@ -1,7 +1,7 @@
 import Recurra
 
-/// Trains on sequences whose answer lies in the first symbol, which the backward direction reads last and the forward direction first.
-/// It must be learned here, not only compiled.
+/// Trains on sequences whose answer lies in the first symbol, which the backward direction reads last and the forward
+/// direction first. It must be learned here, not only compiled.
 func learn() throws {
   let samples = 600, timesteps = 7, symbols = 11, classes = 3
   let x = RandomSource(seed: 7).uniform([samples, timesteps], in: 1..<Double(symbols + 1), dtype: .float64).converted(

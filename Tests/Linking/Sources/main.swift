@@ -1,5 +1,5 @@
-// What a package that depends on Recurra writes. `learn` trains until the answers are right; `bits` says in one number what some models
-// have come to, which must not depend on how all of this was built.
+// What a package that depends on Recurra writes. `learn` trains until the answers are right; `bits` says in one number
+// what some models have come to, which must not depend on how all of this was built.
 import Recurra
 
 Threads.count = 2
