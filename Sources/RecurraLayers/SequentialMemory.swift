@@ -43,7 +43,7 @@ extension Sequential {
 
   /// Numbers that a recurrent layer keeps for the way back: gates and states of every timestep.
   private static func keptCount(_ layer: any Layer, _ input: [Int?]) -> Int {
-    let directions = (layer as? Bidirectional).map { [$0.forwardLayer, $0.backwardLayer] }
+    let directions = (layer as? Bidirectional).map { $0.forwardLayers + $0.backwardLayers }
     let recurrent = directions ?? [layer as? any RecurrentLayer].compactMap { $0 }
     return recurrent.reduce(0) { sum, layer in
       let numbers = MemoryLimit.bytes(

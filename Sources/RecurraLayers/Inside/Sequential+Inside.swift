@@ -52,13 +52,7 @@ extension Sequential {
         .badData, operation: "stateGradientNorms", expected: "\(x.shape[0]) lengths", got: "\(lengths?.count ?? 0)")
     }
     let (signal, found) = try reached(x.sliced(row..<row + 1), layer, lengths.map { [$0[row]] })
-    if let both = found as? Bidirectional {
-      let half = both.forwardLayer.cell.stateCount
-      return [
-        try both.forwardLayer.stateGradientNorms(signal, Array(signal.states.prefix(half)), step, isReversed: false),
-        try both.backwardLayer.stateGradientNorms(signal, Array(signal.states.dropFirst(half)), step, isReversed: true),
-      ]
-    }
+    if let both = found as? Bidirectional { return try both.stateGradientNorms(signal, step) }
     guard let recurrent = found as? any RecurrentLayer else { return [] }
     return [
       try recurrent.stateGradientNorms(signal, signal.states, step, isReversed: recurrent.options.goBackwards)

@@ -19,6 +19,22 @@ extension RecurrentLayer {
   }
 }
 
+extension Bidirectional {
+  /// The same of every layer, the forward ones first, from the bottom to the top.
+  func stateGradientNorms(_ input: Signal, _ step: Int?) throws(RecurraError) -> [[Double]] {
+    let levels = try levels(input, ForwardContext())
+    var norms: [[Double]] = []
+    for place in 0..<2 {
+      for level in levels {
+        let signal = Signal(level.inputs[place], lengths: input.lengths, states: [])
+        let states = level.directions[place].initialStates
+        norms.append(try level.layers[place].stateGradientNorms(signal, states, step, isReversed: place == 1))
+      }
+    }
+    return norms
+  }
+}
+
 /// A cell that is run step by step, so that every state is a tensor of its own that derivatives can be asked for.
 private struct StateGradients {
   private let cell: any RecurrentCell

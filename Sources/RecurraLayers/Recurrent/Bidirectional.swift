@@ -13,7 +13,7 @@ public import RecurraTensor
 /// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin
 ///   and whether they have a bias, are one operation, whose directions run on separate threads; others run one after
 ///   the other. A layer of one's own must name every setting that its cell depends on there.
-/// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`.
+/// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`, which has no stacks.
 public final class Bidirectional: Layer {
   /// Says how the outputs of the two directions are merged; raw values are Keras'.
   public enum Merge: String, Sendable, CaseIterable {
@@ -32,17 +32,21 @@ public final class Bidirectional: Layer {
   /// Names the class as Keras does.
   public static var typeName: String { "Bidirectional" }
 
-  /// The layer that reads from the beginning.
+  /// The layers that read from the beginning, the first one at the bottom; one unless two deep stacks were asked for.
+  public let forwardLayers: [any RecurrentLayer]
+  /// The layers that read from the end, the first one at the bottom.
+  public let backwardLayers: [any RecurrentLayer]
+  /// The layer that reads from the beginning; the topmost one of a stack.
   public let forwardLayer: any RecurrentLayer
-  /// The layer that reads from the end.
+  /// The layer that reads from the end; the topmost one of a stack.
   public let backwardLayer: any RecurrentLayer
   /// How the two outputs are merged.
   public let merge: Merge
-  private let hasOwnBackwardLayer: Bool
-  /// Why the two layers cannot be the directions of one; nil when they can.
+  private let hasOwnBackwardLayers: Bool
+  /// Why the layers cannot be the directions of one; nil when they can.
   private let mismatch: (expected: String, got: String)?
   /// Two layers of one kind and size are one operation; others are run one after the other.
-  private let runsAsOne: Bool
+  let runsAsOne: Bool
 
   /// Makes a layer that reads both ways.
   ///
@@ -50,13 +54,38 @@ public final class Bidirectional: Layer {
   ///   - layer: the forward layer.
   ///   - merge: how the two outputs are merged.
   ///   - backwardLayer: a layer with `goBackwards`; one like `layer` when left out.
-  public init(_ layer: any RecurrentLayer, merge: Merge = .concat, backwardLayer: (any RecurrentLayer)? = nil) {
-    forwardLayer = layer
-    mismatch = Self.mismatch(layer, backwardLayer, merge)
-    self.backwardLayer = backwardLayer ?? layer.reversed()
+  public convenience init(
+    _ layer: any RecurrentLayer, merge: Merge = .concat, backwardLayer: (any RecurrentLayer)? = nil
+  ) {
+    self.init([layer], merge: merge, backwardLayers: backwardLayer.map { [$0] })
+  }
+
+  /// Makes two deep stacks, one that reads from the beginning and one that reads from the end, whose outputs are merged on
+  /// top.
+  ///
+  /// A layer above reads what the one below it in its own stack gives out at every timestep, whatever that one's
+  /// `returnSequences` says; the topmost says what the whole gives out. States, given and returned, are those of the forward
+  /// stack from the bottom to the top, then those of the backward stack.
+  ///
+  /// ```swift
+  /// let stacks = Bidirectional([LSTM(units: 50), LSTM(units: 50)])  // 100 numbers
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - layers: the forward stack, from the bottom to the top.
+  ///   - merge: how the two outputs are merged.
+  ///   - backwardLayers: the backward stack, all with `goBackwards`; layers like `layers` when left out.
+  public init(_ layers: [any RecurrentLayer], merge: Merge = .concat, backwardLayers: [any RecurrentLayer]? = nil) {
+    forwardLayers = layers
+    mismatch = Self.mismatch(layers, backwardLayers, merge)
+    self.backwardLayers = backwardLayers ?? layers.map { $0.reversed() }
+    // Building refuses a stack without layers; until then something must stand here.
+    let nothing = LSTM(units: 0)
+    forwardLayer = layers.last ?? nothing
+    backwardLayer = self.backwardLayers.last ?? nothing
     self.merge = merge
-    hasOwnBackwardLayer = backwardLayer != nil
-    runsAsOne = backwardLayer.map { Self.kind($0) == Self.kind(layer) } ?? true
+    hasOwnBackwardLayers = backwardLayers != nil
+    runsAsOne = zip(forwardLayers, self.backwardLayers).allSatisfy { Self.kind($0) == Self.kind($1) }
   }
 
   /// Makes the layer from its arguments in a file.
@@ -66,8 +95,29 @@ public final class Bidirectional: Layer {
       if let layer = layer as? any RecurrentLayer { return layer }
       throw configuration.failure(name, expected: "a recurrent layer", got: .string(type(of: layer).typeName))
     }
-    let layer = try recurrent("layer")
-    let backward = configuration.value("backward_layer") == nil ? nil : try recurrent("backward_layer")
+    func stack(_ name: String) throws(RecurraError) -> [any RecurrentLayer]? {
+      guard let value = configuration.value(name) else { return nil }
+      guard case .array(let items) = value else {
+        throw configuration.failure(name, expected: "a list of recurrent layers", got: value)
+      }
+      var layers: [any RecurrentLayer] = []
+      for item in items {
+        let layer = try configuration.registry.layer(from: item)
+        guard let layer = layer as? any RecurrentLayer else {
+          throw configuration.failure(name, expected: "recurrent layers", got: .string(type(of: layer).typeName))
+        }
+        layers.append(layer)
+      }
+      return layers
+    }
+    let layers: [any RecurrentLayer]
+    let backward: [any RecurrentLayer]?
+    if let deep = try stack("layers") {
+      (layers, backward) = (deep, try stack("backward_layers"))
+    } else {
+      layers = [try recurrent("layer")]
+      backward = configuration.value("backward_layer") == nil ? nil : [try recurrent("backward_layer")]
+    }
     // Keras writes null for outputs that are kept apart.
     let isNull = configuration.values["merge_mode"] == .null
     let name = try configuration.string("merge_mode", default: isNull ? "none" : "concat")
@@ -75,22 +125,29 @@ public final class Bidirectional: Layer {
       throw configuration.failure(
         "merge_mode", expected: "one of \(Merge.allCases.map(\.rawValue).joined(separator: ", "))", got: .string(name))
     }
-    self.init(layer, merge: merge, backwardLayer: backward)
+    self.init(layers, merge: merge, backwardLayers: backward)
     try checkSettings()
   }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {
-    var result: [String: JSONValue] = [
-      "layer": forwardLayer.json, "merge_mode": merge == .none ? .null : .string(merge.rawValue),
-    ]
-    if hasOwnBackwardLayer { result["backward_layer"] = backwardLayer.json }
+    var result: [String: JSONValue] = ["merge_mode": merge == .none ? .null : .string(merge.rawValue)]
+    // Keras has no stacks here; one layer each way is written as Keras does.
+    if forwardLayers.count == 1 {
+      result["layer"] = forwardLayer.json
+      if hasOwnBackwardLayers { result["backward_layer"] = backwardLayer.json }
+    } else {
+      result["layers"] = .array(forwardLayers.map { $0.json })
+      if hasOwnBackwardLayers { result["backward_layers"] = .array(backwardLayers.map { $0.json }) }
+    }
     return result
   }
 
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] {
-    [("forward_layer", forwardLayer), ("backward_layer", backwardLayer)]
+    guard forwardLayers.count > 1 else { return [("forward_layer", forwardLayer), ("backward_layer", backwardLayer)] }
+    return forwardLayers.enumerated().map { ("forward_layer_\($0)", $1) }
+      + backwardLayers.enumerated().map { ("backward_layer_\($0)", $1) }
   }
 
   /// Refuses two layers that cannot be the directions of one.
@@ -101,12 +158,18 @@ public final class Bidirectional: Layer {
   /// Builds both directions, each with random numbers of its own.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
-    try forwardLayer.build(inputShape: inputShape, random: random.stream(0), dtype: dtype)
-    try backwardLayer.build(inputShape: inputShape, random: random.stream(1), dtype: dtype)
+    var shapes = [inputShape, inputShape]
+    for (level, layers) in zip(forwardLayers, backwardLayers).enumerated() {
+      for (place, layer) in [layers.0, layers.1].enumerated() {
+        try layer.build(inputShape: shapes[place], random: random.stream(2 * level + place), dtype: dtype)
+        shapes[place] = Array(shapes[place].prefix(2)) + [layer.options.units]
+      }
+    }
   }
 
   /// The shape of one direction's output; twice as wide for `.concat`.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    guard inputShape.count == 3 else { throw failure(expected: "input [B, T, I]", got: text(of: inputShape)) }
     var shape = try forwardLayer.outputShape(for: inputShape)
     if merge == .concat { shape[shape.count - 1] = forwardLayer.options.units + backwardLayer.options.units }
     return shape
@@ -114,96 +177,32 @@ public final class Bidirectional: Layer {
 
   /// Runs both directions at the same time and merges what they give out.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
-    // The two layers may have been built by themselves.
+    // The layers may have been built by themselves.
     try checkSettings()
-    let half = forwardLayer.cell.stateCount
-    let stateCount = half + backwardLayer.cell.stateCount
-    guard input.states.isEmpty || input.states.count == stateCount else {
-      throw failure(expected: "\(stateCount) initial states", got: "\(input.states.count)")
-    }
-    let directions = [
-      try forwardLayer.direction(input, Array(input.states.prefix(half)), context, isReversed: false),
-      try backwardLayer.direction(input, Array(input.states.dropFirst(half)), context, isReversed: true),
-    ]
-    let (outputs, states) = run(input, directions)
-    var result = Signal(merged(outputs), states: forwardLayer.options.returnState ? states : [])
+    let levels = try levels(input, context)
+    let (outputs, top) = (levels[levels.count - 1].outputs, forwardLayer.options)
+    var states: [Tensor] = []
+    if top.returnState { for place in 0..<2 { states += levels.flatMap { $0.states[place] } } }
+    var result = Signal(merged(outputs), states: states)
     if merge == .none { result.furtherValues = [outputs[1]] }
-    if forwardLayer.options.returnSequences { result.lengths = input.lengths }
+    if top.returnSequences { result.lengths = input.lengths }
     return result
   }
 
-  /// Runs both directions for reading: what every gate and the memory hold at every timestep, forward first.
+  /// Runs both directions for reading: what every gate and the memory hold at every timestep. The forward layers come
+  /// first, from the bottom to the top.
   public func traces(_ input: Signal) throws(RecurraError) -> [RecurrentTrace] {
     try checkSettings()
-    let half = forwardLayer.cell.stateCount
-    let forward = try forwardLayer.direction(
-      input, Array(input.states.prefix(half)), ForwardContext(), isReversed: false)
-    let backward = try backwardLayer.direction(
-      input, Array(input.states.dropFirst(half)), ForwardContext(), isReversed: true)
-    func trace(_ layer: any RecurrentLayer, _ direction: RecurrentDirection) -> [RecurrentTrace] {
-      input.value.recurrent(
-        layer.cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true
-      ).traces
+    var traces: [[RecurrentTrace]] = [[], []]
+    for level in try levels(input, ForwardContext()) {
+      for place in 0..<2 {
+        traces[place] +=
+          level.inputs[place].recurrent(
+            level.layers[place].cell, [level.directions[place]], lengths: input.lengths, returnsSequences: true,
+            padding: .zero, keepsTrace: true
+          ).traces
+      }
     }
-    return trace(forwardLayer, forward) + trace(backwardLayer, backward)
-  }
-
-  /// Runs both directions; the outputs are one tensor, side by side, where that is all the merge needs.
-  private func run(_ input: Signal, _ directions: [RecurrentDirection]) -> (outputs: [Tensor], states: [Tensor]) {
-    func run(_ cell: any RecurrentCell, _ directions: [RecurrentDirection]) -> RecurrentOutput {
-      input.source.recurrent(
-        cell, directions, lengths: input.lengths,
-        returnsSequences: forwardLayer.options.returnSequences, padding: .zero)
-    }
-    if runsAsOne {
-      let both = run(forwardLayer.cell, directions)
-      if merge == .concat { return ([both.output], both.states) }
-      let units = forwardLayer.options.units
-      return (both.output.split([units, units], axis: -1), both.states)
-    }
-    let forward = run(forwardLayer.cell, [directions[0]])
-    let backward = run(backwardLayer.cell, [directions[1]])
-    return ([forward.output, backward.output], forward.states + backward.states)
-  }
-
-  private func merged(_ outputs: [Tensor]) -> Tensor {
-    guard outputs.count == 2 else { return outputs[0] }
-    switch merge {
-    case .concat: return Tensor.concatenated(outputs, axis: -1)
-    case .sum: return outputs[0] + outputs[1]
-    case .average: return (outputs[0] + outputs[1]) * 0.5
-    case .multiply: return outputs[0] * outputs[1]
-    case .none: return outputs[0]
-    }
-  }
-
-  /// Says why two layers cannot be the directions of one.
-  private static func mismatch(
-    _ forward: any RecurrentLayer, _ backward: (any RecurrentLayer)?, _ merge: Merge
-  ) -> (expected: String, got: String)? {
-    if forward.options.goBackwards { return ("a layer that reads from the beginning", "one with goBackwards") }
-    guard let backward else { return nil }
-    let (first, second) = (forward.options, backward.options)
-    if !second.goBackwards { return ("a backward layer with goBackwards", "one without") }
-    if backward === forward { return ("two layers", "one layer twice") }
-    if first.returnSequences != second.returnSequences || first.returnState != second.returnState {
-      return ("layers that agree in returnSequences and returnState", "layers that do not")
-    }
-    if merge != .concat, merge != .none, first.units != second.units {
-      return ("layers of one size for merge \(merge)", "\(first.units) and \(second.units) units")
-    }
-    return nil
-  }
-
-  /// What must be equal for two layers to be one operation: all but how they begin, whether they have a bias, and what
-  /// this layer says for both.
-  private static func kind(_ layer: any RecurrentLayer) -> [String: JSONValue] {
-    let free = [
-      "kernel_initializer", "recurrent_initializer", "bias_initializer", "unit_forget_bias", "use_bias",
-      "go_backwards", "return_sequences", "return_state", "zero_output_for_mask",
-    ]
-    var kind = layer.configuration.filter { !free.contains($0.key) }
-    kind["class_name"] = .string(type(of: layer).typeName)
-    return kind
+    return traces[0] + traces[1]
   }
 }
