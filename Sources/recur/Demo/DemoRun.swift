@@ -7,6 +7,15 @@ enum DemoCell: String, CaseIterable {
   case lstm
   case gru
   case bilstm
+  /// Two BiLSTMs, joined after every layer.
+  case joined = "bilstm-joined"
+  /// Two LSTMs each way, joined on top.
+  case stacks = "bilstm-stacks"
+
+  /// Those of the lesson's table.
+  static let usual: [DemoCell] = [.rnn, .lstm, .gru, .bilstm]
+  /// Both forms of a deep BiLSTM, beside the flat one.
+  static let deep: [DemoCell] = [.bilstm, .joined, .stacks]
 
   /// Reads a list with commas.
   static func list(_ text: String) throws -> [DemoCell] {
@@ -25,6 +34,8 @@ enum DemoCell: String, CaseIterable {
     case .lstm: "LSTM"
     case .gru: "GRU"
     case .bilstm: "BiLSTM"
+    case .joined: "BiLSTM, joined twice"
+    case .stacks: "BiLSTM, two stacks"
     }
   }
 
@@ -37,6 +48,10 @@ enum DemoCell: String, CaseIterable {
       case .lstm: LSTM(units: 100)
       case .gru: GRU(units: 100)
       case .bilstm: Bidirectional(LSTM(units: 100))
+      case .joined:
+        Bidirectional(LSTM(units: 100, returnSequences: true))
+        Bidirectional(LSTM(units: 100))
+      case .stacks: Bidirectional([LSTM(units: 100), LSTM(units: 100)])
       }
       Dense(units: 10, activation: .relu)
       Dense(units: SyllableWords.classes, activation: .softmax)

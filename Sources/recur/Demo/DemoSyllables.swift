@@ -20,7 +20,10 @@ struct DemoSyllables: TrainingCommand {
   var words: [String] = []
 
   @Option(
-    help: "The cells to train: rnn, lstm, gru, bilstm; all when neither they nor words are given.",
+    help: """
+      The cells to train: rnn, lstm, gru, bilstm, bilstm-joined, bilstm-stacks; the first four when neither they nor words \
+      are given.
+      """,
     transform: DemoCell.list)
   var cells: [DemoCell]?
 
@@ -29,6 +32,9 @@ struct DemoSyllables: TrainingCommand {
 
   @Option(parsing: .unconditional, help: "What weights and the order of words follow from; 1 when not given.")
   var seed: UInt64?
+
+  @Flag(help: "Trains both forms of a deep BiLSTM: joined after every layer, and two stacks joined on top.")
+  var deep = false
 
   @Flag(help: "Trains even when there is a saved model.")
   var fresh = false
@@ -50,6 +56,7 @@ struct DemoSyllables: TrainingCommand {
     guard words.isEmpty || SyllableWords.encode(words) != nil else {
       throw ValidationError("Expected words of the letters a to z, got \(words.joined(separator: " ")).")
     }
+    guard cells == nil || !deep else { throw ValidationError("Expected --cells or --deep, got both.") }
     guard model == nil || !isTrainingAsked else {
       throw ValidationError("Expected --model, which trains nothing, or options of training, got both.")
     }
@@ -65,7 +72,7 @@ struct DemoSyllables: TrainingCommand {
     let place = try checkedPlace()
     let data = SyllableWords()
     var runs: [DemoRun] = []
-    for cell in cells ?? (words.isEmpty ? DemoCell.allCases : [.bilstm]) where !Interrupt.hasCome {
+    for cell in cells ?? (deep ? DemoCell.deep : words.isEmpty ? DemoCell.usual : [.bilstm]) where !Interrupt.hasCome {
       let training = DemoTraining(cell: cell, epochs: epochs ?? 8, seed: seed ?? 1)
       runs.append(try training.run(on: data))
     }
@@ -77,7 +84,7 @@ struct DemoSyllables: TrainingCommand {
     if Interrupt.hasCome { throw Interrupt.exitCode }
   }
 
-  private var isTrainingAsked: Bool { fresh || cells != nil || epochs != nil || seed != nil || save != nil }
+  private var isTrainingAsked: Bool { fresh || deep || cells != nil || epochs != nil || seed != nil || save != nil }
 
   /// The model that was saved before, if it can be used.
   private static func usual(_ path: String) -> SavedDemo? {
