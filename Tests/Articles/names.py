@@ -38,6 +38,16 @@ def pieces(text):
             yield number, line.split("#")[0].removeprefix("$ ")
 
 
+def below(words, command, said, help_of):
+    """What the command says about itself, or the command below it that is named, or the one that is meant when none is."""
+    listed = dict(re.findall(r"^  ([a-z]+)( \(default\))?(?= |$)", said.partition("SUBCOMMANDS:")[2], re.M))
+    if len(command) < 2 or not listed:
+        return said
+    named = [word for word in words[len(command):][:1] if word in listed]
+    usual = [name for name, is_usual in listed.items() if is_usual]
+    return said + "".join(help_of(*command, name) or "" for name in named or usual)
+
+
 def unknown(text, known_targets, help_of):
     """What is wrong with the commands of a document: pairs of a line and words."""
     for number, code in pieces(text):
@@ -54,6 +64,7 @@ def unknown(text, known_targets, help_of):
             if said is None:
                 yield number, f"expected a command of the tool, got {' '.join(command)}"
                 continue
+            said = below(words, command, said, help_of)
             for option in re.findall(r"(?<!\S)--[a-z-]+", code):
                 if not re.search(rf"(?<!\S){option}(?![a-z-])", said):
                     yield number, f"expected an option of {' '.join(command)}, got {option}"

@@ -106,7 +106,11 @@ class Prints(unittest.TestCase):
 
 class Names(unittest.TestCase):
     TARGETS = names.targets("PORT := 1\nrun: build ## x\nforks: COUNT := 3\na b-c: d\n\techo\n")
-    HELP = {("recur",): "SUBCOMMANDS", ("recur", "train"): "  --seed <seed>  --seeded"}
+    HELP = {
+        ("recur",): "SUBCOMMANDS", ("recur", "train"): "  --seed <seed>  --seeded",
+        ("recur", "demo"): "SUBCOMMANDS:\n  words (default)         Asks.\n  memory                  Shows.\n",
+        ("recur", "demo", "words"): "  --deep", ("recur", "demo", "memory"): "  --output <output>",
+    }
 
     def wrong(self, text):
         return list(names.unknown(text, self.TARGETS, lambda *command: self.HELP.get(command)))
@@ -122,6 +126,11 @@ class Names(unittest.TestCase):
         for code in ("make nosuch", "recur nosuch", "recur help nosuch", "recur train --see", "recur train --nosuch 3"):
             self.assertEqual([line for line, _ in self.wrong(f"\n`{code}`")], [2], code)
             self.assertEqual([line for line, _ in self.wrong(f"```sh\n{code}  # make more\n```")], [2], code)
+
+    def test_commands_below_commands_have_options_of_their_own(self):
+        self.assertEqual(self.wrong("`recur demo --deep` `recur demo memory --output x` `recur demo words --deep`"), [])
+        for code in ("recur demo --output x", "recur demo memory --deep", "recur demo words --output x"):
+            self.assertEqual([line for line, _ in self.wrong(f"`{code}`")], [1], code)
 
     def test_a_comment_is_no_command(self):
         self.assertEqual(self.wrong("```sh\nls  # make nosuch\n```"), [])
