@@ -32,5 +32,9 @@ package final class DirectoryLock {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing alone would leave the lock to the child of a fork, for as long as that lives.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
