@@ -26,7 +26,8 @@ extension Tensor {
   /// - Returns: values [N, T], and for each row what `fit` and `predict` take as its length: the elements it kept. With
   ///   padding in front that is T for every row, because layers have no way to leave out a row's first timesteps.
   /// - Throws: `badData` for no lists, and for a number that `dtype` cannot hold, with its index and list;
-  ///   `badArgument` for a `maxLength` below 1 and a `value` that `dtype` cannot hold.
+  ///   `badArgument` for a `maxLength` below 1 and a `value` that `dtype` cannot hold;
+  ///   `outOfMemory` for a result beyond `MemoryLimit`, as one long list among many short ones makes it.
   /// - Complexity: one pass.
   public static func padSequences<Number: TensorConvertible>(
     _ sequences: [[Number]], maxLength: Int? = nil, dtype: DType = .int32, padding: SequenceEnd = .post,
@@ -94,7 +95,9 @@ extension Tensor {
           got: "\(sequence.dtype.rawValue) \(Shape.text(sequence.shape)) in sequence \(row)")
       }
     }
-    let plan = try PaddingPlan(sequences.map { $0.shape[0] }, maxLength, padding, truncating, first.dtype)
+    let plan = try PaddingPlan(
+      sequences.map { $0.shape[0] }, maxLength, padding, truncating, first.dtype,
+      features: Array(first.shape.dropFirst()))
     guard first.dtype == .int32 ? Double.int32(value) != nil : first.dtype == .float64 || Double.float32(value) != nil
     else { throw plan.failure(first.dtype, value) }
     let rows = sequences.enumerated().map { row, sequence in
@@ -116,7 +119,8 @@ private struct PaddingPlan {
   private let truncating: SequenceEnd
 
   init(
-    _ counts: [Int], _ maxLength: Int?, _ padding: SequenceEnd, _ truncating: SequenceEnd, _ dtype: DType
+    _ counts: [Int], _ maxLength: Int?, _ padding: SequenceEnd, _ truncating: SequenceEnd, _ dtype: DType,
+    features: [Int] = []
   ) throws(RecurraError) {
     guard let longest = counts.max() else {
       throw RecurraError(.badData, operation: "padSequences", expected: "at least one sequence", got: "none")
@@ -129,7 +133,9 @@ private struct PaddingPlan {
     self.counts = counts
     self.padding = padding
     self.truncating = truncating
-    _ = try Shape.validated([counts.count, length], byteCount: dtype.byteCount, operation: "padSequences")
+    let shape = [counts.count, length] + features
+    let count = try Shape.validated(shape, byteCount: dtype.byteCount, operation: "padSequences")
+    try MemoryLimit.require(count * dtype.byteCount, "padSequences", for: "values \(shape)")
   }
 
   /// The indices of a sequence that are kept.

@@ -45,6 +45,21 @@ import Testing
     }
   }
 
+  @Test("One long list among many short ones is refused where padding would need more than there is")
+  func padding() async {
+    await #expect(processExitsWith: .success) {
+      MemoryLimit.byteCount = 64 << 20
+      let lists = [[Int]](repeating: [1], count: 1_000) + [[Int](repeating: 2, count: 100_000)]
+      let error = #expect(throws: RecurraError.self) { _ = try Tensor.padSequences(lists) }
+      #expect(error?.kind == .outOfMemory && error?.got == "400400000 bytes for values [1001, 100000]")
+      let cut = try Tensor.padSequences(lists, maxLength: 8)
+      #expect(cut.values.shape == [1_001, 8])
+      let rows = [Tensor](repeating: .zeros([1, 500]), count: 1_000)
+      let wide = #expect(throws: RecurraError.self) { _ = try Tensor.padSequences(rows, maxLength: 100) }
+      #expect(wide?.kind == .outOfMemory && wide?.got == "200000000 bytes for values [1000, 100, 500]")
+    }
+  }
+
   @Test("The limit begins with what the machine has, or its container")
   func start() {
     #expect(MemoryLimit.defaultByteCount(machine: 100, group: nil) == 100)
