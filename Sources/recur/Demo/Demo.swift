@@ -5,8 +5,8 @@ struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains the lesson's program on real words and answers for words, or shows what networks remember.",
     discussion: """
-      recur demo alone trains every cell to count the syllables of words, and recur demo WORDS asks the saved model: both \
-      are recur demo syllables.
+      recur demo alone trains every cell to count the syllables of words, and recur demo WORDS asks the saved model: \
+      both are recur demo syllables.
       """,
     subcommands: [DemoSyllables.self, DemoMemory.self], defaultSubcommand: DemoSyllables.self)
 }

@@ -8,12 +8,12 @@ struct DemoSyllables: TrainingCommand {
     commandName: "syllables",
     abstract: "Trains the lesson's program on real words, compares the cells, and answers for words.",
     discussion: """
-      A model reads the letters of a word and says how many syllables it has. The words are those of the CMU Pronouncing \
-      Dictionary; three in ten are held out and tell how good a model is.
+      A model reads the letters of a word and says how many syllables it has. The words are those of the CMU \
+      Pronouncing Dictionary; three in ten are held out and tell how good a model is.
 
-      recur demo trains every cell and prints a table; the best model is saved, loaded again and asked. recur demo WORDS asks \
-      the saved model, and nothing is trained; the first time, when there is none, the BiLSTM is. The model lies in \
-      $XDG_CACHE_HOME/recurra, or in ~/.cache/recurra.
+      recur demo trains every cell and prints a table; the best model is saved, loaded again and asked. recur demo \
+      WORDS asks the saved model, and nothing is trained; the first time, when there is none, the BiLSTM is. The model \
+      lies in $XDG_CACHE_HOME/recurra, or in ~/.cache/recurra.
       """)
 
   @Argument(help: "Words to ask about, of the letters a to z.")
@@ -21,8 +21,8 @@ struct DemoSyllables: TrainingCommand {
 
   @Option(
     help: """
-      The cells to train: rnn, lstm, gru, bilstm, bilstm-joined, bilstm-stacks; the first four when neither they nor words \
-      are given.
+      The cells to train: rnn, lstm, gru, bilstm, bilstm-joined, bilstm-stacks; the first four when neither they nor \
+      words are given.
       """,
     transform: DemoCell.list)
   var cells: [DemoCell]?

@@ -10,8 +10,18 @@ struct DemoTraining {
   let epochs: Int
   let seed: UInt64
 
+  /// The lesson's program around the cell.
+  private var model: Sequential {
+    Sequential(seed: seed) {
+      Embedding(inputDim: SyllableWords.vocabulary, outputDim: 60, maskZero: true)
+      cell.layers(units: 100)
+      Dense(units: 10, activation: .relu)
+      Dense(units: SyllableWords.classes, activation: .softmax)
+    }
+  }
+
   func run(on data: SyllableWords) throws -> DemoRun {
-    let model = cell.model(seed: seed)
+    let model = model
     let trainer = try model.compile(loss: .sparseCategoricalCrossEntropy, optimizer: .adam(), metrics: [.accuracy])
     trainer.output = .standardError
     try model.build(inputShape: [nil, SyllableWords.timesteps])

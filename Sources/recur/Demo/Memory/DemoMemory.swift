@@ -7,8 +7,9 @@ struct DemoMemory: ParsableCommand {
     commandName: "memory",
     abstract: "Asks networks about a word that was said N words before, and shows who still knows it.",
     discussion: """
-      Trains SimpleRNN, LSTM, GRU and BiLSTM from several beginnings, and writes memory.html with pictures and explanations in \
-      English and Chinese, accuracy.svg, gradients.svg and results.json. Takes two to three minutes on two cores.
+      Trains SimpleRNN, LSTM, GRU and BiLSTM from several beginnings, and writes memory.html with pictures and \
+      explanations in English and Chinese, accuracy.svg, gradients.svg and results.json. Takes about a minute on two \
+      cores.
       """)
 
   @Option(name: [.short, .long], help: "The folder to write to; made when it is not there.", completion: .directory)

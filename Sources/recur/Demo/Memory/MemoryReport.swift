@@ -49,13 +49,14 @@ struct MemoryReport {
     page.parts.append(
       .paragraph(
         """
-        "I grew up in China … which language does he speak?" The answer was said long before the question. Here the cue is one \
-        of eight words, then come words that do not matter, then the question. A network that has forgotten the cue can but \
-        guess: \(chance) % are right by chance.
+        "I grew up in China … which language does he speak?" The answer was said long before the question. Here the \
+        cue is one of eight words, then come words that do not matter, then the question. A network that has forgotten \
+        the cue can but guess: \(chance) % are right by chance.
         """,
         """
-        “我在中国长大……他会说哪种语言?”答案早在提问之前就说过了。这里的线索是八个词之一,随后是若干无关的词,最后是问题。\
-        忘了线索的网络只能猜:碰巧答对的占 \(chance) %。
+        “我在中国长大……他会说哪种语言？”答案早在提问之前就说过了。这里的线索是\
+        八个词之一，随后是若干无关的词，最后是问题。忘了线索的网络只能猜：碰巧答对\
+        的占 \(chance) %。
         """))
     page.parts.append(.heading("Accuracy against distance", "正确率与距离"))
     page.parts.append(.picture(Chart.svg([accuracyChart])))
@@ -70,36 +71,38 @@ struct MemoryReport {
     page.parts.append(
       .paragraph(
         """
-        Each number is one network, trained on 4,000 sentences and asked about 1,000 others; #1, #2 … are different beginnings. \
-        The SimpleRNN has a momentary memory: the nearest words count most.
+        Each number is one network, trained on 4,000 sentences and asked about 1,000 others; #1, #2 … are different \
+        beginnings. The SimpleRNN has a momentary memory: the nearest words count most.
         """,
         """
-        每个数字是一个网络:用 4,000 个句子训练,再用另外 1,000 个句子提问;#1、#2…… 是不同的初始权重。SimpleRNN 只有瞬时记忆:\
-        越近的词影响越大。
+        每个数字是一个网络：用 4,000 个句子训练，再用另外 1,000 个句子提问；#1、#2…… \
+        是不同的初始权重。SimpleRNN 只有瞬时记忆：越近的词影响越大。
         """))
-    page.parts.append(.heading("Why: what is left of the gradient", "原因:梯度还剩多少"))
+    page.parts.append(.heading("Why: what is left of the gradient", "原因：梯度还剩多少"))
     page.parts.append(.picture(Chart.svg([gradientChart])))
     page.parts.append(
       .paragraph(
         """
-        How much does the state at the question still depend on the state k steps before? In the SimpleRNN the answer shrinks \
-        by a factor with every step, so that training cannot find the cue. An LSTM's memory is added to, not multiplied: its \
-        curve stays level. Dashed: the same before training.
+        How much does the state at the question still depend on the state k steps before? In the SimpleRNN the answer \
+        shrinks by a factor with every step, so that training cannot find the cue. An LSTM's memory is added to, not \
+        multiplied: its curve stays level. Dashed: the same before training.
         """,
         """
-        提问时的状态还在多大程度上依赖于 k 步之前的状态?在 SimpleRNN 中,它每走一步都要乘上一个小于 1 的因子,训练因此找不到线索。\
-        LSTM 的记忆是相加而不是连乘,曲线保持平坦。虚线:训练之前。
+        提问时的状态还在多大程度上依赖于 k 步之前的状态？在 SimpleRNN 中，它每走一步都\
+        要乘上一个小于 1 的因子，训练因此找不到线索。LSTM 的记忆是相加而不是连乘，曲\
+        线保持平坦。虚线：训练之前。
         """))
     page.parts.append(.heading("The answer on the right", "答案在右边"))
     page.parts.append(
       .paragraph(
         """
-        苹果 may be a fruit or a company, and a 乔布斯 that comes later tells which. Here the cue stands behind the question, \
-        ten words later, and the answer is read at the question. Only who also reads from the end can know.
+        苹果 may be a fruit or a company, and a 乔布斯 that comes later tells which. Here the cue stands behind \
+        the question, ten words later, and the answer is read at the question. Only who also reads from the end can \
+        know.
         """,
         """
-        “苹果”是水果还是公司,要看后面有没有“乔布斯”。这里线索在问题之后十个词的地方,而答案要在问题处给出。只有同时从后往前读的网络\
-        才可能知道。
+        “苹果”是水果还是公司，要看后面有没有“乔布斯”。这里线索在问题之后十个词\
+        的地方，而答案要在问题处给出。只有同时从后往前读的网络才可能知道。
         """))
     page.parts.append(
       .table(
@@ -111,17 +114,17 @@ struct MemoryReport {
     page.parts.append(
       .paragraph(
         """
-        The gates above begin by chrono initialisation (Tallec & Ollivier 2018): their biases say for how long to remember. \
-        With Keras' forget bias of 1 an LSTM forgets within a few dozen steps until it has learnt not to, and some beginnings \
-        never learn it. And where all words between are the same one, and words begin near to each other as Keras' embeddings \
-        do, a SimpleRNN with orthogonal weights wins as well: nothing disturbs what it holds. Both at \(study.shown) words \
-        between:
+        The gates above begin by chrono initialisation (Tallec & Ollivier 2018): their biases say for how long to \
+        remember. With Keras' forget bias of 1 an LSTM forgets within a few dozen steps until it has learnt not to, \
+        and some beginnings never learn it. And where all words between are the same one, and words begin near to each \
+        other as Keras' embeddings do, a SimpleRNN with orthogonal weights wins as well: nothing disturbs what it \
+        holds. Both at \(study.shown) words between:
         """,
         """
-        上面的门采用 chrono 初始化(Tallec & Ollivier 2018):偏置决定要记多久。若用 Keras 的遗忘门偏置 1,LSTM 在学会之前几十步内\
-        就会遗忘,有的初始权重始终学不会。如果中间的词全都相同,词向量又像 Keras 那样从彼此接近的值开始,正交权重的 SimpleRNN\
-        也能做到:没有东西干扰它的记忆。\
-        两者都是中间隔 \(study.shown) 个词:
+        上面的门采用 chrono 初始化(Tallec & Ollivier 2018)：偏置决定要记多久。若用 Keras 的遗忘\
+        门偏置 1，LSTM 在学会之前几十步内就会遗忘，有的初始权重始终学不会。如果中间\
+        的词全都相同，词向量又像 Keras 那样从彼此接近的值开始，正交权重的 SimpleRNN 也能\
+        做到：没有东西干扰它的记忆。两者都是中间隔 \(study.shown) 个词：
         """))
     page.parts.append(
       .table(
@@ -134,13 +137,14 @@ struct MemoryReport {
     page.parts.append(
       .paragraph(
         """
-        An LSTM has four times the parameters of a SimpleRNN, not three: three gates and the candidate. At 60 inputs and 100 \
-        units these are 64,400 against 16,100. And a Dense of 10 units on a BiLSTM of 100 has 200·10 + 10 = 2,010 parameters, \
-        not 2,020: the bias is there once.
+        An LSTM has four times the parameters of a SimpleRNN, not three: three gates and the candidate. At 60 inputs \
+        and 100 units these are 64,400 against 16,100. And a Dense of 10 units on a BiLSTM of 100 has 200·10 + 10 = \
+        2,010 parameters, not 2,020: the bias is there once.
         """,
         """
-        LSTM 的参数是 SimpleRNN 的四倍,而不是三倍:三个门加一个候选记忆。输入 60、单元 100 时是 64,400 对 16,100。\
-        接在 100 单元 BiLSTM 之后的 10 单元 Dense 有 200·10 + 10 = 2,010 个参数,而不是 2,020:偏置只算一次。
+        LSTM 的参数是 SimpleRNN 的四倍，而不是三倍：三个门加一个候选记忆。输入 60、单元 \
+        100 时是 64,400 对 16,100。接在 100 单元 BiLSTM 之后的 10 单元 Dense 有 200·10 + 10 = 2,010 个\
+        参数，而不是 2,020：偏置只算一次。
         """))
     return page
   }

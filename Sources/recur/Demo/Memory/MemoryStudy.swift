@@ -6,25 +6,25 @@ struct MemoryStudy {
   typealias Accuracies = [Double]
 
   let distances: [Int]
-  let cells: [MemoryCell]
+  let cells: [DemoCell]
   let seeds: [UInt64]
   /// The distance at which everything but the accuracies is shown.
   let shown: Int
 
   /// By cell, then by distance.
-  private(set) var accuracies: [MemoryCell: [Int: Accuracies]] = [:]
+  private(set) var accuracies: [DemoCell: [Int: Accuracies]] = [:]
   /// ‖∂h_T/∂h_(T−k)‖ for k = 0, 1 … at the shown distance, of the trained models of the first seed.
-  private(set) var gradients: [MemoryCell: [Double]] = [:]
+  private(set) var gradients: [DemoCell: [Double]] = [:]
   /// The same before training.
-  private(set) var firstGradients: [MemoryCell: [Double]] = [:]
+  private(set) var firstGradients: [DemoCell: [Double]] = [:]
   /// Where the cue stands behind the question.
-  private(set) var cueIsLast: [MemoryCell: Accuracies] = [:]
+  private(set) var cueIsLast: [DemoCell: Accuracies] = [:]
   /// An LSTM whose forget gates begin as Keras', at the shown distance.
   private(set) var plainBias: Accuracies = []
   /// A SimpleRNN where all words between cue and question are the same, and near to the cues, at the shown distance.
   private(set) var alikeWords: Accuracies = []
 
-  init(distances: [Int], cells: [MemoryCell] = MemoryCell.allCases, seeds: [UInt64], shown: Int) {
+  init(distances: [Int], cells: [DemoCell] = DemoCell.usual, seeds: [UInt64], shown: Int) {
     self.distances = distances
     self.cells = cells
     self.seeds = seeds
@@ -67,7 +67,7 @@ struct MemoryStudy {
   }
 
   private mutating func measure(
-    _ model: Sequential, _ cell: MemoryCell, _ task: MemoryTask, _ seed: UInt64
+    _ model: Sequential, _ cell: DemoCell, _ task: MemoryTask, _ seed: UInt64
   ) throws {
     let sentence = task.sentences(1, seed: 2 * seed + 1).words
     gradients[cell] = try model.stateGradientNorms(sentence)[0]
@@ -78,7 +78,7 @@ struct MemoryStudy {
   /// Everything that was measured.
   var json: JSONValue {
     func list(_ numbers: [Double]) -> JSONValue { .array(numbers.map(JSONValue.number)) }
-    func byCell(_ value: (MemoryCell) -> JSONValue?) -> JSONValue {
+    func byCell(_ value: (DemoCell) -> JSONValue?) -> JSONValue {
       .object(cells.compactMap { cell in value(cell).map { (cell.rawValue, $0) } })
     }
     return .object([

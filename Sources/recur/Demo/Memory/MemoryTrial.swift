@@ -6,7 +6,7 @@ struct MemoryTrial {
   private static let testSentences = 1_000
   private static let epochs = 8
 
-  let cell: MemoryCell
+  let cell: DemoCell
   let task: MemoryTask
   let seed: UInt64
   /// Tells whether gates begin as Keras' do, the forget gate's bias at 1, or by chrono initialisation.
@@ -17,10 +17,18 @@ struct MemoryTrial {
     let accuracy: Double
   }
 
-  /// The model as it is before training.
+  /// The model as it is before training. Its answer is that of the last timestep, or of every timestep where the cue
+  /// stands behind the question.
   func model() -> Sequential {
-    let bias = hasPlainBias || cell == .rnn ? nil : Initializer.chrono(steps: max(3, task.timesteps))
-    return cell.model(for: task, biasInitializer: bias, seed: seed)
+    let bias = hasPlainBias || cell == .rnn ? Initializer.zeros : .chrono(steps: max(3, task.timesteps))
+    return Sequential(seed: seed) {
+      Embedding(
+        inputDim: MemoryTask.words, outputDim: 32,
+        // Words as far apart as trained ones are, or as near to each other as they begin in Keras.
+        embeddingsInitializer: task.wordsAreAlike ? .randomUniform() : .randomNormal(standardDeviation: 1))
+      cell.layers(units: 64, biasInitializer: bias, returnSequences: task.cueIsLast)
+      Dense(units: MemoryTask.cues, activation: .softmax)
+    }
   }
 
   func run() throws -> Result {
@@ -35,8 +43,9 @@ struct MemoryTrial {
       callbacks: [Content()], verbose: .silent, seed: seed)
     let (test, wanted) = task.sentences(Self.testSentences, seed: 2 * seed + 1)
     let answers = try model.predict(test, batchSize: 250)
-    let best = (task.cueIsLast ? answers.sliced(task.answerStep..<task.answerStep + 1, axis: 1).squeezed(1) : answers)
-      .argMax()
+    let step = task.answerStep
+    let read = task.cueIsLast ? answers.sliced(step..<step + 1, axis: 1).squeezed(1) : answers
+    let best = read.argMax()
     let right = zip(best.scalars(as: Int32.self), wanted.scalars(as: Int32.self)).count { $0 == $1 }
     return Result(model: model, accuracy: Double(right) / Double(Self.testSentences))
   }
