@@ -1,5 +1,6 @@
 internal import RecurraCells
 public import RecurraTensor
+internal import Synchronization
 
 /// A model that runs its layers one after the other.
 ///
@@ -23,6 +24,8 @@ public final class Sequential: Layer {
     let inputShape: [Int?]
     let outputShapes: [[Int?]]
     let dtype: DType
+    /// About how many numbers all layers together take for a timestep of a row.
+    let numbersPerStep: Int
   }
 
   /// Names the class as Keras does.
@@ -38,6 +41,8 @@ public final class Sequential: Layer {
   public let layerNames: [String]
   private let frozen: [Bool]
   private let state = BuildState<Built>()
+  /// Tells whether there was room for the parameters' first values: it is asked for once.
+  let hasParameterMemory = Atomic(false)
 
   /// Makes a model from a block of layers.
   public convenience init(
@@ -76,6 +81,8 @@ public final class Sequential: Layer {
   public var inputShape: [Int?]? { state.value?.inputShape }
   /// The element type the model was built for, nil before.
   public var dtype: DType? { state.value?.dtype }
+  /// About how many numbers all layers together take for a timestep of a row, nil before the model is built.
+  var numbersPerStep: Int? { state.value?.numbersPerStep }
   /// The output shape of each layer, nil before the model is built.
   public var outputShapes: [[Int?]]? { state.value?.outputShapes }
 
@@ -107,7 +114,8 @@ public final class Sequential: Layer {
       }
       let bytes = parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
       try MemoryLimit.require(bytes, Self.typeName, for: "the parameters of \(name.excerpt)")
-      return Built(inputShape: inputShape, outputShapes: shapes, dtype: dtype)
+      return Built(
+        inputShape: inputShape, outputShapes: shapes, dtype: dtype, numbersPerStep: numbersPerStep(shapes))
     }
   }
 

@@ -151,8 +151,8 @@ extension JSONValue {
 
 /// Names layers as Keras does.
 enum LayerNames {
-  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a class
-  /// and on.
+  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a
+  /// class and on.
   ///
   /// A wrapped layer counts, because Keras names it before it is wrapped; the backward copy in a `Bidirectional` does
   /// not.

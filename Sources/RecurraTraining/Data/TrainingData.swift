@@ -13,9 +13,6 @@ struct TrainingData {
   /// The number of rows.
   var count: Int { x.shape[0] }
 
-  /// The shape of the first `rows` inputs, or of all where there are fewer.
-  func shape(ofRows rows: Int) -> [Int] { [min(rows, count)] + x.shape.dropFirst() }
-
   /// Checks data that comes from outside.
   ///
   /// - Parameters:

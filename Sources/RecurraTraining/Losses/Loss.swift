@@ -59,7 +59,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of class numbers, from probabilities or from the numbers before a softmax.
   ///
-  /// From probabilities: q = p clipped to [1e-7, 1 − 1e-7], ln Σ q − ln q[label]. From logits: ln Σ eᶻ − z[label].
+  /// From probabilities: q = p clipped to [1e-7, 1 − 1e-7], ln Σ q − ln q[label]. From logits: ln Σ eᶻ −
+  /// z[label].
   ///
   /// - Parameters:
   ///   - fromLogits: whether predictions are the numbers before a softmax.
@@ -71,8 +72,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of one-hot or soft classes, from probabilities or from the numbers before a softmax.
   ///
-  /// From probabilities: q = p / Σ p clipped to [1e-7, 1 − 1e-7], −Σ t·ln q. From logits: Σ t·(ln Σ eᶻ − z). Label
-  /// smoothing s makes of every target t the target t·(1 − s) + s / C.
+  /// From probabilities: q = p / Σ p clipped to [1e-7, 1 − 1e-7], −Σ t·ln q. From logits: Σ t·(ln Σ eᶻ −
+  /// z). Label smoothing s makes of every target t the target t·(1 − s) + s / C.
   ///
   /// - Shapes: targets and predictions [B, C] or [B, T, C].
   public static func categoricalCrossEntropy(fromLogits: Bool = false, labelSmoothing: Double = 0) -> Loss {
@@ -81,8 +82,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of independent yes-or-no answers, from probabilities or from the numbers before a sigmoid.
   ///
-  /// From probabilities: p clipped to [1e-7, 1 − 1e-7]. From logits: max(z, 0) − z·t + ln(1 + e^−|z|). Label smoothing
-  /// s makes of every target t the target t·(1 − s) + s / 2.
+  /// From probabilities: p clipped to [1e-7, 1 − 1e-7]. From logits: max(z, 0) − z·t + ln(1 + e^−|z|). Label
+  /// smoothing s makes of every target t the target t·(1 − s) + s / 2.
   ///
   /// - Shapes: targets and predictions of one shape; targets [B] go with predictions [B, 1].
   public static func binaryCrossEntropy(fromLogits: Bool = false, labelSmoothing: Double = 0) -> Loss {
@@ -116,8 +117,8 @@ public struct Loss: Sendable {
   /// - Parameters:
   ///   - targets: what the predictions should be; shapes as each loss says.
   ///   - predictions: [B, …], floating.
-  ///   - lengths: the number of timesteps that count in each row of predictions [B, T, …]; all when left out. The mean
-  ///     is then taken over the timesteps that count.
+  ///   - lengths: the number of timesteps that count in each row of predictions [B, T, …]; all when left out. The
+  ///     mean is then taken over the timesteps that count.
   /// - Precondition: shapes that fit each other, labels within the classes.
   /// - Complexity: one pass over the predictions, gradient included.
   public func callAsFunction(_ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil) -> Tensor {

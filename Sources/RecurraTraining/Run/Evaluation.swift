@@ -22,7 +22,7 @@ extension Trainer {
     let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
     let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
     let ranges = try batchRanges(data.count, batchSize, "evaluate")
-    try model.requireMemory(forRows: data.shape(ofRows: batchSize), isTraining: false, "evaluate")
+    try model.requireMemory(forRows: data.x.shape, batchSize: batchSize, isTraining: false, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {
       let logs = try measure(data, ranges) { bar.update($0, $1) }
@@ -90,19 +90,12 @@ extension Sequential {
     let cut = PaddingCut(self, hasLengths: lengths != nil)
     var outputs: [Tensor] = []
     let ranges = try batchRanges(data.count, batchSize, "predict")
-    try requireMemory(forPredictionsOf: data, ranges.count)
-    try requireMemory(forRows: data.shape(ofRows: batchSize), isTraining: false, "predict")
+    try requireMemory(
+      forRows: data.x.shape, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
     try Threads.withRoom(orThrow: { () throws(RecurraError) in
       for range in ranges { outputs.append(try forward(data.batch(range, cut: cut).input, ForwardContext()).value) }
     })
     return outputs.count == 1 ? outputs[0] : .concatenated(outputs)
-  }
-
-  /// Asks for the outputs of all rows, and for joining them where they come in several batches.
-  private func requireMemory(forPredictionsOf data: TrainingData, _ batches: Int) throws(RecurraError) {
-    let shape = try outputShape(for: data.shape(ofRows: data.count).map(Optional.some)).map { $0 ?? 1 }
-    let bytes = MemoryLimit.bytes(shape + [(dtype ?? .float32).byteCount, batches > 1 ? 2 : 1])
-    try MemoryLimit.require(bytes, "predict", for: "predictions \(shape)")
   }
 
   /// Builds the model if need be and puts data into the form it takes.

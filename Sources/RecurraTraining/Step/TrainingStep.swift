@@ -14,7 +14,7 @@ extension Trainer {
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil
   ) throws(RecurraError) -> Logs {
     let data = try checked(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), operation: "trainBatch")
-    try requireMemory(forRows: data.x.shape, "trainBatch")
+    try requireMemory(forRows: data.x.shape, batchSize: data.count, "trainBatch")
     let metrics = try train(data.batch(0..<data.count), RandomSource(seed: model.seed)) { "trainBatch" }
     return logs(of: metrics)
   }
@@ -43,7 +43,7 @@ extension Trainer {
       throw RecurraError(
         .badArgument, operation: "gradients", expected: "a first row of 0 or more", got: "\(firstRow)")
     }
-    try model.requireMemory(forRows: data.x.shape, isTraining: true, "gradients")
+    try model.requireMemory(forRows: data.x.shape, batchSize: data.count, isTraining: true, "gradients")
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
     return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
