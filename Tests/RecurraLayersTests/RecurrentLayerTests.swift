@@ -166,18 +166,10 @@ import Testing
       for step in 0..<3 + row % 9 { numbers[row * 11 + step] = Int32(1 + (row * 11 + step) * 7 % 39) }
     }
     let ids = Tensor(numbers, shape: [70, 11])
-    func run() throws -> [Tensor] {
+    try expectSameBitsOnAnyThreads {
       let output = try model.forward(Signal(ids), ForwardContext(isRecording: true)).value
       let seed = Tensor.varied(output.shape, seed: 6, dtype: .float32)
       return [output] + output.gradients(withRespectTo: model.parameters.map(\.tracked), seed: seed)
-    }
-    let before = Threads.count
-    defer { Threads.count = before }
-    Threads.count = 1
-    let single = try run()
-    for threads in [2, 3, 8] {
-      Threads.count = threads
-      for (found, wanted) in zip(try run(), single) { expectIdentical(found, wanted, "\(threads) threads") }
     }
   }
 }
