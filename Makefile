@@ -53,7 +53,7 @@ forks: setup ## Fork COUNT=10000 times while four threads train and predict; eve
 	swift build $(BUILD_FLAGS) --build-tests
 	FORKS=$(COUNT) swift test $(BUILD_FLAGS) --skip-build --disable-xctest --filter ForkTests
 
-test-installing: build ## Install the tool into an empty folder and ask it from others (STATIC=1: the one without Swift).
+test-installing: build ## Install the tool into an empty folder and ask it from others (STATIC=1: without Swift).
 	Tests/Installing/run.sh $(if $(STATIC),STATIC=$(STATIC))
 
 test-linking: setup ## Link the library, at HEAD, from another package by version tag; train and predict there.
@@ -86,6 +86,7 @@ test-serving: setup ## Ask a server 200,000 times over 64 connections, and check
 
 lint: setup ## Check the format, parse the Python files, and build everything with warnings as errors.
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+	.ci/lines
 	@.ci/setup documents
 	.ci/python
 	swift build $(BUILD_FLAGS) --build-tests

@@ -3,9 +3,9 @@
 
     [KERAS_BACKEND=torch] seed_program.py keras|torch rnn|lstm|bilstm THREADS
 
-Embedding(5000, 60) → cell(100) → Dense(10, relu) → Dense(6, softmax), sparse categorical cross-entropy, Adam, batch 64,
-validation_split 0.3, 8,000 random sequences of 50 ids. Four epochs; the fastest of the last three counts. Keras also
-keeps its accuracy; the PyTorch loop keeps nothing, which favours it.
+Embedding(5000, 60) → cell(100) → Dense(10, relu) → Dense(6, softmax), sparse categorical cross-entropy, Adam,
+batch 64, validation_split 0.3, 8,000 random sequences of 50 ids. Four epochs; the fastest of the last three counts.
+Keras also keeps its accuracy; the PyTorch loop keeps nothing, which favours it.
 """
 import argparse
 import json

@@ -51,8 +51,8 @@ def peers_python():
     if not complete.exists():
         note(f"making {folder} with {', '.join(PACKAGES)} (once; more than 1 GB)")
         venv.create(folder, with_pip=True, clear=True)
-        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own. Where it cannot be reached, pip
-        # would ask it five times for every package, for minutes.
+        # The extra index offers torch without CUDA, whose local version sorts before PyPI's own. Where it cannot be
+        # reached, pip would ask it five times for every package, for minutes.
         extra = ["--extra-index-url", TORCH_CPU_INDEX] if answers(TORCH_CPU_INDEX) else []
         subprocess.run([python, "-m", "pip", "install", "--quiet", *extra, *PACKAGES], check=True)
         complete.touch()

@@ -46,7 +46,8 @@ struct Comparison {
 enum Table {
   static func header(_ instructionSet: String, threads: Int, roof: Double) -> String {
     """
-    instruction set \(instructionSet), \(threads) threads, arithmetic roof \(fixed(roof / 1e9, 1)) GFLOP/s, \(BLAS.configuration)
+    instruction set \(instructionSet), \(threads) threads, arithmetic roof \(fixed(roof / 1e9, 1)) GFLOP/s, \
+    \(BLAS.configuration)
     \(Machine.advice.map { $0 + "\n" } ?? "")
       cell   job         B     T     I     H         ms   sequences/s   GFLOP/s   of roof
     """

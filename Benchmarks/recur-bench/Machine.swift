@@ -13,7 +13,7 @@ enum Machine {
     let name = BLAS.configuration.split(separator: " ").first { old.contains(String($0)) }
     guard let name, ["avx2", "avx512"].contains(instructionSet) else { return nil }
     return
-      "OpenBLAS takes this processor for a \(name): OPENBLAS_CORETYPE=Haswell in the environment makes its products faster"
+      "OpenBLAS takes this processor for a \(name): OPENBLAS_CORETYPE=Haswell in the environment makes products faster"
   }
 
   /// Floating-point operations a second of all threads together, in fused multiply-adds on registers alone.
@@ -47,7 +47,7 @@ enum Machine {
           ("threads", .count(threads)), ("speed_up", .number(all / one)), ("meeting_nanoseconds", .count(meeting)),
         ])
         .text
-        : "\(threads) threads do \(Table.fixed(all / one, 2)) times the arithmetic of one, and two meet in \(meeting) ns"
+        : "\(threads) threads do \(Table.fixed(all / one, 2)) times the arithmetic of one, two meet in \(meeting) ns"
     )
   }
 

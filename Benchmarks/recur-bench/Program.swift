@@ -4,8 +4,8 @@ import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 
-/// The lesson's program: Embedding(60) → cell(100) → Dense(10, relu) → Dense(6, softmax), Adam, batches of 64, a share
-/// of 0.3 for validation; 8,000 sequences of 50 out of 5,000 words, or 27.
+/// The lesson's program: Embedding(60) → cell(100) → Dense(10, relu) → Dense(6, softmax), Adam, batches of 64, a
+/// share of 0.3 for validation; 8,000 sequences of 50 out of 5,000 words, or 27.
 struct Program {
   let name: ProgramName
   let cell: Case.Cell
@@ -66,9 +66,10 @@ struct Program {
     func percent(_ seconds: Double) -> String { Table.fixed(100 * seconds / shares.epoch, 1) + " %" }
     Report.line(
       """
-      program \(name.rawValue), \(Table.left(cellName, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \(Table.fixed(sequences, 0)) sequences/s; \
-      embedding and recurrent layer \(percent(shares.recurrent)), optimiser \(percent(shares.optimizer)), all else \(percent(shares.rest)); \
-      prediction \(Table.fixed(predicted, 0)) sequences/s
+      program \(name.rawValue), \(Table.left(cellName, 7)) \(Table.fixed(shares.epoch, 3)) s an epoch, \
+      \(Table.fixed(sequences, 0)) sequences/s; embedding and recurrent layer \(percent(shares.recurrent)), optimiser \
+      \(percent(shares.optimizer)), all else \(percent(shares.rest)); prediction \(Table.fixed(predicted, 0)) \
+      sequences/s
       """)
   }
 

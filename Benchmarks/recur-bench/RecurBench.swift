@@ -10,8 +10,8 @@ struct RecurBench: ParsableCommand {
     commandName: "recur-bench",
     abstract: "Compares the throughput of RNN, LSTM, GRU and BiLSTM.",
     discussion: """
-      Without a cell, prints a table of all cells on some shapes, next to the arithmetic roof measured in the same run. \
-      With a cell and its shape, times that one case.
+      Without a cell, prints a table of all cells on some shapes, next to the arithmetic roof measured in the same \
+      run. With a cell and its shape, times that one case.
       """)
 
   @Option(help: "One cell: rnn, lstm, gru, or bilstm for lstm in both directions.")
@@ -39,7 +39,10 @@ struct RecurBench: ParsableCommand {
   var least = 0.2
   @Option(
     help:
-      "A whole program instead of a layer, trained for an epoch: seed, the lesson's, or letters, the same with 27 words; all cells, or the one named."
+      """
+      A whole program instead of a layer, trained for an epoch: seed, the lesson's, or letters, the same with 27 \
+      words; all cells, or the one named.
+      """
   )
   var program: ProgramName?
   @Flag(help: "The time of a timestep of a sequence as sequences grow longer and batches wider, as a chart.")

@@ -40,7 +40,8 @@ static void addRows(const RecurraRowAdditions *job) {
   for (ptrdiff_t row = 0; row < job->rows; row++) {
     const float *from = job->from + row * job->fromStride;
     float *to = job->out + job->places[row] * job->outStride;
-#define ADD(column, lanes) storeLanes(to + column, loadLanes(to + column, lanes) + loadLanes(from + column, lanes), lanes)
+#define ADD(column, lanes) \
+  storeLanes(to + column, loadLanes(to + column, lanes) + loadLanes(from + column, lanes), lanes)
     FOR_LANES(column, job->columns, ADD);
 #undef ADD
   }

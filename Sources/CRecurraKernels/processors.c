@@ -7,7 +7,8 @@
 
 int recurra_processor_count(void) {
   cpu_set_t allowed;
-  int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+  const int isKnown = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const int count = isKnown ? CPU_COUNT(&allowed) : (int)sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? count : 1;
 }
 

@@ -184,7 +184,8 @@ static void weightGradient(const RecurraWeightGradient *job) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
         const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
         float *out = job->out + begin * job->outStride + column;
-        const TileSums own = {begins && ends ? NULL : pending + (panel - job->panelBegin) * pendingFloats, begins, ends};
+        float *const sums = begins && ends ? NULL : pending + (panel - job->panelBegin) * pendingFloats;
+        const TileSums own = {sums, begins, ends};
         if (packed)
           tiles[rows - 1](packed + begin * depth, rows, strip, depth, own, out, job->outStride, lastLanes, adds);
         else

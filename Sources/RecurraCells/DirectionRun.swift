@@ -26,8 +26,8 @@ final class DirectionRun<S: FloatingScalar> {
   let place: Int
   /// The input of all rows: B, T and I.
   let inputShape: [Int]
-  /// The input's vectors, dense, one row for each timestep, [B·T][I]; or where they are read from a table, that table's
-  /// rows.
+  /// The input's vectors, dense, one row for each timestep, [B·T][I]; or where they are read from a table, that
+  /// table's rows.
   let givenRows: Rows<S>
   /// The row of the table that each timestep of the input is, [B][T]; nil where the rows are the timesteps' own.
   let ids: UnsafePointer<Int32>?

@@ -4,11 +4,11 @@ import RecurraTensor
 /// What goes back through a lookup in a table, when the loops are done: the gradients of W, of the gates' biases, and
 /// of the rows.
 ///
-/// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the gradient
-/// of the rows is S·Wᵀ: products over N rows instead of all timesteps. A small S, which a core's own cache holds, is
-/// added up along with the products of each part of a run, while the gates are still in a cache; a large one at the
-/// end, row by row. Either way follows from shapes and ids, and sums run in a fixed order; nothing depends on the
-/// number of threads.
+/// The gates' gradients of all timesteps that share a row are added up, S[N, G·H]; then dW = rowsᵀ·S, and the
+/// gradient of the rows is S·Wᵀ: products over N rows instead of all timesteps. A small S, which a core's own cache
+/// holds, is added up along with the products of each part of a run, while the gates are still in a cache; a large one
+/// at the end, row by row. Either way follows from shapes and ids, and sums run in a fixed order; nothing depends on
+/// the number of threads.
 struct LookupGradients {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels

@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// What went on inside one direction of a recurrent layer, at every timestep; zeros at padded ones.
 public struct RecurrentTrace: Sendable {
-  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n, and with reset after
-  /// h·U + b (GRU). None for a cell whose only slot becomes the state itself.
+  /// The gates after their activation, one tensor [B, T, H] for each slot: i f c̃ o (LSTM); z r n, and with reset
+  /// after h·U + b (GRU). None for a cell whose only slot becomes the state itself.
   public let gates: [Tensor]
   /// What the gates are called, in the same order: "input", "forget", "candidate", "output" of an LSTM; "update",
   /// "reset", "candidate" of a GRU.

@@ -31,8 +31,8 @@ public enum Initializer: Sendable, Equatable {
   /// `gain` times a matrix with orthonormal rows or columns, whichever are fewer.
   case orthogonal(gain: Double = 1)
   /// For the bias of an LSTM or GRU that has to remember over up to `steps` timesteps: the bias of the gate that keeps
-  /// the memory is log u with u evenly from 1 to `steps` − 1, that of the gate that lets in is the opposite, the others
-  /// are 0.
+  /// the memory is log u with u evenly from 1 to `steps` − 1, that of the gate that lets in is the opposite, the
+  /// others are 0.
   ///
   /// It stands in place of an LSTM's forget bias of 1. Source: Tallec & Ollivier 2018.
   case chrono(steps: Int)

@@ -46,7 +46,8 @@ extension Tensor {
     if let failure { throw .diverged("leastSquares", failure) }
     let x = solution
     return x.derived(from: [matrix, target]) { upstream, needed in
-      // d(A⁺) = −A⁺·dA·A⁺ + A⁺·A⁺ᵀ·dAᵀ·(1 − A·A⁺) + (1 − A⁺·A)·dAᵀ·A⁺ᵀ·A⁺ (Golub, Pereyra 1973), with p = A⁺.
+      // d(A⁺) = −A⁺·dA·A⁺ + A⁺·A⁺ᵀ·dAᵀ·(1 − A·A⁺) + (1 − A⁺·A)·dAᵀ·A⁺ᵀ·A⁺
+      // (Golub, Pereyra 1973), with p = A⁺.
       let p = a.pseudoInverse()
       let z = p.transposed().matrixProduct(upstream)
       guard needed[0] else { return [nil, z] }

@@ -3,8 +3,8 @@
 extension Tensor {
   /// Factors into a matrix of orthonormal columns and an upper triangle: this = q · r.
   ///
-  /// - Shapes: [… M, N] gives q [… M, K] and r [… K, N] with K = min(M, N). The signs are LAPACK's; elements that are
-  ///   not finite give NaN. The gradient exists where the first K columns are independent.
+  /// - Shapes: [… M, N] gives q [… M, K] and r [… K, N] with K = min(M, N). The signs are LAPACK's; elements that
+  ///   are not finite give NaN. The gradient exists where the first K columns are independent.
   /// - Precondition: floating matrices.
   /// - Complexity: about 4·M·N·K flops per matrix.
   public func qr() -> (q: Tensor, r: Tensor) {
@@ -45,7 +45,8 @@ extension Tensor {
     }
     let l = factor
     return l.derived(from: [self]) { upstream, _ in
-      // Murray 2016: l⁻ᵀ · Φ(lᵀ·g) · l⁻¹, made symmetric; Φ takes the lower triangle and half of the diagonal.
+      // Murray 2016: l⁻ᵀ · Φ(lᵀ·g) · l⁻¹, made symmetric; Φ takes the lower triangle and half of the
+      // diagonal.
       let phi = l.transposed().matrixProduct(upstream) * Tensor.lowerTriangle(stack.rows, diagonal: 0.5, like: l)
       let left = l.solvedTriangular(phi, isUpper: false, transposed: true)
       let both = l.solvedTriangular(left.transposed(), isUpper: false, transposed: true)

@@ -2,8 +2,8 @@
 extension Tensor {
   /// Factors into orthonormal columns, singular values and orthonormal rows: this = u · diag(s) · vᵀ.
   ///
-  /// - Shapes: [… M, N] gives u [… M, K], s [… K] in falling order and vᵀ [… K, N] with K = min(M, N). The gradient of
-  ///   s always exists; that of u and vᵀ where the singular values are distinct and not 0.
+  /// - Shapes: [… M, N] gives u [… M, K], s [… K] in falling order and vᵀ [… K, N] with K = min(M, N). The
+  ///   gradient of s always exists; that of u and vᵀ where the singular values are distinct and not 0.
   /// - Precondition: floating matrices.
   /// - Throws: `badData` when an element is not finite.
   /// - Complexity: about 4·M·N·K + 22·K³ flops per matrix.
@@ -194,7 +194,8 @@ private struct ComplexEigenvalues {
     right = Tensor(uninitialized: stack.batch + [stack.rows, stack.rows], dtype: dtype)
   }
 
-  /// Σₖ Re((g_real − i·g_imaginary)ₖ · conj(uₖ)·vₖᵀ / (uₖᴴ·vₖ)), u left and v right vectors: dλ = uᴴ·dA·v / (uᴴ·v).
+  /// Σₖ Re((g_real − i·g_imaginary)ₖ · conj(uₖ)·vₖᵀ / (uₖᴴ·vₖ)), u left and v right vectors: dλ
+  /// = uᴴ·dA·v / (uᴴ·v).
   func gradient(_ stack: MatrixStack, real gradientReal: Tensor, imaginary gradientImaginary: Tensor) -> Tensor {
     let n = stack.rows
     let parts = [imaginary, left, right, gradientReal, gradientImaginary].map {

@@ -71,7 +71,8 @@ extension Tensor {
   /// Brings sequences of vectors to one length, as Keras' `pad_sequences`; see `padSequences` of lists for the
   /// arguments.
   ///
-  /// - Shapes: sequences [Tₙ, F] give values [N, T, F]; further axes are kept, and so is the type. [Tₙ] gives [N, T].
+  /// - Shapes: sequences [Tₙ, F] give values [N, T, F]; further axes are kept, and so is the type. [Tₙ] gives [N,
+  ///   T].
   /// - Returns: the values, and for each row what `fit` and `predict` take as its length.
   /// - Throws: `badData` for no sequences, and for one of another type or other extents behind the first axis than
   ///   sequence 0; `badArgument` for a `maxLength` below 1 and a `value` that the type cannot hold.

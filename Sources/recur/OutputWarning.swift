@@ -19,8 +19,8 @@ enum OutputWarning {
       let remedy = loss.name.hasPrefix("binary") ? "sigmoid" : "softmax"
       return [
         """
-        \(loss.name) takes probabilities, but the model ends in \(end), whose outputs are \(text(range)): end it in Dense \
-        with \(remedy), or train with --loss mean_squared_error
+        \(loss.name) takes probabilities, but the model ends in \(end), whose outputs are \(text(range)): end it in \
+        Dense with \(remedy), or train with --loss mean_squared_error
         """
       ]
     }

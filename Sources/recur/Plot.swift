@@ -7,8 +7,8 @@ struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws activation functions, or the history of training runs, as SVG.",
     discussion: """
-      recur plot sigmoid tanh draws functions; recur plot history.json draws one chart for each metric, with the training \
-      and the validation values.
+      recur plot sigmoid tanh draws functions; recur plot history.json draws one chart for each metric, with the \
+      training and the validation values.
       """)
 
   @Argument(

@@ -11,9 +11,9 @@ struct Recur: ParsableCommand {
     commandName: "recur",
     abstract: "Trains, evaluates and runs recurrent networks.",
     discussion: """
-      Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 failed, 64 wrong usage, \
-      65 bad data, 66 no input, 73 cannot create a file, 74 reading or writing failed, 129, 130 or 143 ended by a closed \
-      terminal, by Control-C or by kill.
+      Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 failed, 64 wrong \
+      usage, 65 bad data, 66 no input, 73 cannot create a file, 74 reading or writing failed, 129, 130 or 143 ended by \
+      a closed terminal, by Control-C or by kill.
       """,
     version: "0.1.0",
     subcommands: [Demo.self, Train.self, Evaluate.self, Predict.self, Summary.self, Plot.self])

@@ -7,10 +7,11 @@ struct Train: TrainingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model and saves it.",
     discussion: """
-      A saved model goes on where its training ended, with its loss and optimiser (--fresh begins anew from its weights), and \
-      --save may name its own file. No other file that is read may be written. Control-C (and kill) ends the run after the \
-      batch under way; the run is saved as it is then, to be gone on with, and the exit code is 130 (143). Any error leaves \
-      the file of --save as it was. With --backup the same command goes on after any end of the process.
+      A saved model goes on where its training ended, with its loss and optimiser (--fresh begins anew from its \
+      weights), and --save may name its own file. No other file that is read may be written. Control-C (and kill) ends \
+      the run after the batch under way; the run is saved as it is then, to be gone on with, and the exit code is 130 \
+      (143). Any error leaves the file of --save as it was. With --backup the same command goes on after any end of \
+      the process.
       """)
 
   @OptionGroup var model: ModelArgument

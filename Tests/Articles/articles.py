@@ -3,9 +3,9 @@
 
     articles.py [--peers PYTHON] [--tool PATH] [DOCUMENT ...]
 
-Each program of a document is an executable of one package, which depends on this one by its path and is built in debug, as
-SwiftPM does unless told otherwise. The programs of a document run in order in one empty folder, so that one may read what
-another wrote; Python blocks are parsed, and with --peers run there too; with --tool ```sh blocks that begin with
+Each program of a document is an executable of one package, which depends on this one by its path and is built in debug,
+as SwiftPM does unless told otherwise. The programs of a document run in order in one empty folder, so that one may read
+what another wrote; Python blocks are parsed, and with --peers run there too; with --tool ```sh blocks that begin with
 `recur` run there too, and the commands and options that a document names are looked up. Only the standard library is
 needed.
 """
@@ -96,7 +96,8 @@ def failures_of_tool(document, block, tool):
     if tool is None:
         return []
     printed, failure = run(
-        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(block.lines)], f"{document.name}:{block.line}")
+        document, ["sh", "-ec", f'recur() {{ "{tool}" "$@"; }}\n' + "\n".join(block.lines)],
+        f"{document.name}:{block.line}")
     difference = None if failure or block.prints is None else prints.difference(block.prints, printed.split("\n"))
     return [failure] if failure else [f"{document.name}:{block.line}: {difference}"] if difference else []
 
@@ -147,7 +148,8 @@ def check(document, executables, options):
                 document, step, options.tool)
         elif is_server(step):
             if step.blocks[0].lines != SERVER.read_text(encoding="utf-8").splitlines():
-                failures.append(f"{document.name}:{step.blocks[0].line}: expected the code of {SERVER.relative_to(ROOT)}")
+                place = f"{document.name}:{step.blocks[0].line}"
+                failures.append(f"{place}: expected the code of {SERVER.relative_to(ROOT)}")
         elif step.language == "swift":
             failures += failures_of_program(document, step, [executables / document.target(step)])
         else:
@@ -163,8 +165,10 @@ def check(document, executables, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with keras and torch, which runs Python blocks")
-    parser.add_argument("--tool", type=pathlib.Path, metavar="PATH", help="the tool `recur`, for the lines that call it")
+    parser.add_argument(
+        "--peers", metavar="PYTHON", help="an interpreter with keras and torch, which runs Python blocks")
+    parser.add_argument(
+        "--tool", type=pathlib.Path, metavar="PATH", help="the tool `recur`, for the lines that call it")
     parser.add_argument("documents", nargs="*", help="documents to check (default: the README and all articles)")
     options = parser.parse_args()
     options.tool = options.tool and options.tool.resolve()

@@ -1,9 +1,10 @@
 """The code of a document: its fenced blocks, put together to programs.
 
-A block that begins with `import` (or `from`, in Python) begins a program; a block that does not goes on with the program of
-its language before it. So a reader may copy the blocks in order, and so may the test. A ```text block directly behind a block
-of code is what that block prints. A Swift block with `swift-tools-version` is a manifest. In a table, what stands in a
-column named Swift is a statement of the Swift program before the table, and likewise for Python, Keras and PyTorch.
+A block that begins with `import` (or `from`, in Python) begins a program; a block that does not goes on with the
+program of its language before it. So a reader may copy the blocks in order, and so may the test. A ```text block
+directly behind a block of code is what that block prints. A Swift block with `swift-tools-version` is a manifest. In a
+table, what stands in a column named Swift is a statement of the Swift program before the table, and likewise for
+Python, Keras and PyTorch.
 """
 import dataclasses
 import re
@@ -115,7 +116,8 @@ def programs(found, name):
 
 
 def source(program, path, mark):
-    """The text of a program: what the compiler says names lines of the document, and `mark` is printed after each block."""
+    """The text of a program: what the compiler says names lines of the document, and `mark` is printed after each
+    block."""
     text = []
     if program.language == "swift" and any(block.is_cell for block in program.blocks):
         text.append("private func use<Value>(_ value: Value) {}")

@@ -39,7 +39,7 @@ def pieces(text):
 
 
 def below(words, command, said, help_of):
-    """What the command says about itself, or the command below it that is named, or the one that is meant when none is."""
+    """What a command says about itself and the command below it: the one named, or the one meant when none is."""
     listed = dict(re.findall(r"^  ([a-z]+)( \(default\))?(?= |$)", said.partition("SUBCOMMANDS:")[2], re.M))
     if len(command) < 2 or not listed:
         return said

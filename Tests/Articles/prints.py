@@ -21,7 +21,7 @@ def is_close(expected, got):
 
 
 def is_same_line(expected, got):
-    """Compares two lines: words to the letter, numbers by `is_close`, spaces by where they are, and … with anything."""
+    """Compares two lines: words to the letter, numbers by `is_close`, spaces by where they are, … with anything."""
     expected, got = " ".join(expected.split()), " ".join(got.split())
     pattern = ".*".join(
         f"({NUMBER.pattern})".join(re.escape(words) for words in NUMBER.split(part)) for part in expected.split("…"))

@@ -28,8 +28,11 @@ def write_if_changed(path, text):
 
 
 def forget_stale_builds():
-    """Makes SwiftPM look again where it would not: after files came or went in the package that the programs depend on by
-    path, and at programs whose own text is as it was while the library's is not."""
+    """Makes SwiftPM look again where it would not.
+
+    It would not after files came or went in the package that the programs depend on by path, nor at programs whose own
+    text is as it was while the library's is not.
+    """
     stamp = WORK / "library"
     newest = str(max(path.stat().st_mtime_ns for path in (ROOT / "Sources").rglob("*") if ".docc" not in str(path)))
     if stamp.exists() and stamp.read_text(encoding="utf-8") == newest:

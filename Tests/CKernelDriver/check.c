@@ -21,11 +21,13 @@ static void checkExtremes(const RecurraKernels *kernels, const Case *k, const fl
   odd.x = copyMatrix(k->x);
   for (int index = 0; index < 3; index++) odd.x.data[index * 20 * odd.x.stride + index % odd.inputs] = extremes[index];
   referenceForward(&odd);
-  Forward f = forward(kernels, &odd, packed, 0, k->rows, kernelsOf(kernels, k->cell)->forwardPanels(k->units), FUSED, 1, 0);
+  const ptrdiff_t panels = kernelsOf(kernels, k->cell)->forwardPanels(k->units);
+  Forward f = forward(kernels, &odd, packed, 0, k->rows, panels, FUSED, 1, 0);
   int same = 1, isRight = 1, isNaN = 1;
   for (ptrdiff_t row = 0; row < k->rows; row++) {
     if (row % 20 != 0 || row > 40)
-      same &= memcmp(f.h.data + row * f.h.stride, base.h.data + row * base.h.stride, (size_t)k->units * sizeof(float)) == 0;
+      same &= memcmp(
+        f.h.data + row * f.h.stride, base.h.data + row * base.h.stride, (size_t)k->units * sizeof(float)) == 0;
     for (ptrdiff_t unit = 0; unit < k->units && row <= 20 && row % 20 == 0; unit++)
       isRight &= fabs((double)at(f.h, row, unit) - (double)at(odd.hNext, row, unit)) < 1e-5;
   }
@@ -128,7 +130,8 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   const double tolerance = 4e-6 + 5e-9 * (double)(gatesOf(k->cell) * k->units);
   const int isRight = isChained(isa) ? sameBits(out, k->dh, 0, k->rows) : near(out, k->dh, tolerance);
   expect(isRight && gapsIntact(out), isa, k, "backward: product alone");
-  free(scratch), freeMatrix(&out), freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
+  free(scratch), freeMatrix(&out);
+  freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
   free(packed);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the tool into an empty folder, looks at what it can do there, and takes it away again.
-# Usage: Tests/Installing/run.sh [VARIABLE=VALUE ...], for make: STATIC=1 tries the tool that needs no library of Swift's.
+# Installs the tool into an empty folder, looks at what it can do there, and takes it away again. Usage:
+# Tests/Installing/run.sh [VARIABLE=VALUE ...], for make: STATIC=1 tries the tool that needs no library of Swift's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,9 +8,9 @@ fail() { echo "installing: $1" >&2; exit 1; }
 
 root="$(mktemp -d)"
 trap 'rm -rf "$root"' EXIT
-installing() { make --no-print-directory "$@" DESTDIR="$root" PREFIX=/opt/recurra > "$root/said" 2>&1 || return 1; }
+installing() { make --no-print-directory "$@" DESTDIR="$root" PREFIX=/prefix > "$root/said" 2>&1 || return 1; }
 installing install "$@" || fail "expected make install to succeed, got $(cat "$root/said")"
-place="$root/opt/recurra"
+place="$root/prefix"
 files="bin/recur
 share/bash-completion/completions/recur
 share/doc/recurra/LICENSE
@@ -19,14 +19,16 @@ share/fish/vendor_completions.d/recur.fish
 share/man/man1/recur.1
 share/zsh/site-functions/_recur"
 [ "$(cd "$place" && find . -type f | sed 's,^\./,,' | sort)" = "$files" ] || fail "expected $files"
-[ "$(stat -c %a "$place/bin/recur" "$place/share/man/man1/recur.1" | xargs)" = "755 644" ] || fail "expected modes for all"
+[ "$(stat -c %a "$place/bin/recur" "$place/share/man/man1/recur.1" | xargs)" = "755 644" ] ||
+  fail "expected modes for all"
 
 # From another folder, through a link, and with nothing of the builder's environment.
 mkdir -p "$root/home" "$root/elsewhere"
 ln -s "$place/bin/recur" "$root/elsewhere/link"
 recur() { (cd "$root/elsewhere" && env -i HOME="$root/home" PATH=/usr/bin:/bin "$place/bin/recur" "$@"); }
 grep -qx '[0-9.]*' <<< "$(recur --version)" || fail "expected a version, got $(recur --version)"
-[ "$(cd "$root/elsewhere" && ./link --version)" = "$(recur --version)" ] || fail "expected the tool to run through a link"
+[ "$(cd "$root/elsewhere" && ./link --version)" = "$(recur --version)" ] ||
+  fail "expected the tool to run through a link"
 case " $* " in
   *" STATIC=1 "*) ! ldd "$place/bin/recur" | grep libswift || fail "expected no library of Swift's" ;;
 esac

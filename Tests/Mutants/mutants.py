@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Changes one line of the sources at a time and asks whether a test notices.
 
-Lines are drawn at random from SEED, rooms by their weights, and each gets one change that a slip of the hand could be. A
-change that does not compile is drawn again. The tests run nearest target first and stop at the first red; a change that
-none of them notices is printed as a survivor, unless equivalents.txt says why it means the same.
+Lines are drawn at random from SEED, rooms by their weights, and each gets one change that a slip of the hand could be.
+A change that does not compile is drawn again. The tests run nearest target first and stop at the first red; a change
+that none of them notices is printed as a survivor, unless equivalents.txt says why it means the same.
 
 The work is done in a copy of HEAD below .build-mutants, which is kept, so that a second call builds little.
 """
@@ -31,7 +31,9 @@ ROOMS = {
     "Sources/recur": 2,
 }
 TESTS = {
-    "Sources/CRecurraKernels": ["RecurraTensorTests", "RecurraCellsTests", "RecurraLayersTests", "RecurraTrainingTests"],
+    "Sources/CRecurraKernels": [
+        "RecurraTensorTests", "RecurraCellsTests", "RecurraLayersTests", "RecurraTrainingTests",
+    ],
     "Sources/RecurraTensor": ["RecurraTensorTests", "RecurraCellsTests", "RecurraLayersTests", "RecurraTrainingTests"],
     "Sources/RecurraCells": ["RecurraCellsTests", "RecurraLayersTests", "RecurraTrainingTests"],
     "Sources/RecurraLayers": ["RecurraLayersTests", "RecurraFilesTests", "RecurraTrainingTests", "RecurTests"],
@@ -65,7 +67,7 @@ def changes(line):
     """Every line that one slip makes of this one."""
     code = code_of(line)
     found = []
-    if re.match(r"\s*(import|internal import|public import|package import|@|\*|/\*|#include|#pragma|#define|///?)", line):
+    if re.match(r"\s*((internal |public |package )?import|@|\*|/\*|#include|#pragma|#define|///?)", line):
         return found
     for pattern, replacement in SWAPS:
         for match in re.finditer(pattern, code):
@@ -212,8 +214,8 @@ def main():
             print(f"{tried:3}  {red:20} {file}:{number + 1}", flush=True)
         else:
             survivors.append((file, number + 1, line.strip(), changed.strip()))
-            print(f"{tried:3}  SURVIVED             {file}:{number + 1}\n       - {line.strip()}\n       + {changed.strip()}",
-                  flush=True)
+            print(f"{tried:3}  SURVIVED             {file}:{number + 1}")
+            print(f"       - {line.strip()}\n       + {changed.strip()}", flush=True)
     if arguments.list:
         return
     counted = tried - equivalent

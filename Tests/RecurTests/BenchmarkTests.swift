@@ -10,7 +10,8 @@ import Testing
 
   @Test func saysWhatItTimesBesideTheFigures() throws {
     let result = try tool.shell(
-      "recur-bench --cell gru --batch 3 --timesteps 1 --inputs 5 --units 7 --threads 1 --repetitions 1 --least 0.001 --json"
+      "recur-bench --cell gru --batch 3 --timesteps 1 --inputs 5 --units 7 --threads 1 --repetitions 1 --least 0.001"
+        + " --json"
     )
     #expect(result.code == 0)
     #expect(

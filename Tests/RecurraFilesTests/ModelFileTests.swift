@@ -91,7 +91,8 @@ import Testing
   @Test(arguments: [
     "", "{", "[]", "1", #"{"class_name":"Model"}"#, #"[{"class_name":"Lambda","config":{}}]"#,
     #"[{"class_name":"Dense","config":{"units":-1}}]"#, #"[{"class_name":"Dense","config":{"units":3}}]"#,
-    #"{"class_name":"Sequential","config":{"layers":[{"class_name":"Dense","config":{"units":2000000000}}],"build_input_shape":[null,2000000000]}}"#,
+    #"{"class_name":"Sequential","config":{"layers":[{"class_name":"Dense","config":{"units":2000000000}}],"#
+      + #""build_input_shape":[null,2000000000]}}"#,
   ]) func refusesArchitecturesThatMakeNoModel(_ architecture: String) throws {
     let path = try altered { $0.metadata["architecture"] = architecture }
     expectError(.badFile, "read \(path)") { _ = try Sequential.load(from: path) }

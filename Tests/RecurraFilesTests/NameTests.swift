@@ -13,7 +13,8 @@ import Testing
   /// A mark that joins what stands before it, a byte that is no character, half a character, an escape for the
   /// terminal, an emoji.
   static let names: [[UInt8]] = [
-    Array("\u{301}e".utf8), [0xE9], Array("a".utf8) + [0xC3], Array("\u{1B}[31m\n".utf8), Array("👨‍👩‍👧".utf8),
+    Array("\u{301}e".utf8), [0xE9], Array("a".utf8) + [0xC3], Array("\u{1B}[31m\n".utf8),
+    Array("👨‍👩‍👧".utf8),
     Array("\u{10FFFF}".utf8), [0xFF, 0xFE, 0x80], Array("e\u{301}".utf8), Array("\u{E9}".utf8),
   ]
 

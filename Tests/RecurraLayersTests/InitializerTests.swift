@@ -78,7 +78,8 @@ import Testing
   }
 
   @Test func orthogonalTakesItsSignsFromTheTriangle() throws {
-    // With the signs, q·R = normal has a positive diagonal in R: qᵀ·normal must be upper triangular and positive there.
+    // With the signs, q·R = normal has a positive diagonal in R: qᵀ·normal must be upper triangular and positive
+    // there.
     let random = RandomSource(seed: 8)
     for rows in [6, 4] {
       let q = Initializer.orthogonal()([rows, 4], random: random, dtype: .float64)

@@ -148,7 +148,8 @@ import Testing
       LSTM(units: 5)
     }
     expectRefusal(
-      "lstm_2 (LSTM): expected input [B, T, I] with a known I (set returnSequences on the layer before, \"lstm_1\"), got [?, 4]"
+      "lstm_2 (LSTM): expected input [B, T, I] with a known I "
+        + "(set returnSequences on the layer before, \"lstm_1\"), got [?, 4]"
     ) {
       try model.build(inputShape: [nil, nil, 2])
     }

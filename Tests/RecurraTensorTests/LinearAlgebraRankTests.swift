@@ -2,7 +2,8 @@ import RecurraTensor
 import TestSupport
 import Testing
 
-/// Singular values at or below ε·max(M, N) times the largest count as zero, in the solution and in its gradient alike.
+/// Singular values at or below ε·max(M, N) times the largest count as zero, in the solution and in its gradient
+/// alike.
 @Suite struct LinearAlgebraRankTests {
   /// A matrix of singular values `scale` and `scale`·share, exactly: one number in each of two rows and columns.
   private func matrix(_ shape: [Int], scale: Double, share: Double, _ dtype: DType) -> Tensor {

@@ -21,8 +21,8 @@ import Testing
 
   private struct Function: Sendable {
     let name: String
-    /// The largest and the mean distance from the exact value, in units of the last place; of the mean within −9…9, as
-    /// measured and a hundredth more: it shows what is a little off everywhere.
+    /// The largest and the mean distance from the exact value, in units of the last place; of the mean within −9…9,
+    /// as measured and a hundredth more: it shows what is a little off everywhere.
     let bound, mean: Double
     let exact: @Sendable (Double) -> Double
     /// What is allowed to be 0.

@@ -150,7 +150,7 @@ import Testing
       let inFile = #expect(throws: RecurraError.self) { try Normalizer.load(from: path) }
       #expect(inFile?.kind == .badFile && inFile?.operation.contains(path) == true, "\(text)")
     }
-    #expect(
-      normalizer.description == "Normalizer((x − 0.1) / 0.3333333333333333, (x − -1e+300) / 5e-324, (x − 5.0) / 1.0)")
+    let expected = "Normalizer((x − 0.1) / 0.3333333333333333, (x − -1e+300) / 5e-324, (x − 5.0) / 1.0)"
+    #expect(normalizer.description == expected)
   }
 }

@@ -46,7 +46,8 @@ def make_data(directory, source):
 def command(recur, directory, backup, saved, threads):
     return [recur, "train", f"{directory}/model.json", "--data", f"{directory}/x.npy", "--labels", f"{directory}/y.npy",
             "--epochs", "6", "--batch-size", "16", "--validation-split", "0.2", "--early-stopping", "4", "--best-only",
-            "--threads", str(threads), "--save", saved, *(["--backup", backup, "--backup-batches", "3"] if backup else [])]
+            "--threads", str(threads), "--save", saved,
+            *(["--backup", backup, "--backup-batches", "3"] if backup else [])]
 
 
 def digest(path):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the server, asks it REQUESTS times (200,000 unless said otherwise) over 64 connections, every tenth time something
-# malformed, and checks every answer to the bit and the server's memory.
+# Builds the server, asks it REQUESTS times (200,000 unless said otherwise) over 64 connections, every tenth time
+# something malformed, and checks every answer to the bit and the server's memory.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -69,11 +69,15 @@ typedef struct RecurraForwardStep {
   const float *_Nullable h;  // [rows][H] of the previous step
   ptrdiff_t hStride;
   int fromZeros;  // h is all zeros: its product is left out, which only infinite weights or a bias of -0 could tell
-  void (*_Nullable awaitRest)(void *_Nullable waiter);  // called once, with the product under way, unless fromZeros: h is
-  void *_Nullable waiter;  // there, and hNext is not read any more, when it returns. NULL: both hold when the step begins
+  /// Called once, with the product under way, unless fromZeros: when it returns, h is there and nobody reads hNext any
+  /// more. NULL: both hold when the step begins.
+  void (*_Nullable awaitRest)(void *_Nullable waiter);
+  void *_Nullable waiter;
   ptrdiff_t ready;  // units of a single row's h that are there all the same
-  const RecurraRowMember *_Nullable member;  // a single row that is made together: h, hNext, c and cNext are the member's
-  ptrdiff_t turn;  // own rows, h that of this turn. Each hNext is handed over, and y is written by the first. No awaitRest
+  /// A single row that threads make together: h, hNext, c and cNext are the member's own rows, h that of this turn.
+  /// Each hNext is handed over, and the first member writes y. There is no awaitRest then.
+  const RecurraRowMember *_Nullable member;
+  ptrdiff_t turn;
   const float *_Nullable init;  // [S*H] bias with stride 0, or [rows][S*H] of x*W + b (then hoisted)
   ptrdiff_t initStride, initStep;
   const int32_t *_Nullable initRows;  // row n's init lies at init + initRows[n] * initStride; NULL: at row n
@@ -93,8 +97,9 @@ typedef struct RecurraForwardStep {
   ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
   RecurraAhead ahead[3];
   float *_Nullable scratch;  // of scratchSize(rows, I + H), this thread's own
-  float *_Nullable lead;  // of leadSize, this thread's own: a single row, not hoisted, multiplies the inputs of the next few
-                          // steps along with h, while the core waits for U. NULL: each step multiplies its own
+  /// Of leadSize, this thread's own: a single row, not hoisted, multiplies the inputs of the next few steps along with
+  /// h, while the core waits for U. NULL: each step multiplies its own.
+  float *_Nullable lead;
 } RecurraForwardStep;
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
@@ -128,7 +133,7 @@ typedef struct RecurraBackwardStep {
   ptrdiff_t hStride;
   const float *_Nullable hPrevious;  // GRU: [rows][H] of step t-1
   ptrdiff_t hPreviousStride;
-  float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL. NULL as well: dxNext is all that is made
+  float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL. NULL as well: only dxNext is made
   ptrdiff_t dhOutStride;
   const float *_Nullable dyAhead;  // where the dy of step t-1 lies, with the same stride, to be fetched ahead; or NULL
   RecurraAhead ahead[3];

@@ -60,12 +60,12 @@ public final class Bidirectional: Layer {
     self.init([layer], merge: merge, backwardLayers: backwardLayer.map { [$0] })
   }
 
-  /// Makes two deep stacks, one that reads from the beginning and one that reads from the end, whose outputs are merged on
-  /// top.
+  /// Makes two deep stacks, one that reads from the beginning and one that reads from the end, whose outputs are merged
+  /// on top.
   ///
   /// A layer above reads what the one below it in its own stack gives out at every timestep, whatever that one's
-  /// `returnSequences` says; the topmost says what the whole gives out. States, given and returned, are those of the forward
-  /// stack from the bottom to the top, then those of the backward stack.
+  /// `returnSequences` says; the topmost says what the whole gives out. States, given and returned, are those of the
+  /// forward stack from the bottom to the top, then those of the backward stack.
   ///
   /// ```swift
   /// let stacks = Bidirectional([LSTM(units: 50), LSTM(units: 50)])  // 100 numbers

@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Mixes the old state and a candidate by an update gate: hₜ = z⊙hₜ₋₁ + (1 − z)⊙h̃.
 ///
-/// z,r = σ(xₜ·W + hₜ₋₁·U + b); with `resetAfter` h̃ = tanh(xₜ·W + b + r⊙(hₜ₋₁·U + b′)), else h̃ = tanh(xₜ·W +
-/// (r⊙hₜ₋₁)·U + b).
+/// z,r = σ(xₜ·W + hₜ₋₁·U + b); with `resetAfter` h̃ = tanh(xₜ·W + b + r⊙(hₜ₋₁·U + b′)), else
+/// h̃ = tanh(xₜ·W + (r⊙hₜ₋₁)·U + b).
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; state h [B, H]; `weights` [I+H, 3H], gate columns z r h;
 ///   `bias` [2, 3H] with `resetAfter` (the input's row, then the state's), else [3H].

@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Keeps a memory C that three gates filter: forget clears it, input lets new content in, output lets it out.
 ///
-/// i,f,o = σ(xₜ·W + hₜ₋₁·U + b), c̃ = tanh(xₜ·W + hₜ₋₁·U + b), cₜ = f⊙cₜ₋₁ + i⊙c̃, hₜ = o⊙tanh(cₜ); each gate and the
-/// candidate with weights of its own.
+/// i,f,o = σ(xₜ·W + hₜ₋₁·U + b), c̃ = tanh(xₜ·W + hₜ₋₁·U + b), cₜ = f⊙cₜ₋₁ + i⊙c̃,
+/// hₜ = o⊙tanh(cₜ); each gate and the candidate with weights of its own.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; states h and c [B, H]; `weights` [I+H, 4H], `bias` [4H],
 ///   gate columns i f c o.

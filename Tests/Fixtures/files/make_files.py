@@ -8,10 +8,11 @@ Made with Python 3.11, numpy 2.4.6, safetensors 0.8.0:
 Element i of a floating array is i / 4 - 1, of an integer array 3 i - 2 (unsigned: 3 i), of a boolean array i % 3 == 1.
 
 version1.safetensors is not made here: it is a model in version 1 of the library's own format, as that version wrote it.
-A Bidirectional(LSTM(3)) and a Dense(2) with softmax on inputs [4, 5, 2], element i of which is 7 i mod 11 / 4 - 1, labels
-0 1 1 0, were trained by
+A Bidirectional(LSTM(3)) and a Dense(2) with softmax on inputs [4, 5, 2], element i of which is 7 i mod 11 / 4 - 1,
+labels 0 1 1 0, were trained by
 
-    recur train model.json --data x.npy --labels y.npy --epochs 8 --learning-rate 0.05 --seed 5 --save version1.safetensors
+    recur train model.json --data x.npy --labels y.npy --epochs 8 --learning-rate 0.05 --seed 5 \
+      --save version1.safetensors
     recur predict version1.safetensors --input x.npy --output version1_predictions.npy
 """
 import argparse

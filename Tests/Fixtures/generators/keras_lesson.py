@@ -13,8 +13,8 @@ CELLS = ("simple_rnn", "lstm", "gru", "bidirectional")
 class DenseAdam(keras.optimizers.Adam):
     """Adam as Keras means it, and as its JAX and PyTorch backends run it.
 
-    On TensorFlow the gradient of an embedding is a list of rows, in which an id that a batch holds n times stands n times;
-    Keras squares the rows one by one before they are added up, so the second moment is Σg² instead of (Σg)².
+    On TensorFlow the gradient of an embedding is a list of rows, in which an id that a batch holds n times stands n
+    times; Keras squares the rows one by one before they are added up, so the second moment is Σg² instead of (Σg)².
     """
 
     def update_step(self, gradient, variable, learning_rate):
