@@ -31,12 +31,11 @@ enum InputSource {
     var content: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      // Waiting here is what a signal ends; the reading after it would be taken up again.
+      // A signal does not end a reading, nor a waiting that begins after it, nor one while another thread takes it.
       var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      if unsafe poll(&request, 1, -1) < 0, errno == EINTR {
-        try Interrupt.checkBeforeTraining()
-        continue
-      }
+      let ready = unsafe poll(&request, 1, 50)
+      try Interrupt.checkBeforeTraining()
+      if ready == 0 || ready < 0 && errno == EINTR { continue }
       let count = unsafe piece.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
       guard count >= 0 else { throw failure(.inputOutput, name, expected: "to go on reading") }
