@@ -130,8 +130,8 @@ INLINE void backwardUnitsOfRows(
 /// 4, and takes 0.94 of the time; without vectors saved it would be 1 to 5 % slower.
 INLINE int joinsInputs(enum Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
   const ptrdiff_t apart = roundUp(inputs, WIDTH) + roundUp(units, WIDTH);
-  return cell != GRU && !RECURRA_MATRIX_UNIT && roundUp(inputs + units, WIDTH) < apart &&
-         whereabouts(packedTransposeSize(cell, inputs + units, units, 0)) == ownCache;
+  return cell != GRU && roundUp(inputs + units, WIDTH) < apart &&
+         whereabouts(packedTransposeSize(cell, inputs + units, units)) == ownCache;
 }
 
 /// A panel of a step for the rows from `first` on: columns of some inputs, and behind them those of some units.
@@ -172,7 +172,7 @@ INLINE void prepareBackward(
   // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit
   // by bit.
   if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
-  if (step->gates && (RECURRA_MATRIX_UNIT || !step->ahead[0].from)) {
+  if (step->gates && !step->ahead[0].from) {
     if (cell != RNN)
       for (ptrdiff_t slot = 0; slot < slotCount(cell); slot++)
         fetch(step->gates + first * step->gatesStride + slot * step->units + unit, step->gatesStride, rows, count, 1);
@@ -212,13 +212,13 @@ INLINE void finishBackward(
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
-  const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = transposeDepth(cell, units, 1);
+  const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = columns;
   const ptrdiff_t inputs = cell == GRU ? 0 : step->inputs;
-  float *const sums = step->scratch, *const scratch = sums + sumsFloats(step->rows);
+  float *const sums = step->scratch;
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, inputs + units, units, 1));
+  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, inputs + units, units));
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
@@ -230,17 +230,16 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
       const float *next = step->dgatesNext + first * stride;
       // The GRU's gradient of nx, slot 2, does not reach h: z and r, then nh.
       const ptrdiff_t contiguous = cell == GRU ? smaller(2 * units, wanted) : wanted;
-      Operand operands[2] = {
+      const Operand operands[2] = {
         {.z = next, .stride = stride, .depth = contiguous},
-        {.z = next + 3 * units, .stride = stride, .depth = wanted - contiguous, .first = packedDepth(contiguous)}};
-      splitOperand(&operands[1], rows, splitOperand(&operands[0], rows, scratch));
+        {.z = next + 3 * units, .stride = stride, .depth = wanted - contiguous, .first = contiguous}};
       for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
         const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
         const ptrdiff_t column = panel * backwardPanelUnits;
         const ptrdiff_t count = smaller(backwardPanelUnits, inputs + units - column);
         const ptrdiff_t ofInputs = column < inputs ? smaller(count, inputs - column) : 0;
         if (!multiplies && ofInputs == count) continue;
-        const ptrdiff_t size = (ptrdiff_t)packedFloats(backwardPanelUnits, depth);
+        const ptrdiff_t size = backwardPanelUnits * depth;
         const float *weights = step->packed + panel * size;
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size

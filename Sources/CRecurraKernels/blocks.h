@@ -1,5 +1,4 @@
-// What the products of vectors and those of the matrix unit have in common: blocks of rows, what is done with their
-// sums, and what is fetched meanwhile.
+// What all products have in common: blocks of rows, what is done with their sums, and what is fetched meanwhile.
 
 enum { lineFloats = 16 };
 
@@ -82,6 +81,6 @@ INLINE enum Whereabouts whereabouts(size_t floats) {
 /// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from
 /// afar should come seldom.
 INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, enum Whereabouts weights) {
-  const ptrdiff_t most = weights == ownCache && !RECURRA_MATRIX_UNIT ? rowsPerBlock * 3 / 4 : rowsPerBlock;
+  const ptrdiff_t most = weights == ownCache ? rowsPerBlock * 3 / 4 : rowsPerBlock;
   return (rows + most - 1) / most;
 }

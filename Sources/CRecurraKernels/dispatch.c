@@ -1,24 +1,10 @@
 // Which table this CPU gets, and the two things a kernel's thread asks of its core.
-#define _GNU_SOURCE
 #include "isa.h"
 
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#endif
-#if defined(__x86_64__) && defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/// Whether tiles may be used: a process has to ask for them, because its threads then have 8 KiB more to save.
-static int mayUseTiles(void) {
-  enum { requestPermission = 0x1023, tileData = 18 };
-  return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") &&
-         syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
-}
-#elif defined(__x86_64__)
-static int mayUseTiles(void) { return 0; }
 #endif
 
 const RecurraKernels *recurra_kernels_named(const char *isa) {
@@ -30,7 +16,6 @@ const RecurraKernels *recurra_kernels_named(const char *isa) {
                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
   if (avx2 && strcmp(isa, "avx2") == 0) return &recurra_table_avx2;
   if (avx512 && strcmp(isa, "avx512") == 0) return &recurra_table_avx512;
-  if (avx512 && strcmp(isa, "amx") == 0 && mayUseTiles()) return &recurra_table_amx;
 #elif defined(__aarch64__)
   if (strcmp(isa, "neon") == 0) return &recurra_table_neon;
 #endif

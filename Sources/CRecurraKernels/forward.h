@@ -7,15 +7,14 @@ static void finishNothing(const void *panel, ptrdiff_t row, ptrdiff_t rows, floa
 INLINE void forwardStep(
   enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish
 ) {
-  if (step->rows == 1 && !RECURRA_MATRIX_UNIT) {
+  if (step->rows == 1) {
     forwardRow(cell, step);
     return;
   }
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
-  const ptrdiff_t depth = packedDepth(inputs) + packedDepth(units);
+  const ptrdiff_t depth = inputs + units;
   // Laid down in one row, [x, h] is one operand.
-  const int isSideBySide =
-    !RECURRA_MATRIX_UNIT && !step->hoisted && step->h == step->x + inputs && step->hStride == step->xStride;
+  const int isSideBySide = !step->hoisted && step->h == step->x + inputs && step->hStride == step->xStride;
   int waits = step->awaitRest && !step->fromZeros;
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
@@ -24,12 +23,9 @@ INLINE void forwardStep(
   float *const sums = step->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = step->rows * block / blocks, rows = step->rows * (block + 1) / blocks - first;
-    float *scratch = sums + sumsFloats(step->rows);
-    Operand operands[2] = {
+    const Operand operands[2] = {
       {.z = step->x + first * step->xStride, .stride = step->xStride, .depth = inputs},
-      {.z = step->h + first * step->hStride, .stride = step->hStride, .depth = states, .first = packedDepth(inputs)}};
-    if (!step->hoisted) scratch = splitOperand(&operands[0], rows, scratch);
-    if (!waits) splitOperand(&operands[1], rows, scratch);
+      {.z = step->h + first * step->hStride, .stride = step->hStride, .depth = states, .first = inputs}};
     for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
       const int isLast = index + 1 == step->panelEnd;
       const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
@@ -47,14 +43,11 @@ INLINE void forwardStep(
         // Half of the inputs are multiplied before the others are waited for; with the other half comes what they have
         // made.
         Operand half = x;
-        half.depth = step->hoisted ? 0 : x.depth / 2 / depthStep * depthStep;
+        half.depth = step->hoisted ? 0 : x.depth / 2;
         if (half.depth > 0) multiplyPanel(rows, 1, &half, &packed, sums, 1, prepare, finishNothing, &job);
         job.isBegun = half.depth > 0, job.isFetched = isFetched;
         x = operandFrom(half.depth, &x);
         step->awaitRest(step->waiter);
-        splitOperand(&operands[1], rows, scratch);
-        h = operands[1];
-        if (cell == GRU) h.column = count;
       }
       if (step->hoisted) {
         multiplyPanel(rows, 1, &h, &packed, sums, 1, prepare, finish, &job);

@@ -222,7 +222,7 @@ INLINE void fetchForward(
   const RecurraForwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
   // Unless the step before has asked for it bit by bit.
-  const int isAlone = RECURRA_MATRIX_UNIT || !step->ahead[0].from;
+  const int isAlone = !step->ahead[0].from;
   if (cell == LSTM && isAlone) fetch(step->c + first * step->cStride + unit, step->cStride, rows, count, 1);
   if (step->y) fetch(step->y + first * step->yStride + unit, step->yStride, rows, count, 1);
   // Others have read what hNext held.

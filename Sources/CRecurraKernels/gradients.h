@@ -86,18 +86,18 @@ static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float
 
 INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
   // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first, and are all.
-  const ptrdiff_t columns = gateCount(cell) * job->units, depth = transposeDepth(cell, job->units, 0);
+  const ptrdiff_t columns = gateCount(cell) * job->units, depth = columns;
   const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = rowBlocks(count, ownCache);
-  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, job->inputs, job->units, 0));
+  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, job->inputs, job->units));
   float *const sums = job->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;
     const ptrdiff_t rows = job->rowBegin + count * (block + 1) / blocks - first;
-    Operand dgates = {.z = job->dgates + first * job->dgatesStride, .stride = job->dgatesStride, .depth = columns};
-    splitOperand(&dgates, rows, sums + sumsFloats(count));
+    const Operand dgates = {
+      .z = job->dgates + first * job->dgatesStride, .stride = job->dgatesStride, .depth = columns};
     for (ptrdiff_t column = 0; column < job->inputs; column += backwardPanelUnits) {
       const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
-      const ptrdiff_t size = (ptrdiff_t)packedFloats(backwardPanelUnits, depth);
+      const ptrdiff_t size = backwardPanelUnits * depth;
       const float *weights = job->packed + column / backwardPanelUnits * size;
       const Panel packed = panelOf(width, weights, weights + size, depth, NULL, where);
       const InputPanel own = {job, first, column, width};

@@ -32,7 +32,7 @@ INLINE void finishProduct(
     }
 }
 
-#if WIDTH == 16 && !RECURRA_MATRIX_UNIT
+#if WIDTH == 16
 /// Some rows times a full panel whose vectors are slots: the sums begin and end where they belong, without scratch.
 INLINE void productTile(
   enum Cell cell, const int rows, const RecurraProduct *job, ptrdiff_t row, ptrdiff_t unit, const float *weights,
@@ -74,20 +74,19 @@ INLINE void productOfSlots(
 #endif
 
 INLINE void product(enum Cell cell, const RecurraProduct *job, PrepareSums *prepare, FinishSums *finish) {
-  const ptrdiff_t units = job->units, depth = packedDepth(job->inputs) + packedDepth(units);
-  const enum Whereabouts where = whereabouts(packedFloats(gateCount(cell) * units, packedDepth(job->inputs)));
+  const ptrdiff_t units = job->units, depth = job->inputs + units;
+  const enum Whereabouts where = whereabouts((size_t)(gateCount(cell) * units * job->inputs));
   const ptrdiff_t blocks = rowBlocks(job->rows, ownCache);
   float *const sums = job->scratch;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t first = job->rows * block / blocks, rows = job->rows * (block + 1) / blocks - first;
-    Operand x = {.z = job->x + first * job->xStride, .stride = job->xStride, .depth = job->inputs};
-    splitOperand(&x, rows, sums + sumsFloats(job->rows));
+    const Operand x = {.z = job->x + first * job->xStride, .stride = job->xStride, .depth = job->inputs};
     for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
       const ptrdiff_t unit = panel * panelUnits(cell), count = smaller(panelUnits(cell), units - unit);
       const float *weights = job->packed + forwardPanel(cell, panel, job->inputs, units);
       const float *next = weights + forwardPanel(cell, 1, job->inputs, units);
       const Panel packed = panelOf(gateCount(cell) * count, weights, next, depth, NULL, where);
-#if WIDTH == 16 && !RECURRA_MATRIX_UNIT
+#if WIDTH == 16
       if (cell != RNN && count == WIDTH && job->inputs <= stretchDepth) {
         productOfSlots(cell, job, first, rows, unit, &packed);
         continue;

@@ -5,6 +5,5 @@
 extern const RecurraKernels recurra_table_generic;
 extern const RecurraKernels recurra_table_avx2;
 extern const RecurraKernels recurra_table_avx512;
-extern const RecurraKernels recurra_table_amx;
 extern const RecurraKernels recurra_table_neon;
 #pragma GCC visibility pop

@@ -4,27 +4,12 @@
 // the inputs see the window nx z r and the units the window z r nh. A transposed panel holds 64 columns of U^T
 // (backward) or W^T (the gradient of the inputs).
 
-#if RECURRA_MATRIX_UNIT
-/// Depth and rows that are multiplied in one go; three parts of two bytes for each weight.
-enum { depthStep = 32, rowStep = 16, packedBytes = 6 };
-#else
-enum { depthStep = 1, rowStep = 1, packedBytes = 4 };
-#endif
-
-/// The depth that an operand takes in packed weights, which have zeros behind it.
-INLINE ptrdiff_t packedDepth(ptrdiff_t depth) { return roundUp(depth, depthStep); }
-
-/// Floats of whole vectors of columns.
-INLINE size_t packedFloats(ptrdiff_t columns, ptrdiff_t depth) { return (size_t)(columns * depth) * packedBytes / 4; }
-
 enum Cell { RNN, LSTM, GRU };
 
 enum { sumsWidth = 64, backwardPanelUnits = 64, rowsPerBlock = 64 };
 
 /// Floats of scratch for the sums of a block of rows; the last slots of the last row are loaded as whole vectors.
-INLINE ptrdiff_t sumsFloats(ptrdiff_t rows) {
-  return roundUp(smaller(rows, rowsPerBlock), rowStep) * sumsWidth + 4 * WIDTH;
-}
+INLINE ptrdiff_t sumsFloats(ptrdiff_t rows) { return smaller(rows, rowsPerBlock) * sumsWidth + 4 * WIDTH; }
 
 INLINE ptrdiff_t gateCount(enum Cell cell) { return cell == RNN ? 1 : cell == LSTM ? 4 : 3; }
 INLINE ptrdiff_t slotCount(enum Cell cell) { return cell == RNN ? 1 : 4; }
@@ -37,28 +22,21 @@ INLINE ptrdiff_t panelCount(ptrdiff_t units, ptrdiff_t unitsPerPanel) {
 /// Columns of a panel of `units` units, padded to whole vectors; only the last panel needs padding.
 INLINE ptrdiff_t panelFloats(enum Cell cell, ptrdiff_t units) { return roundUp(gateCount(cell) * units, WIDTH); }
 
-/// Floats of all forward panels; each is [depth of the inputs, then of the units][columns], in the layout of the set.
+/// Floats of all forward panels; each is [depth of the inputs, then of the units][columns].
 INLINE size_t packedForwardSize(enum Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
   const ptrdiff_t full = units / panelUnits(cell), rest = units % panelUnits(cell);
   const ptrdiff_t floats = full * panelFloats(cell, panelUnits(cell)) + (rest ? panelFloats(cell, rest) : 0);
-  return packedFloats(floats, packedDepth(inputs) + packedDepth(units));
+  return (size_t)(floats * (inputs + units));
 }
 
 /// Where a forward panel begins.
 INLINE ptrdiff_t forwardPanel(enum Cell cell, ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units) {
-  const ptrdiff_t depth = packedDepth(inputs) + packedDepth(units);
-  return (ptrdiff_t)packedFloats(panel * panelFloats(cell, panelUnits(cell)), depth);
+  return panel * panelFloats(cell, panelUnits(cell)) * (inputs + units);
 }
 
-/// The depth of a transpose: the gates' columns, of which the GRU's states meet the last third by itself.
-INLINE ptrdiff_t transposeDepth(enum Cell cell, ptrdiff_t units, int ofStates) {
-  const ptrdiff_t columns = gateCount(cell) * units;
-  return cell == GRU && ofStates ? packedDepth(2 * units) + packedDepth(units) : packedDepth(columns);
-}
-
-/// Floats of the transpose of `rows` rows of weights.
-INLINE size_t packedTransposeSize(enum Cell cell, ptrdiff_t rows, ptrdiff_t units, int ofStates) {
-  return packedFloats(roundUp(rows, WIDTH), transposeDepth(cell, units, ofStates));
+/// Floats of the transpose of `rows` rows of weights, whose depth are the gates' columns.
+INLINE size_t packedTransposeSize(enum Cell cell, ptrdiff_t rows, ptrdiff_t units) {
+  return (size_t)(roundUp(rows, WIDTH) * gateCount(cell) * units);
 }
 
 /// The slot at a position of scratch.

@@ -15,16 +15,7 @@ INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
     whole->z + column, whole->stride, whole->depth - column, whole->first + column, whole->column};
 }
 
-/// Vectors take operands as they are, so scratch holds sums alone.
-static size_t scratchSize(ptrdiff_t rows, ptrdiff_t depth) {
-  (void)depth;
-  return (size_t)sumsFloats(rows);
-}
-
-INLINE float *splitOperand(Operand *operand, ptrdiff_t rows, float *scratch) {
-  (void)operand, (void)rows;
-  return scratch;
-}
+static size_t scratchSize(ptrdiff_t rows) { return (size_t)sumsFloats(rows); }
 
 /// A panel of packed weights, and the one that comes after it.
 typedef struct {

@@ -3,29 +3,16 @@
 #include "vector_math.h"
 #include "panels.h"
 #include "blocks.h"
-#if RECURRA_MATRIX_UNIT
-#include "tile_panels.h"
-#include "tile_product.h"
-#else
 #include "vector_panels.h"
 #include "register_tiles.h"
 #include "product.h"
-#endif
 #include "forward_sums.h"
-#if RECURRA_MATRIX_UNIT
-#include "tile_rows.h"
-#else
 #include "forward_row.h"
-#endif
 #include "forward.h"
 #include "input_product.h"
 #include "backward.h"
 #include "left_panels.h"
-#if RECURRA_MATRIX_UNIT
-#include "tile_gradients.h"
-#else
 #include "vector_gradients.h"
-#endif
 #include "gradients.h"
 #include "optimizers.h"
 #include "roofs.h"
@@ -77,9 +64,9 @@
   static size_t kernels##PackedForwardSize(ptrdiff_t inputs, ptrdiff_t units) {                             \
     return packedForwardSize(cell, inputs, units);                                                          \
   }                                                                                                         \
-  static size_t kernels##PackedBackwardSize(ptrdiff_t units) { return packedTransposeSize(cell, units, units, 1); } \
+  static size_t kernels##PackedBackwardSize(ptrdiff_t units) { return packedTransposeSize(cell, units, units); }    \
   static size_t kernels##PackedInputSize(ptrdiff_t inputs, ptrdiff_t units) {                               \
-    return packedTransposeSize(cell, inputs, units, 0);                                                      \
+    return packedTransposeSize(cell, inputs, units);                                                         \
   }                                                                                                         \
   static void kernels##PackForward(PACK_PARAMETERS) {                                                       \
     packForward(cell, inputs, units, weights, packed, panelBegin, panelEnd);                                \
@@ -95,7 +82,7 @@
     return joinsInputs(cell, inputs, units);                                                                \
   }                                                                                                         \
   static size_t kernels##PackedJointSize(ptrdiff_t inputs, ptrdiff_t units) {                               \
-    return packedTransposeSize(cell, inputs + units, units, 0);                                             \
+    return packedTransposeSize(cell, inputs + units, units);                                                \
   }                                                                                                         \
   static void kernels##PackJoint(PACK_PARAMETERS) {                                                         \
     packTranspose(cell, inputs + units, units, 0, weights, packed, panelBegin, panelEnd);                   \
@@ -120,7 +107,7 @@ CELL(GRU, gru)
 
 #define CELL_TABLE(cell, kernels)                                                                           \
   {                                                                                                         \
-    .usesMatrixUnit = RECURRA_MATRIX_UNIT, .slots = cell == RNN ? 1 : 4,                                   \
+    .slots = cell == RNN ? 1 : 4,                                                                           \
     .panelUnits = cell == RNN ? 64 : 16,                                                                    \
     .forwardPanels = kernels##ForwardPanels, .backwardPanels = kernels##BackwardPanels,                      \
     .packedForwardSize = kernels##PackedForwardSize,                                                        \

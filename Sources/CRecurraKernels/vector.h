@@ -1,13 +1,9 @@
 // A register of RECURRA_WIDTH floats and what every body does with it.
 // The including isa_*.c defines RECURRA_WIDTH, RECURRA_REGISTERS and RECURRA_FMA, and what else it has:
-// RECURRA_MASK_AVX512 or RECURRA_MASK_AVX2, RECURRA_MATRIX_UNIT.
+// RECURRA_MASK_AVX512 or RECURRA_MASK_AVX2.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#ifndef RECURRA_MATRIX_UNIT
-#define RECURRA_MATRIX_UNIT 0
-#endif
 
 #pragma STDC FP_CONTRACT OFF
 

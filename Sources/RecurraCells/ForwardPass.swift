@@ -55,7 +55,7 @@ struct ForwardPass<S: FloatingScalar> {
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
     let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.lazy.map(\.layout.batch).max() ?? 0
-    let scratch = Scratch.of(kernels, rows: rows, depth: runs[0].inputs + units)
+    let scratch = Scratch.of(kernels, rows: rows)
     if runs[0].isTraining {
       if plan.hoistedSteps > 0, runs[0].lookup == nil { project(runs, kernels, packed, scratch) }
       for run in runs { run.clearEndedRows() }

@@ -39,7 +39,7 @@ struct InputGradients {
   init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]?) {
     let shape = runs[0].inputShape
     (self.runs, self.kernels, packed) = (runs, kernels, weights)
-    scratch = Scratch.of(kernels, rows: 2 * Self.least, depth: runs[0].slots)
+    scratch = Scratch.of(kernels, rows: 2 * Self.least)
     isDirect = runs.allSatisfy { $0.layout.lengths.last == shape[1] && $0.layout.order == nil }
     targets =
       isDirect

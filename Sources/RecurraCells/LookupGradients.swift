@@ -29,7 +29,7 @@ struct LookupGradients {
     (inputs, units) = (runs[0].inputs, runs[0].units)
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
-    scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count, depth: columns)
+    scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count)
     let shape = [rows.count, columns]
     sums = rows.count * columns <= Self.few ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
   }

@@ -9,10 +9,6 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   case openblas
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
-  /// The packed kernels on the processor's matrix unit (AMX), on floats split into three bfloat16; where it has none,
-  /// or `RECURRA_ISA` names a set, as `packed`. Results differ from those of the others in the last bits. Faster for
-  /// large layers and batches on cores that nobody else uses.
-  case matrix
 
   /// `RECURRA_MULTIPLIER`.
   package static let variable = EnvironmentVariable(

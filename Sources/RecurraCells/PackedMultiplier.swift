@@ -199,10 +199,9 @@ struct PackedMultiplier: Multiplier {
     product.outStride = run.layout.batch * hoist.rows.stride
     product.scratch = scratch
     // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the
-    // cache; on the matrix unit all panels together, which split the input but once.
-    let together = kernels.usesMatrixUnit != 0 ? panels.count : 1
-    for panel in stride(from: panels.lowerBound, to: panels.upperBound, by: max(together, 1)) {
-      (product.panelBegin, product.panelEnd) = (panel, panel + together)
+    // cache.
+    for panel in panels {
+      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
       for row in active {
         product.x = UnsafePointer(inputRows(step, row).base)
         product.out = hoist.rows[row]

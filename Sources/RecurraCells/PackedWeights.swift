@@ -1,8 +1,7 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// Keeps the weights of one direction in the kernels' own layout, packed once for every version of the weights;
-/// apart for vectors and for the matrix unit.
+/// Keeps the weights of one direction in the kernels' own layout, packed once for every version of the weights.
 ///
 /// One belongs to each direction of a layer; several requests may use it at the same time.
 public final class PackedWeights: Sendable {
@@ -11,17 +10,12 @@ public final class PackedWeights: Sendable {
     var packed: Tensor
   }
 
-  /// What is packed for one set of kernels.
-  private final class Store: Sendable {
-    let forward = Guarded<Entry?>(nil)
-    let backward = Guarded<Entry?>(nil)
-    let input = Guarded<Entry?>(nil)
-    let joint = Guarded<Entry?>(nil)
-    let table = TableProduct()
-  }
-
-  private let vectors = Store()
-  private let matrixUnit = Store()
+  private let forward = Guarded<Entry?>(nil)
+  private let backward = Guarded<Entry?>(nil)
+  private let input = Guarded<Entry?>(nil)
+  private let joint = Guarded<Entry?>(nil)
+  /// The product of the table that inputs are looked up in.
+  let table = TableProduct()
 
   /// Makes an empty store.
   public init() {}
@@ -38,28 +32,21 @@ public final class PackedWeights: Sendable {
     case joint
   }
 
-  private func store(_ kernels: RecurraCellKernels) -> Store { kernels.usesMatrixUnit != 0 ? matrixUnit : vectors }
-
-  /// The product of the table that inputs are looked up in.
-  func table(_ kernels: RecurraCellKernels) -> TableProduct { store(kernels).table }
-
-  private func stored(_ layout: Layout, _ kernels: RecurraCellKernels) -> Entry? {
-    let store = store(kernels)
-    return switch layout {
-    case .forward: store.forward.withLock { $0 }
-    case .backward: store.backward.withLock { $0 }
-    case .input: store.input.withLock { $0 }
-    case .joint: store.joint.withLock { $0 }
+  private func stored(_ layout: Layout) -> Entry? {
+    switch layout {
+    case .forward: forward.withLock { $0 }
+    case .backward: backward.withLock { $0 }
+    case .input: input.withLock { $0 }
+    case .joint: joint.withLock { $0 }
     }
   }
 
-  private func keep(_ entry: Entry, _ layout: Layout, _ kernels: RecurraCellKernels) {
-    let store = store(kernels)
+  private func keep(_ entry: Entry, _ layout: Layout) {
     switch layout {
-    case .forward: _ = store.forward.exchange(entry)
-    case .backward: _ = store.backward.exchange(entry)
-    case .input: _ = store.input.exchange(entry)
-    case .joint: _ = store.joint.exchange(entry)
+    case .forward: _ = forward.exchange(entry)
+    case .backward: _ = backward.exchange(entry)
+    case .input: _ = input.exchange(entry)
+    case .joint: _ = joint.exchange(entry)
     }
   }
 
@@ -73,7 +60,7 @@ public final class PackedWeights: Sendable {
     var missing: [Packing] = []
     let result = layouts.map { layout in
       directions.map { direction in
-        if let stored = direction.packed.stored(layout, kernels), stored.version == direction.version {
+        if let stored = direction.packed.stored(layout), stored.version == direction.version {
           return stored.packed
         }
         let packing = Packing(layout, direction, kernels, inputs, units)
@@ -87,7 +74,7 @@ public final class PackedWeights: Sendable {
     Threads.run(jobs.count, lasting: lasting) { jobs[$0].0.run(jobs[$0].1) }
     for packing in missing {
       let entry = Entry(version: packing.direction.version, packed: packing.target)
-      packing.direction.packed.keep(entry, packing.layout, kernels)
+      packing.direction.packed.keep(entry, packing.layout)
     }
     return result
   }

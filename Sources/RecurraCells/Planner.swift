@@ -40,9 +40,7 @@ struct Plan {
     }
     let stateWeights = cell.gateCount * units * units
     let weights = stateWeights + cell.gateCount * units * inputs
-    // The matrix unit multiplies faster than weights come from anywhere.
-    let isOnMatrixUnit = kernels.usesMatrixUnit != 0
-    func isFed(_ rows: Int, weights: Int) -> Bool { !isOnMatrixUnit && rows >= Self.fedRows(weights: weights) }
+    func isFed(_ rows: Int, weights: Int) -> Bool { rows >= Self.fedRows(weights: weights) }
     // Directions take turns on all threads where their weights together overflow the shared cache, and for a few rows
     // already where those of one direction overflow a core's own cache, which then has to hold a share of them: if they
     // come slower than the rows multiply. 1.4 to 1.6 times as fast for a row and 384 to 512 units, 1.1 for 8 (Emerald
@@ -73,7 +71,7 @@ struct Plan {
     // 1.26 times (8) as fast for an LSTM of 256 units in 2 MiB (Emerald Rapids). Not where threads then have much of h
     // to read from each other, nor in training, which reads other memory between two steps anyway.
     let rowBytes = isTraining || batch * units > 1 << 12 ? 0 : 4 * batch / shares * (inputs + 2 * units)
-    let streams = (isOnMatrixUnit ? stepBytes / 2 * 3 : stepBytes + rowBytes) > Self.privateCacheBytes
+    let streams = stepBytes + rowBytes > Self.privateCacheBytes
     let largeWeights = streams && batch * stateWeights >= 1 << 20 && !isFed(batch / shares, weights: weights)
     let trainingBlocks = Self.trainingBlocks(batch, directions: directions, weights: weights)
     let isLong = saves * timesteps * directions >= Threads.gatheringNanoseconds || Threads.insistsOnMembers
@@ -104,7 +102,6 @@ struct Plan {
     switch MultiplierChoice.current {
     case .openblas: return nil
     case .auto, .packed: return Kernels.cell(kernel)
-    case .matrix: return Kernels.cell(kernel, onMatrixUnit: true)
     }
   }
 

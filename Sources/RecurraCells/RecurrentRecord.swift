@@ -112,7 +112,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       joinsInputs ? [.joint] : needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels,
       inputs: inputs, units: units)
     let panels = kernels.backwardPanels(joinsInputs ? inputs + units : units)
-    let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0, depth: runs[0].slots)
+    let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0)
     let products = PackedGradients(
       runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, joinsInputs: joinsInputs,
       threads: threads, isShared: !isEachAlone)

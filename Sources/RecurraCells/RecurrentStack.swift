@@ -101,7 +101,7 @@ private struct Wave {
       plans[index].hoistedSteps > 0 ? Buffer<Float>(chunk * batch, runs[index].slots) : nil
     }
     let scratches = runs.enumerated().map { index, run in
-      Buffer<Float>(scratchOf: kernels[index], rows: max(batch, chunk), depth: run.inputs + run.units)
+      Buffer<Float>(scratchOf: kernels[index], rows: max(batch, chunk))
     }
     let multipliers = runs.indices.map { index -> PackedMultiplier in
       let run = runs[index]

@@ -37,7 +37,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
       laysInput: plan.kernels == nil, of: S.self)
     reference = OpenBLASMultiplier(run)
     if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
-      let scratch = Buffer<Float>(scratchOf: kernels, rows: batch, depth: inputs + units)
+      let scratch = Buffer<Float>(scratchOf: kernels, rows: batch)
       packed = PackedMultiplier(
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
         panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, scratch: scratch.rows.base, isEndless: true)

@@ -26,9 +26,9 @@ final class Scratch: Sendable {
   /// Some pieces of at least so many floats; nil where none are wanted.
   static func of(floats: Int, pieces: Int) -> Scratch? { floats > 0 ? Scratch(floats: floats, pieces: pieces) : nil }
 
-  /// For each thread what kernels want for so many rows of operands that have `depth` columns altogether.
-  static func of(_ kernels: RecurraCellKernels, rows: Int, depth: Int) -> Scratch? {
-    of(floats: Int(kernels.scratchSize(rows, depth)), pieces: Threads.count)
+  /// For each thread what kernels want for so many rows.
+  static func of(_ kernels: RecurraCellKernels, rows: Int) -> Scratch? {
+    of(floats: Int(kernels.scratchSize(rows)), pieces: Threads.count)
   }
 
   /// Calls `body` with a piece.
@@ -74,8 +74,8 @@ final class Scratch: Sendable {
 
 extension Buffer where S == Float {
   /// Makes the same for one thread.
-  init(scratchOf kernels: RecurraCellKernels, rows: Int, depth: Int) {
-    let size = Int(kernels.scratchSize(rows, depth))
+  init(scratchOf kernels: RecurraCellKernels, rows: Int) {
+    let size = Int(kernels.scratchSize(rows))
     self.init(size > 0 ? 1 : 0, size)
   }
 }

@@ -45,14 +45,14 @@ final class TableProduct: Sendable {
   ) -> LookedUpProducts? {
     let units = directions[0].weights.shape[1] / cell.gateCount
     guard lookup.table.shape[0] * cell.slotCount * units <= most else { return nil }
-    let found = directions.map { $0.packed.table(kernels).find(lookup, $0) }
+    let found = directions.map { $0.packed.table.find(lookup, $0) }
     guard found.allSatisfy(\.isWorthwhile) else { return nil }
     let missing = directions.indices.filter { found[$0].product == nil }
     var products = found.map(\.product)
     if !missing.isEmpty {
       let made = multiply(lookup.table.detached, cell, missing.map { directions[$0] }, kernels)
       for (index, product) in zip(missing, made) {
-        directions[index].packed.table(kernels).keep(product, lookup, directions[index])
+        directions[index].packed.table.keep(product, lookup, directions[index])
         products[index] = product
       }
     }
@@ -99,7 +99,7 @@ final class TableProduct: Sendable {
         ?? .zeros([cell.slotCount * units])
     }
     let stretch = 192
-    let scratch = Scratch.of(kernels, rows: stretch, depth: inputs)
+    let scratch = Scratch.of(kernels, rows: stretch)
     let lasting = Plan.nanoseconds(multiplications: inputs * cell.slotCount * units * count * directions.count)
     Threads.run(directions.count * ((count + stretch - 1) / stretch), lasting: lasting) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)

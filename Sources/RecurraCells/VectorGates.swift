@@ -41,10 +41,9 @@ struct VectorGates<S: FloatingScalar> {
 }
 
 extension Kernels {
-  /// The kernels of a cell for this machine, or for its matrix unit where it has one.
-  static func cell(_ kernel: CellKernel, onMatrixUnit: Bool = false) -> RecurraCellKernels {
-    let table = onMatrixUnit ? matrixUnit ?? table : table
-    return switch kernel {
+  /// The kernels of a cell for this machine.
+  static func cell(_ kernel: CellKernel) -> RecurraCellKernels {
+    switch kernel {
     case .simpleRNN: table.rnn
     case .lstm: table.lstm
     case .gru: table.gru

@@ -62,7 +62,7 @@ struct WeightProduct {
     most: Int, together: Int, isShared: Bool, sumsBiases: (GateProduct) -> Bool
   ) {
     (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
-    packsLeft = kernels.usesMatrixUnit != 0 || slots >= 640 || (inputs + units) % 512 == 0
+    packsLeft = slots >= 640 || (inputs + units) % 512 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)

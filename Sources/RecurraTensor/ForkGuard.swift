@@ -64,6 +64,5 @@ final class ForkGuard: Sendable {
   private static func settle() {
     _ = Threads.count
     _ = Kernels.table
-    _ = Kernels.matrixUnit
   }
 }

@@ -10,14 +10,10 @@ package enum Kernels {
   }
 
   /// The table in use.
-  package static let table = named ?? recurra_kernels_best().pointee
+  package static let table = variable.valueOrWarning() ?? recurra_kernels_best().pointee
 
-  /// The table for the processor's matrix unit, where it has one and no instruction set is forced.
-  package static let matrixUnit = named == nil ? recurra_kernels_named("amx")?.pointee : nil
-
-  private static let named = variable.valueOrWarning()
   /// The instruction sets that this processor has.
-  private static let names: [String] = ["generic", "avx2", "avx512", "amx", "neon"].filter { name in
+  private static let names: [String] = ["generic", "avx2", "avx512", "neon"].filter { name in
     recurra_kernels_named(name) != nil
   }
 

@@ -83,16 +83,13 @@ static inline void *aligned(size_t floats) {
   return aligned_alloc(64, (floats * sizeof(float) + 127) / 64 * 64);
 }
 
-/// The sets to be checked, those with vectors' fused chains in the middle.
-static const char *const setNames[] = {"generic", "avx2", "avx512", "neon", "amx"};
+/// The sets to be checked; all but the first multiply and add in one.
+static const char *const setNames[] = {"generic", "avx2", "avx512", "neon"};
 enum { setCount = sizeof setNames / sizeof *setNames };
-
-/// Whether sums are one chain in the canonical order; the matrix unit's are not.
-static inline int isChained(const char *isa) { return strcmp(isa, "amx") != 0; }
 
 /// Scratch of exactly the size that is asked for, so that an address sanitizer sees its end.
 static inline float *scratchOf(size_t floats) { return aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64); }
 
-static inline float *scratchFor(const RecurraKernels *kernels, ptrdiff_t rows, ptrdiff_t depth) {
-  return scratchOf(kernels->lstm.scratchSize(rows, depth));
+static inline float *scratchFor(const RecurraKernels *kernels, ptrdiff_t rows) {
+  return scratchOf(kernels->lstm.scratchSize(rows));
 }

@@ -61,7 +61,7 @@ static void checkForward(const RecurraKernels *kernels, Case *k, Forward *base) 
   expect(gapsIntact(base->h) && gapsIntact(base->c) && gapsIntact(base->y) && gapsIntact(base->gates), isa, k,
          "writes outside its columns");
   Forward only = forward(kernels, k, NULL, 0, k->rows, panels, GATES_ONLY, 1, 0);
-  if (isChained(isa)) expect(sameForward(k->cell, only, *base, 0, k->rows), isa, k, "canonical chain to the bit");
+  expect(sameForward(k->cell, only, *base, 0, k->rows), isa, k, "canonical chain to the bit");
   freeForward(&only);
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
@@ -104,7 +104,7 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   for (ptrdiff_t panel = panels; panel-- > 0;)
     cell->packBackward(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
 
-  k->dh = canonicalGradient(k, productRows, strcmp(isa, "generic") != 0, isChained(isa));
+  k->dh = canonicalGradient(k, productRows, strcmp(isa, "generic") != 0);
   referenceBackward(k);
   *base = backward(kernels, k, packed, 0, k->rows, panels, productRows, 0, NULL);
   expect(near(base->gates, k->dgates, 4e-6), isa, k, "dgates against double");
@@ -113,8 +113,7 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   expect(gapsIntact(base->gates) && gapsIntact(base->carry) && gapsIntact(base->dc), isa, k,
          "backward writes outside its columns");
   Backward only = backward(kernels, k, NULL, 0, k->rows, panels, productRows, 1, NULL);
-  if (isChained(isa))
-    expect(sameBackward(k->cell, only, *base, 0, k->rows), isa, k, "backward: canonical chain to the bit");
+  expect(sameBackward(k->cell, only, *base, 0, k->rows), isa, k, "backward: canonical chain to the bit");
   freeBackward(&only);
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
@@ -123,15 +122,13 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
     freeBackward(&part);
   }
   Matrix out = makeMatrix(k->rows, k->units, 3);
-  float *scratch = scratchFor(kernels, k->rows, gatesOf(k->cell) * k->units);
+  float *scratch = scratchFor(kernels, k->rows);
   cell->backward(&(RecurraBackwardStep){
     .scratch = scratch, .rows = k->rows, .units = k->units, .panelEnd = panels, .productRows = productRows,
     .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride, .packed = packed, .dy = k->dy.data,
     .dyStride = k->dy.stride, .dhCarry = k->dhCarry.data, .dhCarryStride = k->dhCarry.stride, .dhOut = out.data,
     .dhOutStride = out.stride});
-  const double tolerance = 4e-6 + 5e-9 * (double)(gatesOf(k->cell) * k->units);
-  const int isRight = isChained(isa) ? sameBits(out, k->dh, 0, k->rows) : near(out, k->dh, tolerance);
-  expect(isRight && gapsIntact(out), isa, k, "backward: product alone");
+  expect(sameBits(out, k->dh, 0, k->rows) && gapsIntact(out), isa, k, "backward: product alone");
   free(scratch), freeMatrix(&out);
   freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
   free(packed);
@@ -141,7 +138,7 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
 static void checkJointBackward(const RecurraKernels *kernels, const Case *k, const Backward *base) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
   const char *isa = kernels->name;
-  if (k->cell == GRU || cell->usesMatrixUnit) {
+  if (k->cell == GRU) {
     expect(!cell->joinsInputs(k->inputs, k->units), isa, k, "makes no gradient of the inputs in a step");
     return;
   }
@@ -152,7 +149,7 @@ static void checkJointBackward(const RecurraKernels *kernels, const Case *k, con
     cell->packJoint(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   cell->packInput(k->inputs, k->units, k->weights.data, packedInput, 0, cell->backwardPanels(k->inputs));
   Matrix wanted = makeMatrix(productRows, k->inputs, 0);
-  float *scratch = scratchFor(kernels, productRows, gatesOf(k->cell) * k->units);
+  float *scratch = scratchFor(kernels, productRows);
   cell->inputGradient(&(RecurraInputGradient){
     .rowEnd = productRows, .inputs = k->inputs, .units = k->units, .dgates = k->dgatesNext.data,
     .dgatesStride = k->dgatesNext.stride, .packed = packedInput, .rowsPerStep = productRows, .out = wanted.data,
@@ -230,7 +227,7 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     // The chains of all sets with FMA are the same.
     if (index == 1) freeMatrix(&k.sums), canonicalSums(&k, 1);
     if (!kernels) continue;
-    const int fused = index > 0 && isChained(setNames[index]);
+    const int fused = index > 0;
     Forward f;
     Backward b;
     checkForward(kernels, &k, &f);

@@ -37,7 +37,6 @@ static Matrix weightGradientOf(
   Matrix out = makeMatrix(width + 1, columns, 3);
   float *left = packedLeft(kernels, k);
   const size_t block = kernels->lstm.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
-  const int packs = cutsRows || kernels->lstm.usesMatrixUnit;
   const ptrdiff_t cut = cutsRows && k->rows > RECURRA_GRADIENT_DEPTH ? RECURRA_GRADIENT_DEPTH : k->rows;
   for (ptrdiff_t first = 0; first < k->rows; first += cut)
     for (ptrdiff_t column = 0; column < columns; column += columnCut)
@@ -46,7 +45,7 @@ static Matrix weightGradientOf(
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
           .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
           .panelEnd = panel + panelCut < panels ? panel + panelCut : panels,
-          .packedLeft = packs ? left + first / RECURRA_GRADIENT_DEPTH * block : NULL,
+          .packedLeft = cutsRows ? left + first / RECURRA_GRADIENT_DEPTH * block : NULL,
           .left = k->z.data + first * k->z.stride, .leftStride = k->z.stride,
           .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
           .out = out.data + column, .outStride = out.stride,
@@ -67,7 +66,7 @@ static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase 
   for (ptrdiff_t panel = panels; panel-- > 0;)
     cell->packInput(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
   Matrix out = makeMatrix(perStep * steps, k->inputs, 2);
-  float *scratch = scratchFor(kernels, k->rows, gatesOf(k->cell) * k->units);
+  float *scratch = scratchFor(kernels, k->rows);
   for (ptrdiff_t begin = 0; begin < k->rows; begin += cut) {
     const RecurraInputGradient job = {
       .rowBegin = begin, .rowEnd = begin + cut < k->rows ? begin + cut : k->rows, .inputs = k->inputs,
@@ -100,7 +99,7 @@ static void checkWeightGradient(const RecurraKernels *kernels, const GradientCas
     expectGradient(sameBits(part, base, 0, width + 1) && gapsIntact(part), isa, k, "weights: work divided");
     freeMatrix(&part);
   }
-  const int isFused = isChained(isa) && strcmp(isa, "generic") != 0;
+  const int isFused = strcmp(isa, "generic") != 0;
   if (isFused && fused->data)
     expectGradient(sameBits(base, *fused, 0, width), isa, k, "weights: equal to the other instruction set");
   if (isFused && !fused->data)
@@ -124,7 +123,7 @@ static void checkInputGradient(const RecurraKernels *kernels, const GradientCase
       }
       const float found = at(base, n % perStep * steps + n / perStep, input);
       expectGradient(fabs((double)found - sum) <= 4e-7 * size, isa, k, "inputs against double");
-      if (isChained(isa)) expectGradient(found == chain, isa, k, "inputs: canonical chain to the bit");
+      expectGradient(found == chain, isa, k, "inputs: canonical chain to the bit");
     }
   expectGradient(gapsIntact(base), isa, k, "inputs: writes outside its columns");
   for (int cut = 1; cut <= 7; cut += 3) {

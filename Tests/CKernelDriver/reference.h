@@ -82,23 +82,21 @@ static void referenceForward(Case *k) {
   free(sums);
 }
 
-/// dh, for rows below productRows with the product: in the canonical float chain, or in double.
-static Matrix canonicalGradient(const Case *k, ptrdiff_t productRows, int fused, int isChained) {
+/// dh, for rows below productRows with the product, in the canonical float chain.
+static Matrix canonicalGradient(const Case *k, ptrdiff_t productRows, int fused) {
   const ptrdiff_t units = k->units, gates = gatesOf(k->cell);
   Matrix dh = makeMatrix(k->rows, units, 2);
   for (ptrdiff_t row = 0; row < k->rows; row++)
     for (ptrdiff_t unit = 0; unit < units; unit++) {
       float sum = at(k->dhCarry, row, unit) + at(k->dy, row, unit);
-      double exact = (double)at(k->dhCarry, row, unit) + (double)at(k->dy, row, unit);
       const float *weights = k->weights.data + (k->inputs + unit) * gates * units;
       if (row < productRows)
         for (ptrdiff_t gate = 0; gate < gates; gate++)
           for (ptrdiff_t column = 0; column < units; column++) {
             const float left = at(k->dgatesNext, row, slotOfGate(k->cell, gate, 1) * units + column);
             sum = chainStep(fused, left, weights[gate * units + column], sum);
-            exact += (double)left * (double)weights[gate * units + column];
           }
-      dh.data[row * dh.stride + unit] = isChained ? sum : (float)exact;
+      dh.data[row * dh.stride + unit] = sum;
     }
   return dh;
 }

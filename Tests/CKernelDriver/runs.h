@@ -65,7 +65,7 @@ static Forward forward(
     .c = k->c.data + first * k->c.stride, .cStride = k->c.stride, .cNext = f.c.data, .cNextStride = f.c.stride,
     .hNext = f.h.data, .hNextStride = f.h.stride, .y = training ? f.y.data : NULL, .yStride = f.y.stride,
     .gates = training ? f.gates.data : NULL, .gatesStride = f.gates.stride,
-    .scratch = scratchFor(kernels, rows, k->inputs + units)};
+    .scratch = scratchFor(kernels, rows)};
   if (training) {
     step.xAhead = step.x, step.xAheadStride = step.xStride;
     step.ahead[0] = (RecurraAhead){f.gates.data, rows * f.gates.stride};
@@ -138,7 +138,7 @@ static Backward backward(
     .cStride = k->cNext.stride, .cPrevious = k->c.data + first * k->c.stride, .cPreviousStride = k->c.stride,
     .h = k->hNext.data + first * k->hNext.stride, .hStride = k->hNext.stride,
     .hPrevious = k->h.data + first * k->h.stride, .hPreviousStride = k->h.stride,
-    .scratch = scratchFor(kernels, rows, gatesOf(k->cell) * units)};
+    .scratch = scratchFor(kernels, rows)};
   if (dx) step.dxNext = dx->data + first * dx->stride, step.dxNextStride = dx->stride;
   step.dyAhead = step.dy, step.ahead[0] = (RecurraAhead){b.gates.data, rows * b.gates.stride};
   if (gatesOnly) {

@@ -84,7 +84,7 @@ static int walkTogether(
     own->panelBegin = rank ? cut : 0, own->panelEnd = rank ? panels : cut, own->member = &members[rank];
     own->h = recurra_row(&members[rank], 0), own->hNext = recurra_row(&members[rank], 1);
     own->c = recurra_row_memory(&members[rank], rank, 0), own->cNext = recurra_row_memory(&members[rank], rank, 1);
-    own->scratch = scratchFor(kernels, 1, k->inputs + k->units);
+    own->scratch = scratchFor(kernels, 1);
   }
   pthread_t other;
   int isRight = pthread_create(&other, NULL, walkAsMember, &walks[1]) == 0;
@@ -120,7 +120,7 @@ static const char *checkWalk(
   const ptrdiff_t panels = cell->forwardPanels(k->units), stepCount = stepsOf(rows);
   Matrix table = makeMatrix(rows * stepCount, slotsOf(k->cell) * k->units, 3);
   int32_t places[7 * 9];
-  float *scratch = scratchFor(kernels, rows * stepCount, k->inputs + k->units);
+  float *scratch = scratchFor(kernels, rows * stepCount);
   cell->product(&(RecurraProduct){
     .rows = rows * stepCount, .inputs = k->inputs, .units = k->units, .panelEnd = panels, .x = k->x.data,
     .xStride = k->x.stride, .init = k->bias.data, .packed = packed, .out = table.data, .outStride = table.stride,

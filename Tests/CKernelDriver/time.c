@@ -139,7 +139,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     .dhCarryStride = units, .dc = dc, .dcStride = units, .gates = stored, .gatesStride = slots * units, .c = c,
     .cStride = units, .cPrevious = c, .cPreviousStride = units, .h = c, .hStride = units, .hPrevious = c,
     .hPreviousStride = units};
-  float *scratch = scratchFor(kernels, rows * steps, depth > gates * units ? depth : gates * units);
+  float *scratch = scratchFor(kernels, rows * steps);
   b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
   b.inputGradient.scratch = scratch;
   float *gradientScratch =

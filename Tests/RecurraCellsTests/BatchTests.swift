@@ -11,7 +11,7 @@ extension EngineSettings {
     func batchSizes(kind: NaiveCell.Kind, isReversed: Bool) {
       let whole = LayerCase(
         kind: kind, batch: 64, timesteps: 9, inputs: 11, units: 37, reversals: [isReversed], hasInitialStates: true)
-      EngineSettings.withEachKernels {
+      EngineSettings.with(.packed) {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         for size in [1, 5] {
@@ -29,7 +29,7 @@ extension EngineSettings {
       let whole = LayerCase(
         kind: kind, batch: 23, timesteps: 9, inputs: 6, units: 18, reversals: [isReversed], lengths: lengths,
         hasInitialStates: true)
-      EngineSettings.withEachKernels {
+      EngineSettings.with(.packed) {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         for row in 0..<23 {
@@ -52,7 +52,7 @@ extension EngineSettings {
       let whole = LayerCase(
         kind: kind, batch: 5, timesteps: kind == .simpleRNN ? 900 : 250, inputs: 7, units: 150,
         reversals: [false, true])
-      EngineSettings.withEachKernels {
+      EngineSettings.with(.packed) {
         let values = whole.values(.float32)
         let wanted = whole.results(of: values)
         expectRows([0, 1, 2, 3], whole, values, wanted)
@@ -66,7 +66,7 @@ extension EngineSettings {
         let whole = LayerCase(
           kind: kind, batch: 5, timesteps: timesteps, inputs: 93, units: units, reversals: [false, true],
           hasInitialStates: timesteps > 5)
-        EngineSettings.withEachKernels {
+        EngineSettings.with(.packed) {
           let values = whole.values(.float32)
           let wanted = whole.results(of: values)
           for row in 0..<5 { expectRows([row], whole, values, wanted) }
@@ -78,7 +78,7 @@ extension EngineSettings {
     func training(kind: NaiveCell.Kind) {
       let full = LayerCase(
         kind: kind, batch: 6, timesteps: 11, inputs: 9, units: 29, reversals: [false, true], hasInitialStates: true)
-      EngineSettings.withEachKernels {
+      EngineSettings.with(.packed) {
         for test in [full, full.with { $0.lengths = [3, 11, 0, 7, 11, 1] }] {
           let values = test.values(.float32)
           for (name, (trained, plain)) in zip(

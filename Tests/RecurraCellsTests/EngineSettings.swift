@@ -16,15 +16,6 @@ import Testing
     return try MultiplierChoice.with(multiplier, body)
   }
 
-  /// Calls `body` with kernels of every kind.
-  static func withEachKernels(_ body: () throws -> Void) rethrows {
-    for choice in kernels { try with(choice, body) }
-  }
-
   /// The ways of multiplying that can be forced.
-  static let multipliers = [MultiplierChoice.openblas] + kernels
-
-  /// Those with kernels of our own that this processor has. Without a matrix unit `.matrix` would run as `.packed`, and
-  /// count as tested.
-  static let kernels = [MultiplierChoice.packed] + (Kernels.matrixUnit == nil ? [] : [.matrix])
+  static let multipliers = [MultiplierChoice.openblas, .packed]
 }

@@ -58,21 +58,10 @@ extension EngineSettings {
       }
     }
 
-    @Test("The matrix unit agrees with OpenBLAS, and its bits are not the vectors'", .onlyWhere(.amx))
-    func matrixUnit() {
-      let test = LayerCase(batch: 20, timesteps: 20, inputs: 30, units: 50)
-      let results = [MultiplierChoice.openblas, .packed, .matrix].map { choice in
-        EngineSettings.with(choice) { test.results(of: test.values(.float32))[0] }
-      }
-      expectClose(results[2], results[0], relative: Tolerance.multipliers, toLargest: true)
-      #expect(results[2].doubles != results[1].doubles)
-    }
-
     // One test for each set, so that those which this processor lacks are skipped by name.
     @Test func agreesWithoutFusedMultiplyAdd() async { await expectEverything(on: .generic) }
     @Test(.onlyWhere(.avx2)) func agreesOnAVX2() async { await expectEverything(on: .avx2) }
     @Test(.onlyWhere(.avx512)) func agreesOnAVX512() async { await expectEverything(on: .avx512) }
-    @Test(.onlyWhere(.amx)) func agreesOnAMX() async { await expectEverything(on: .amx) }
     @Test(.onlyWhere(.neon)) func agreesOnNEON() async { await expectEverything(on: .neon) }
 
     private func expectEverything(on set: InstructionSet) async {
@@ -127,7 +116,7 @@ extension EngineSettings {
         }
         let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
         let line =
-          "Recurra: RECURRA_MULTIPLIER: expected auto, openblas, packed, matrix, got \"\(name)\", which is ignored"
+          "Recurra: RECURRA_MULTIPLIER: expected auto, openblas, packed, got \"\(name)\", which is ignored"
         #expect(said == (name.isEmpty ? "" : line + "\n"))
       }
     }
@@ -186,7 +175,7 @@ extension EngineSettings {
   }
 }
 
-/// Holds kernels of both kinds against OpenBLAS, forward and back.
+/// Holds the packed kernels against OpenBLAS, forward and back.
 private func expectAgreement(_ test: LayerCase, sourceLocation: SourceLocation = #_sourceLocation) {
   let values = test.values(.float32)
   let runs = EngineSettings.multipliers.map { multiplier in
@@ -195,12 +184,10 @@ private func expectAgreement(_ test: LayerCase, sourceLocation: SourceLocation =
   let names =
     test.resultNames + test.resultNames.map { "\($0) in training" } + test.valueNames.map { "gradient of \($0)" }
   let tensors = runs.map { inference, training in inference + training.results + training.gradients }
-  for (choice, found) in zip(EngineSettings.kernels, tensors.dropFirst()) {
-    for (name, (found, reference)) in zip(names, zip(found, tensors[0])) {
-      expectClose(
-        found, reference, relative: Tolerance.multipliers, toLargest: true,
-        "\(name), \(choice), \(test.testDescription)", sourceLocation: sourceLocation)
-    }
+  for (name, (found, reference)) in zip(names, zip(tensors[1], tensors[0])) {
+    expectClose(
+      found, reference, relative: Tolerance.multipliers, toLargest: true, "\(name), \(test.testDescription)",
+      sourceLocation: sourceLocation)
   }
 }
 

@@ -110,7 +110,7 @@ extension EngineSettings {
     func directions(kind: NaiveCell.Kind) {
       let both = LayerCase(
         kind: kind, batch: 6, timesteps: 7, inputs: 3, units: 11, reversals: [false, true], lengths: [7, 3, 0, 5, 1, 7])
-      EngineSettings.withEachKernels {
+      EngineSettings.with(.packed) {
         let values = both.values(.float32)
         let directions = both.directions(of: values)
         let alone = directions.map {

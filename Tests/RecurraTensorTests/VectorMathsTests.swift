@@ -5,8 +5,7 @@ import Testing
 
 /// exp, tanh and sigmoid of every instruction set against `Double`, to the bounds that recurra_kernels.h states.
 @Suite struct VectorMathsTests {
-  // One test for each set, so that those which this processor lacks are skipped by name. The matrix unit's are those of
-  // AVX-512.
+  // One test for each set, so that those which this processor lacks are skipped by name.
   @Test func boundsWithoutFusedMultiplyAdd() throws { try expectBounds(.generic) }
   @Test(.onlyWhere(.avx2)) func boundsOnAVX2() throws { try expectBounds(.avx2) }
   @Test(.onlyWhere(.avx512)) func boundsOnAVX512() throws { try expectBounds(.avx512) }

@@ -3,7 +3,7 @@ package import Testing
 
 /// The instruction sets that there are kernels for, by the names of their tables.
 package enum InstructionSet: String, CaseIterable, Sendable {
-  case generic, avx2, avx512, amx, neon
+  case generic, avx2, avx512, neon
 
   /// Whether this processor has it.
   package var isHere: Bool { recurra_kernels_named(rawValue) != nil }

@@ -9,8 +9,7 @@
 //
 // Every pre-activation is one chain of fused multiply-adds in float32, over the inputs and then over the units, in
 // ascending order. So a row's result depends neither on the other rows, nor on how rows, units or depth are divided,
-// nor (among the sets with FMA) on the instruction set: equal to the bit. On the matrix unit the chain has other links,
-// 32 products at a time of floats split in three; the result depends on no other row and no division there either.
+// nor (among the sets with FMA) on the instruction set: equal to the bit.
 //
 // Kernels check nothing and allocate nothing. All strides are in floats.
 #ifndef RECURRA_KERNELS_H
@@ -40,7 +39,7 @@ typedef struct RecurraProduct {
   const float *_Nullable packed;  // from packForward with the same inputs and units
   float *_Nullable out;  // [rows][S*H]
   ptrdiff_t outStride;
-  float *_Nullable scratch;  // of scratchSize(rows, I)
+  float *_Nullable scratch;  // of scratchSize(rows)
 } RecurraProduct;
 
 /// Memory that the next step will use, fetched bit by bit in the course of this one: more than a few lines at a time
@@ -96,7 +95,7 @@ typedef struct RecurraForwardStep {
   float *_Nullable gates;  // activated gates for training, or NULL; may be init with the same stride
   ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
   RecurraAhead ahead[3];
-  float *_Nullable scratch;  // of scratchSize(rows, I + H), this thread's own
+  float *_Nullable scratch;  // of scratchSize(rows), this thread's own
 } RecurraForwardStep;
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
@@ -134,7 +133,7 @@ typedef struct RecurraBackwardStep {
   ptrdiff_t dhOutStride;
   const float *_Nullable dyAhead;  // where the dy of step t-1 lies, with the same stride, to be fetched ahead; or NULL
   RecurraAhead ahead[3];
-  float *_Nullable scratch;  // of scratchSize(rows, G*H), this thread's own
+  float *_Nullable scratch;  // of scratchSize(rows), this thread's own
 } RecurraBackwardStep;
 
 /// Rows that a weight gradient sums up before it adds them to the result: the same for every instruction set.
@@ -151,7 +150,7 @@ typedef struct RecurraWeightGradient {
   const float *_Nullable left;  // [depth][inputs + units]
   ptrdiff_t leftStride;
   const float *_Nullable packedLeft;  // the same from packLeft, in blocks of RECURRA_GRADIENT_DEPTH rows (the last may
-                                      // be shorter); or NULL, then left is read, but not by the matrix unit
+                                      // be shorter); or NULL, then left is read
   const float *_Nullable right;  // [depth][columns]
   ptrdiff_t rightStride;
   float *_Nullable out;  // [inputs + units][columns]
@@ -170,7 +169,7 @@ typedef struct RecurraInputGradient {
   ptrdiff_t rowsPerStep;
   float *_Nullable out;  // row n goes to out + n / rowsPerStep * stepStride + n % rowsPerStep * rowStride
   ptrdiff_t stepStride, rowStride;
-  float *_Nullable scratch;  // of scratchSize(rows, G*H)
+  float *_Nullable scratch;  // of scratchSize(rows)
 } RecurraInputGradient;
 
 /// Asks for what will be read before long.
@@ -230,7 +229,6 @@ typedef struct RecurraAdagrad {
 /// Packed weights have a private layout of this instruction set. Panels are packed and multiplied independently, so
 /// ranges of panels can be given to several threads; packing writes every float of its panels.
 typedef struct RECURRA_SENDABLE RecurraCellKernels {
-  int usesMatrixUnit;  // and reads packed weights of its own layout; what is fetched ahead it leaves alone
   ptrdiff_t slots;
   ptrdiff_t panelUnits;  // of forward's panels; the last may have fewer
   ptrdiff_t (*forwardPanels)(ptrdiff_t units);
@@ -265,9 +263,8 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Does the gates alone, for all units, with dh = dhCarry + dy. Panels, dgatesNext and packed are not read.
   void (*backwardGates)(const RecurraBackwardStep *step);
 
-  /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows.
-  /// It begins with a cache line.
-  size_t (*scratchSize)(ptrdiff_t rows, ptrdiff_t depth);
+  /// Floats of scratch for so many rows, and no more than for 64. It begins with a cache line.
+  size_t (*scratchSize)(ptrdiff_t rows);
   /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
   ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
   /// Floats of packed left for `depth` rows; whole blocks of RECURRA_GRADIENT_DEPTH follow each other.
@@ -282,7 +279,7 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
 
 /// Everything, for one instruction set.
 typedef struct RECURRA_SENDABLE RecurraKernels {
-  const char *name;  // "generic", "avx2", "avx512", "neon", "amx"
+  const char *name;  // "generic", "avx2", "avx512", "neon"
   int vectorWidth;   // floats in a register
 
   RecurraCellKernels rnn;   // h' = tanh(pre-activation)
@@ -331,8 +328,7 @@ const RecurraKernels *_Nullable recurra_kernels_named(const char *isa);
 
 /// Returns the table that is fastest on this CPU: AVX-512, else AVX2, else NEON, else generic.
 ///
-/// AVX-512 leads even where 512 bits take two passes (Zen 4: 1.05 to 1.15 times AVX2), by its 32 registers. "amx" is
-/// never the one: its tiles are for several rows.
+/// AVX-512 leads even where 512 bits take two passes (Zen 4: 1.05 to 1.15 times AVX2), by its 32 registers.
 const RecurraKernels *recurra_kernels_best(void);
 
 /// Makes this thread flush subnormal floats to zero (FTZ, DAZ, FPCR.FZ) and returns its former control word.
