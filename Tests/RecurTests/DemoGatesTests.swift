@@ -116,7 +116,15 @@ import Testing
         }
       }
     }
-    #expect(picture.texts.map(\.content).filter { $0 == "C, memory 记忆" }.count == 1)
+    let titles = picture.texts.filter { $0.style == "title" }.map { $0.content.prefix { $0 != "," } }
+    #expect(titles == ["i", "f", "o", "C̃", "C", "h"])
+    // Each symbol stands above its column.
+    let places = Set(picture.panels[0].filter { $0.y < 310 }.map(\.x)).sorted()
+    let labels = picture.texts.filter { $0.style == "symbol" }
+    #expect(labels.count == 6 * text.count)
+    for (label, (symbol, place)) in zip(labels, zip(text, places)) {
+      #expect(label.content == (symbol == " " ? "␣" : "\(symbol)") && (place + 5...place + 25).contains(label.x))
+    }
   }
 
   @Test("The picture of actions has a colour of the legend for each unit, and counts them", arguments: lessons)
@@ -126,8 +134,9 @@ import Testing
     guard case .array(let rows)? = results["actions"] else { return #expect(Bool(false), "actions") }
     let wanted = rows.map { strings($0) }
     #expect(picture.panels.count == 2 && picture.cells.count == 4)
-    let names = picture.texts.suffix(4).map { String($0.content.prefix { $0 != " " }) }
-    #expect(names == Self.actions)
+    let legend = picture.texts.suffix(4).map(\.content)
+    #expect(legend == ["keep 保留 (0,1)", "fuse 融合 (1,1)", "clear 清除 (0,0)", "replace 替换 (1,0)"])
+    let names = legend.map { String($0.prefix { $0 != " " }) }
     let colors = Dictionary(uniqueKeysWithValues: zip(names, picture.cells.map(\.color)))
     #expect(Self.columns(picture.panels[0]) == wanted.map { $0.map { colors[$0] ?? "" } })
     for (column, actions) in zip(Self.columns(picture.panels[1]), wanted) {
@@ -143,8 +152,15 @@ import Testing
 
   @Test("The page is whole, in English and Chinese, and loads nothing", arguments: lessons)
   func page(text: String) throws {
-    _ = try read(text)
+    let output = try read(text).output
     let page = tool.text("made/gates.html")
+    for line in output.split(separator: "\n").dropFirst(3).prefix(text.count) {
+      let words = line.split(separator: " ")
+      let shares = stride(from: 1, to: 9, by: 2).map { "\(words[$0]) %" }
+      let cells = [String(words[0])] + shares + words[9..<12].map(String.init)
+      #expect(page.contains("<tr>\(cells.map { "<td>\($0)</td>" }.joined())</tr>"), "\(cells)")
+      #expect(page.contains("<tr><td>\(words[0])</td><td>\(words[14])  \(words[12]) %</td><td>"), "\(line)")
+    }
     for word in ["lang=\"zh\"", "lang=\"en\"", "“\(text)”", "keep 保留", "唐诗三百首", "Tom Sawyer"] {
       #expect(page.contains(word), "\(word)")
     }
