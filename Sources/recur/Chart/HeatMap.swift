@@ -33,8 +33,7 @@ struct HeatMap {
 
   /// The numbers of the first unit, the last one and some between.
   static func unitLabels(_ count: Int) -> [(share: Double, text: String)] {
-    let stride = max(1, count / 4)
-    return ([1] + (1...4).map { $0 * stride }.filter { $0 > 1 && $0 <= count }).map { unit in
+    ([1] + (1...4).map { $0 * count / 4 }.filter { $0 > 1 }).map { unit in
       ((Double(unit) - 0.5) / Double(count), "\(unit)")
     }
   }

@@ -6,11 +6,11 @@ internal import Recurra
 struct CharacterTexts {
   /// A symbol that is rarer than this is one of those that the model does not know.
   private static let leastCount = 3
-  /// The symbols that a sequence has at most.
+  /// The symbols of a sequence.
   private static let timesteps = 32
   /// The symbols between the beginnings of sequences, at least; both texts get about as many sequences.
   private static let spacings = [8, 16]
-  /// What is no label: a symbol that the model does not know, and the padding behind a text.
+  /// The label of symbols that the model does not know, which it is not to guess.
   static let ignoredLabel = -1
 
   let vocabulary: Vocabulary

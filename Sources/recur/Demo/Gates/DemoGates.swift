@@ -60,8 +60,8 @@ struct DemoGates: ParsableCommand {
     threads.apply()
     if let save { return try trained(to: save) }
     let text = try GateText(joined)
-    let folder = try output.map(OutputFolder.init)
     let reader = try model.map { try CharacterModel(InputSource.open($0)) } ?? CharacterModel.embedded()
+    let folder = try output.map(OutputFolder.init)
     let reading = try GateReading(text, by: reader, threshold: threshold)
     try Console.output(GateTable(reading: reading).text)
     guard let folder, let output else { return }
