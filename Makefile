@@ -16,7 +16,7 @@ CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
-.PHONY: bench bench-peers lint format doc doc-serve clean look mutants test-resume test-serving
+.PHONY: bench bench-peers fingerprint old-and-new lint format doc doc-serve clean look mutants test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -43,12 +43,20 @@ test: setup ## Build and run the tests, check the C kernels, then link the libra
 	swift build $(BUILD_FLAGS) --build-tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 	$(CHECK_KERNELS)
+	@.ci/setup documents
+	Tests/Fingerprint/check.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/fingerprint"
 	Tests/Installing/run.sh
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
 
 look: build ## Open the pages of both demonstrations in a headless chromium, and leave PNGs of all pictures.
 	.ci/look "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" .build/look
+
+fingerprint: setup ## Compare the bits of 330 models, by every instruction set; with OLD=commit those of 528 with it.
+	@.ci/setup documents
+	swift build $(BUILD_FLAGS) --product fingerprint
+	Tests/Fingerprint/check.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/fingerprint" \
+	  $(if $(WRITE),--write,$(if $(OLD),--old "$$(.ci/old $(OLD) fingerprint)",--every-set))
 
 forks: COUNT := 10000
 mutants: COUNT := 60
@@ -73,6 +81,9 @@ articles-peers: build ## The same with Python's blocks, run in Keras and PyTorch
 
 bench: build ## Compare the throughput of RNN, LSTM, GRU and BiLSTM.
 	@"$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur-bench" $(ARGUMENTS)
+
+old-and-new: setup ## Time the commit OLD= and these sources in turns, and print old ÷ new (an hour; needs python3).
+	python3 Benchmarks/old_and_new.py $(or $(OLD),$(error OLD is missing: make old-and-new OLD=commit)) $(ARGUMENTS)
 
 bench-peers: build ## Compare with PyTorch, Keras and ONNX Runtime on the same shapes (needs python3 and PyPI).
 	python3 Benchmarks/Peers/bench_peers.py $(ARGUMENTS)

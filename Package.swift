@@ -61,6 +61,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/recur-bench", swiftSettings: strict),
+    .executableTarget(
+      name: "fingerprint", dependencies: ["Recurra", "RecurraTensor", "RecurraTraining"], path: "Tests/Fingerprint",
+      exclude: ["check.py", "packed.sha256"], swiftSettings: common),
     .target(
       name: "TestSupport", dependencies: ["CRecurraKernels", "RecurraTensor", "RecurraLayers"],
       path: "Tests/TestSupport",

@@ -95,7 +95,7 @@ struct Case: CustomStringConvertible {
       return {
         for stepper in steppers {
           stepper.reset()
-          for step in steps { _ = try? stepper.step(step) }
+          for step in steps { _ = orExit { try stepper.step(step) } }
         }
       }
     }

@@ -1,6 +1,6 @@
 public import RecurraTensor
 
-/// What whoever starts a process can set for all of it by environment variables.
+/// Settings of a whole process that come from environment variables.
 ///
 /// - `RECURRA_THREADS`: how many threads may work on one call, the start of ``Threads/count``.
 /// - `RECURRA_ISA`: the instruction set of the kernels instead of the best one of this processor.

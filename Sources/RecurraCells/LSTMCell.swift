@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// The long short-term memory cell: three gates filter what enters, stays in and leaves a memory.
 ///
-/// i, f, o = σ(x·W + h·U + b), c̃ = act(x·W + h·U + b), c′ = f⊙c + i⊙c̃, h′ = o⊙act(c′). Slots i f c
-/// o, as in Keras.
+/// i, f, o = σ(x·W + h·U + b), c̃ = act(x·W + h·U + b), c′ = f⊙c + i⊙c̃, h′ = o⊙act(c′).
+/// Slots i f c o, as in Keras.
 ///
 /// - Source: Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gate).
 public struct LSTMCell: RecurrentCell {

@@ -52,7 +52,7 @@ extension RecurrentCell {
   public var kernel: CellKernel? { nil }
   /// "slot 0" …
   public var slotNames: [String] { (0..<slotCount).map { "slot \($0)" } }
-  /// nil.
+  /// None: no gate decides about a memory.
   public var memoryGates: MemoryGates? { nil }
   /// The shape of the bias.
   public func biasShape(units: Int) -> [Int] { [gateCount * units] }

@@ -10,14 +10,17 @@ final class Scratch: Sendable {
   private let floats: Int
   /// A bit for each piece that nobody has.
   private let free: Atomic<UInt64>
+  /// The pieces that one word has no bits for.
+  private let further: Scratch?
 
   /// Makes some pieces of at least so many floats.
   private init(floats: Int, pieces count: Int) {
     // Lines of their own, and what cores fetch ahead.
     self.floats = (floats + 63) / 64 * 64
-    let count = min(count, UInt64.bitWidth)
-    memory = Buffer(count, self.floats)
-    free = Atomic(UInt64.max >> (UInt64.bitWidth - count))
+    let own = min(count, UInt64.bitWidth)
+    memory = Buffer(own, self.floats)
+    free = Atomic(UInt64.max >> (UInt64.bitWidth - own))
+    further = count > own ? Scratch(floats: floats, pieces: count - own) : nil
   }
 
   /// Some pieces of at least so many floats; nil where none are wanted.
@@ -32,6 +35,7 @@ final class Scratch: Sendable {
   @inline(__always)
   func lend<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
     guard let piece = take() else {
+      if let further { return further.lendAgain(body) }
       // Too few were made where the number of threads has grown meanwhile.
       let other = Buffer<Float>(1, floats)
       return withExtendedLifetime(other) { body(other.rows[0]) }
@@ -39,6 +43,9 @@ final class Scratch: Sendable {
     defer { give(piece) }
     return body(memory.rows[piece])
   }
+
+  @inline(never)
+  private func lendAgain<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result) -> Result { lend(body) }
 
   /// Calls `body` with some pieces.
   func lend<Result>(_ count: Int, _ body: ([UnsafeMutablePointer<Float>]) -> Result) -> Result {

@@ -89,8 +89,8 @@ public final class Sequential: Layer {
   /// Makes the parameters for inputs of a shape, batch first, from the model's seed; does nothing when that has been
   /// done.
   ///
-  /// - Throws: `badArgument` for a bad setting of a layer, `badData` where one does not take the shape it would get;
-  ///   both name the layer.
+  /// - Throws: `badArgument` for a bad setting of a layer, `badData` where one does not take the shape it would get,
+  ///   `outOfMemory` for a parameter that there is no memory for; they name the layer.
   public func build(inputShape: [Int?], dtype: DType = .float32) throws(RecurraError) {
     try build(inputShape: inputShape, random: RandomSource(seed: seed), dtype: dtype)
   }

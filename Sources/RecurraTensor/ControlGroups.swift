@@ -10,8 +10,8 @@ package struct ControlGroups: Equatable, Sendable {
   /// Bytes that may be held; nil without a limit.
   package private(set) var bytes: Int?
 
-  /// The limits of this process.
-  package init() { self.init(reading: SystemFile.text) }
+  /// The limits of this process when they were first asked for.
+  package static let own = ControlGroups(reading: SystemFile.text)
 
   /// The limits that files say, whose texts `text` returns by their paths.
   package init(reading text: (String) -> String?) {

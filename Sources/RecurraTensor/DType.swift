@@ -5,16 +5,24 @@ internal import Glibc
 /// Further types may come, so a `switch` over one needs a `default`.
 public struct DType: RawRepresentable, Sendable, Hashable, CaseIterable, Codable, CustomStringConvertible {
   /// The types there are now, for code of this package that has to treat every one of them.
-  package enum Representation: String, Sendable {
+  @usableFromInline package enum Representation: String, Sendable {
     case float32
     case float64
     case int32
   }
 
   /// Which of the types it is.
-  package let representation: Representation
+  @usableFromInline package let representation: Representation
 
-  private init(_ representation: Representation) { self.representation = representation }
+  @usableFromInline init(_ representation: Representation) { self.representation = representation }
+
+  /// Tells whether two types are one.
+  ///
+  /// Written out, because what comes with raw values compares their texts, and every operation on tensors asks this.
+  @inlinable public static func == (left: DType, right: DType) -> Bool { left.representation == right.representation }
+
+  /// Adds the type to a hash.
+  public func hash(into hasher: inout Hasher) { hasher.combine(representation) }
 
   /// Finds a type by its name; nil for a name that no type has.
   public init?(rawValue: String) {
@@ -23,11 +31,11 @@ public struct DType: RawRepresentable, Sendable, Hashable, CaseIterable, Codable
   }
 
   /// The working type.
-  public static var float32: DType { DType(.float32) }
+  @inlinable public static var float32: DType { DType(.float32) }
   /// The same code in double precision, for checking gradients and for science.
-  public static var float64: DType { DType(.float64) }
+  @inlinable public static var float64: DType { DType(.float64) }
   /// Indices and class labels.
-  public static var int32: DType { DType(.int32) }
+  @inlinable public static var int32: DType { DType(.int32) }
   /// All types.
   public static var allCases: [DType] { [.float32, .float64, .int32] }
 
@@ -37,10 +45,10 @@ public struct DType: RawRepresentable, Sendable, Hashable, CaseIterable, Codable
   public var description: String { rawValue }
 
   /// The bytes one element takes.
-  public var byteCount: Int { self == .float64 ? 8 : 4 }
+  @inlinable public var byteCount: Int { self == .float64 ? 8 : 4 }
 
   /// Tells whether the type has fractions, and so gradients.
-  public var isFloating: Bool { self != .int32 }
+  @inlinable public var isFloating: Bool { self != .int32 }
 }
 
 /// A Swift type that a tensor can hold: `Float`, `Double` or `Int32`.

@@ -3,7 +3,7 @@ internal import Synchronization
 /// A kind of work that `fork` waits for: any number of threads may be in it, and none while the process forks.
 ///
 /// Not for work within work of the same kind: a fork that waits for the outer one would keep the inner one out.
-package final class ForkSection: Sendable {
+@usableFromInline package final class ForkSection: Sendable {
   /// Changes of weights in place.
   package static var updates: ForkSection { ForkGuard.shared.updates }
 
@@ -12,7 +12,7 @@ package final class ForkSection: Sendable {
   private static let closed = 1 << 32
 
   /// Does something that no fork interrupts.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func run<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
     enter()
     defer { leave() }
@@ -24,7 +24,7 @@ package final class ForkSection: Sendable {
 
   /// Takes the calling thread in, and returns how many are inside then.
   @discardableResult
-  @inline(__always)
+  @usableFromInline
   func enter() -> Int {
     let count = inside.add(1, ordering: .acquiring).newValue
     return count < Self.closed ? count : enterOnceOpen()
@@ -41,7 +41,7 @@ package final class ForkSection: Sendable {
   }
 
   /// Lets the calling thread out.
-  @inline(__always)
+  @usableFromInline
   func leave() { inside.subtract(1, ordering: .releasing) }
 
   /// Keeps further threads out, and waits until nobody is inside.

@@ -3,9 +3,9 @@
 /// In place of Swift's `Mutex`, which the child of a fork cannot use: it knows its threads by numbers that are others
 /// in the child. What is done under the lock must be short and must not need another one; in particular what is let go
 /// there may own nothing but tensors.
-package struct Guarded<Value: Sendable>: ~Copyable, @unchecked Sendable {
-  private let value: UnsafeMutablePointer<Value>
-  private let lock: Lock
+@usableFromInline package struct Guarded<Value: Sendable>: ~Copyable, @unchecked Sendable {
+  @usableFromInline let value: UnsafeMutablePointer<Value>
+  @usableFromInline let lock: Lock
 
   /// Puts a value behind a lock.
   package init(_ value: Value) {
@@ -27,7 +27,7 @@ package struct Guarded<Value: Sendable>: ~Copyable, @unchecked Sendable {
   }
 
   /// Calls `body` with the value, while no other thread has it.
-  @inline(__always)
+  @inlinable @inline(__always)
   package borrowing func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {

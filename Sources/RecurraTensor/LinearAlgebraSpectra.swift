@@ -194,8 +194,8 @@ private struct ComplexEigenvalues {
     right = Tensor(uninitialized: stack.batch + [stack.rows, stack.rows], dtype: dtype)
   }
 
-  /// Σₖ Re((g_real − i·g_imaginary)ₖ · conj(uₖ)·vₖᵀ / (uₖᴴ·vₖ)), u left and v right vectors: dλ
-  /// = uᴴ·dA·v / (uᴴ·v).
+  /// Σₖ Re((g_real − i·g_imaginary)ₖ · conj(uₖ)·vₖᵀ / (uₖᴴ·vₖ)), u left and v right vectors:
+  /// dλ = uᴴ·dA·v / (uᴴ·v).
   func gradient(_ stack: MatrixStack, real gradientReal: Tensor, imaginary gradientImaginary: Tensor) -> Tensor {
     let n = stack.rows
     let parts = [imaginary, left, right, gradientReal, gradientImaginary].map {

@@ -1,18 +1,22 @@
-internal import Synchronization
+public import Synchronization
 
 /// A lock that is held for a moment: whoever finds it taken looks again.
-struct Lock: @unchecked Sendable {
-  private let isTaken: UnsafeMutablePointer<Atomic<Bool>>
+@usableFromInline struct Lock: @unchecked Sendable {
+  @usableFromInline let isTaken: UnsafeMutablePointer<Atomic<Bool>>
 
-  @inline(__always)
+  @inlinable @inline(__always)
   func acquire() {
-    if !isTaken.pointee.exchange(true, ordering: .acquiring) { return }
+    if isTaken.pointee.exchange(true, ordering: .acquiring) { awaitTurn() }
+  }
+
+  @usableFromInline
+  func awaitTurn() {
     Backoff.wait {
       !isTaken.pointee.load(ordering: .relaxed) && !isTaken.pointee.exchange(true, ordering: .acquiring)
     }
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   func release() { isTaken.pointee.store(false, ordering: .releasing) }
 
   /// Makes locks that stay where they are, each on a pair of cache lines of its own, and are never destroyed.

@@ -22,7 +22,7 @@ public enum MemoryLimit {
   }
 
   private static let limit = Atomic<Int>(
-    defaultByteCount(machine: sysconf(Int32(_SC_PHYS_PAGES)) * Int(getpagesize()), group: ControlGroups().bytes))
+    defaultByteCount(machine: sysconf(Int32(_SC_PHYS_PAGES)) * Int(getpagesize()), group: ControlGroups.own.bytes))
 
   /// The smaller one of what the machine has and what the control group may have.
   package static func defaultByteCount(machine: Int, group: Int?) -> Int {
@@ -49,15 +49,16 @@ public enum MemoryLimit {
   ) throws(RecurraError) {
     // Less than this is not worth a look.
     guard bytes > 1 << 20 else { return }
-    let free = max(0, byteCount - StoragePool.statistics.liveBytes)
+    let statistics = StoragePool.statistics
+    let free = max(0, byteCount - statistics.liveBytes)
     guard bytes <= free else {
       throw RecurraError(
         .outOfMemory, operation: operation(), expected: "at most \(free) bytes, of a limit of \(byteCount)",
         got: "\(bytes) bytes for \(purpose())")
     }
-    if AddressSpace.isFree(bytes) { return }
-    StoragePool.trim()
-    if AddressSpace.isFree(bytes) { return }
+    // What lies free in the pool serves, or makes room.
+    let missing = bytes - (statistics.systemBytes - statistics.liveBytes)
+    if missing <= 0 || AddressSpace.isFree(missing) { return }
     throw RecurraError(
       .outOfMemory, operation: operation(), expected: "memory that the system has (ulimit -v limits it)",
       got: "\(bytes) bytes for \(purpose())")

@@ -6,25 +6,40 @@ extension Threads {
   ///
   /// OpenBLAS keeps 60 KiB of every thread's stack for itself, and a debug build keeps all temporaries of a function in
   /// its frame. So what a release build does on the stack of a caller with 128 KiB needs more in a debug build.
+  @inlinable @inline(__always)
   package static func withRoom<Result>(_ body: () -> Result) -> Result {
     #if DEBUG
-      if recurra_stack_left() < leastRoom, let result = runElsewhere(body) { return result }
+      return withRoomForDebugging(body)
+    #else
+      return body()
     #endif
-    return body()
   }
 
   /// The same for what may throw.
+  @inlinable @inline(__always)
   package static func withRoom<Success>(
     orThrow body: () throws(RecurraError) -> Success
   ) throws(RecurraError) -> Success {
-    let result: Result<Success, RecurraError> = withRoom {
-      do throws(RecurraError) { return .success(try body()) } catch { return .failure(error) }
-    }
-    return try result.get()
+    #if DEBUG
+      let result: Result<Success, RecurraError> = withRoom {
+        do throws(RecurraError) { return .success(try body()) } catch { return .failure(error) }
+      }
+      return try result.get()
+    #else
+      return try body()
+    #endif
   }
 }
 
 #if DEBUG
+  extension Threads {
+    @usableFromInline
+    static func withRoomForDebugging<Result>(_ body: () -> Result) -> Result {
+      if recurra_stack_left() < leastRoom, let result = runElsewhere(body) { return result }
+      return body()
+    }
+  }
+
   /// Bytes of stack that a call may take in a debug build.
   private let leastRoom = 256 << 10
 
@@ -36,14 +51,14 @@ extension Threads {
     }
   }
 
-  /// What a thread of its own is to do, and what it has come to.
+  /// A closure to run on another thread, and its result.
   private final class Detour<Result> {
     private let body: () -> Result
     private(set) var result: Result?
 
     init(_ body: @escaping () -> Result) { self.body = body }
 
-    /// Has it done; returns false where no thread could be started.
+    /// Runs it, and waits for its end; returns false where no thread could be started.
     func run() -> Bool {
       var (thread, attributes) = (pthread_t(), pthread_attr_t())
       pthread_attr_init(&attributes)

@@ -48,21 +48,29 @@ public enum StoragePool {
     let address: UInt = state.withLock { state in
       state.statistics.liveBytes += size
       state.statistics.peakBytes = max(state.statistics.peakBytes, state.statistics.liveBytes)
-      if let block = UnsafeMutableRawPointer(bitPattern: state.heads[sizeClass]) {
-        state.heads[sizeClass] = block.load(as: UInt.self)
-        return UInt(bitPattern: block)
-      }
-      state.statistics.systemAllocations += 1
-      state.statistics.systemBytes += size
-      if let block = allocate(size) { return UInt(bitPattern: block) }
-      // What lies free in other sizes may be what is missing.
-      trim(&state)
-      return UInt(bitPattern: allocate(size))
+      guard let block = UnsafeMutableRawPointer(bitPattern: state.heads[sizeClass]) else { return 0 }
+      state.heads[sizeClass] = block.load(as: UInt.self)
+      return UInt(bitPattern: block)
     }
-    guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
+    guard let pointer = UnsafeMutableRawPointer(bitPattern: address) ?? takeFromSystem(size) else {
       stop("storage", expected: "\(size) bytes from the system", got: "none")
     }
     return (pointer, sizeClass)
+  }
+
+  /// Takes a block that no other tensor has had. What lies free in other sizes goes back first where it would not fit
+  /// beside the block, be it within `MemoryLimit` or in what the system gives.
+  private static func takeFromSystem(_ size: Int) -> UnsafeMutableRawPointer? {
+    let limit = MemoryLimit.byteCount
+    let address: UInt = state.withLock { state in
+      if size > limit - state.statistics.systemBytes { trim(&state) }
+      state.statistics.systemAllocations += 1
+      state.statistics.systemBytes += size
+      if let block = allocate(size) { return UInt(bitPattern: block) }
+      trim(&state)
+      return UInt(bitPattern: allocate(size))
+    }
+    return UnsafeMutableRawPointer(bitPattern: address)
   }
 
   /// Asks the system for a block; for one of huge pages where it is large, which a core finds its way through with

@@ -22,7 +22,7 @@ public enum Threads {
 
   private static let limit = Atomic<Int>(
     variable.valueOrWarning()
-      ?? defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups().processors))
+      ?? defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors))
 
   /// Nanoseconds of work that calling another thread pays for: there and back is half as long, for its caches have
   /// nothing of the work yet.

@@ -39,8 +39,8 @@ extension Tensor {
     return (x, overlapping([count, horizon] + features, from: length, step))
   }
 
-  /// Stretches of the first axis, each `step` behind the one before, the first one at `start`: [count, length] +
-  /// features.
+  /// Stretches of the first axis, each `step` behind the one before, the first one at `start`:
+  /// [count, length] + features.
   private func overlapping(_ target: [Int], from start: Int, _ step: Int) -> Tensor {
     let result = Tensor(
       shape: target, strides: Self.windowStrides(strides, step, target.count), offset: offset + start * strides[0],

@@ -63,7 +63,8 @@ enum OutputWarning {
   private static func activation(of layer: any Layer) -> Activation? {
     if let model = layer as? Sequential { return lastActivation(of: model)?.activation }
     if case .string(let name)? = layer.configuration["activation"] { return Activation(rawValue: name) }
-    if let wrapped = layer.sublayers.first { return activation(of: wrapped.layer) }
+    // What wraps layers gives out what the last of them does.
+    if let wrapped = layer.sublayers.last { return activation(of: wrapped.layer) }
     return .linear
   }
 }

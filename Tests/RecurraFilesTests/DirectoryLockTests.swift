@@ -14,10 +14,11 @@ import Testing
     let directory = folder("shared")
     var lock: DirectoryLock? = try DirectoryLock(directory)
     expectError(.cannotCreate, "in use") { _ = try DirectoryLock(directory) }
+    let file = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path + "/lock"
     // What a child inherits is the same open file under a descriptor of its own.
     let descriptor = try #require(
       (0..<1_024).first { number in
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == directory + "/lock"
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == file
       })
     let inherited = dup(Int32(descriptor))
     defer { close(inherited) }

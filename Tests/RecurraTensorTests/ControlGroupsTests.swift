@@ -80,11 +80,4 @@ import Testing
     ]
     #expect(Self.groups(files).processors == 1)
   }
-
-  @Test("This process can be asked")
-  func own() {
-    let groups = ControlGroups()
-    #expect(groups.processors.map { $0 > 0 } ?? true)
-    #expect(groups.bytes.map { $0 > 0 } ?? true)
-  }
 }

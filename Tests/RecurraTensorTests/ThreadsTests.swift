@@ -106,7 +106,8 @@ import Testing
       #expect(Threads.count == 3)
     }
     await #expect(processExitsWith: .success) {
-      let number = Threads.defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups().processors)
+      let number = Threads.defaultCount(
+        processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors)
       ProcessEnvironment.set("RECURRA_THREADS", "")
       #expect(Threads.count == number)
     }
@@ -115,7 +116,7 @@ import Testing
         [text = text as String] in
         ProcessEnvironment.set("RECURRA_THREADS", text)
         let number = Threads.defaultCount(
-          processors: Int(recurra_processor_count()), allowed: ControlGroups().processors)
+          processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors)
         #expect(Threads.count == number)
         Threads.run(3) { _ in }
         #expect(Threads.count == number)

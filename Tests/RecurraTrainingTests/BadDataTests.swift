@@ -70,7 +70,8 @@ import Testing
     try Self.expect(.badArgument, "batch size") { try $0.evaluate(Self.x, Self.y, batchSize: -1) }
     try Self.expect(.badArgument, "batch size") { _ = try $0.predict(Self.x, batchSize: 0) }
     try Self.expect(.badArgument, "epochs") { try $0.fit(Self.x, Self.y, epochs: -1) }
-    try Self.expect(.badArgument, "epochs", "-2 to 3") { try $0.fit(Self.x, Self.y, epochs: 3, initialEpoch: -2) }
+    try Self.expect(.badArgument, "initial epoch", "-2") { try $0.fit(Self.x, Self.y, epochs: 3, initialEpoch: -2) }
+    try Self.expect(.badArgument, "initial epoch", "\(Int.max)") { try $0.fit(Self.x, Self.y, initialEpoch: .max) }
     for split in [-0.1, 1, 2, .nan] {
       try Self.expect(.badArgument, "validation split") { try $0.fit(Self.x, Self.y, validationSplit: split) }
     }

@@ -33,6 +33,8 @@ import Testing
     let history = try JSONDecoder().decode(History.self, from: Data(text.utf8))
     #expect(history["rate"] == [0.5] && history["loss"] == [3, 2, 1])
     #expect(try JSONDecoder().decode(History.self, from: JSONEncoder().encode(history)) == history)
+    let tooLong = text.replacing("[0.5]", with: "[0.5, 0.5, 0.5, 0.5]")
+    #expect(throws: DecodingError.self) { try JSONDecoder().decode(History.self, from: Data(tooLong.utf8)) }
     // The same in the file of a trainer, which then goes on.
     _ = try CheckpointTests.files { folder in
       let trainer = try ToyData.trainer()
@@ -54,6 +56,27 @@ import Testing
       let error = #expect(throws: RecurraError.self) { try Trainer(contentsOf: folder + "/changed") }
       #expect(error?.kind == .badFile)
     }
+  }
+
+  @Test func epochsWithoutANumberStayThatAfterEncoding() throws {
+    let rates = LambdaCallback(onEpochEnd: { epoch, logs, _ in
+      if epoch % 2 == 1 { logs["rate"] = epoch == 1 ? 0.5 : .nan }
+    })
+    let history = try CallbackTests.fit(ToyData.trainer(), 5, [rates])
+    #expect(history["rate"]?.count == 2)
+    let data = try JSONEncoder().encode(history)
+    let text = String(decoding: data, as: UTF8.self)
+    #expect(text.contains(#""rate":[null,0.5,null,null,null]"#), "\(text)")
+    #expect(text.contains(#""gaps":{"rate":[0,2,4]}"#), "\(text)")
+    let again = try JSONDecoder().decode(History.self, from: data)
+    #expect(again["rate"]?.count == 2 && again["rate"]?[0] == 0.5 && again["rate"]?[1].isNaN == true)
+    for wrong in ["{\"rate\":[5]}", "{\"rate\":[-1]}", "{\"rats\":[0]}"] {
+      let other = text.replacing("{\"rate\":[0,2,4]}", with: wrong)
+      #expect(throws: DecodingError.self, "\(wrong)") { try JSONDecoder().decode(History.self, from: Data(other.utf8)) }
+    }
+    // The same number in another epoch is another history.
+    let moved = text.replacing("[null,0.5,", with: "[0.5,null,").replacing("[0,2,4]", with: "[1,2,4]")
+    #expect(try JSONDecoder().decode(History.self, from: Data(moved.utf8)) != again)
   }
 
   @Test func logsBecomeAnObject() throws {

@@ -37,5 +37,5 @@ package enum PathText {
   }
 
   /// The bytes of a path as the system takes them.
-  static func system(_ text: String) -> [CChar] { bytes(text).map { CChar(bitPattern: $0) } + [0] }
+  package static func system(_ text: String) -> [CChar] { bytes(text).map { CChar(bitPattern: $0) } + [0] }
 }

@@ -9,8 +9,8 @@ enum TemporaryFile {
   private static let suffix = ".tmp"
   /// Tries to make a file that nobody takes for abandoned; some file systems tell of no names, however many there are.
   private static let maximumAttempts = 20
-  /// The names of those that this process writes: their locks end when they are closed, a moment before they get their
-  /// names.
+  /// The names of those that this process is writing. A file's lock ends when it is closed, which is a moment before it
+  /// is renamed; without this list another thread would take it for abandoned then.
   private static let beingWritten = Guarded<Set<String>>([])
 
   /// Makes a new file, and locks it where the file system has locks.

@@ -20,13 +20,14 @@ extension RecurrentLayer {
     guard let kernel = recurrentKernel else { throw failure(expected: "a built layer", got: "one that is not") }
     let matrix = kernel.converted(to: .float64)
     var spectra: [RecurrentSpectrum] = []
+    let names = cell.slotNames
     for gate in 0..<cell.gateCount {
       let part = matrix.sliced(gate * options.units..<(gate + 1) * options.units, axis: 1).contiguous
       let values = try part.eigenvalues()
       let squares = values.real.squared + values.imaginary.squared
       spectra.append(
         RecurrentSpectrum(
-          gate: cell.slotNames[gate],
+          gate: gate < names.count ? names[gate] : "gate \(gate)",
           spectralRadius: (squares.scalars(as: Double.self).max() ?? 0).squareRoot(),
           singularValues: try part.svd().s.scalars(as: Double.self)))
     }

@@ -24,8 +24,8 @@ extension Sequential {
     return [try recurrent.trace(signal)]
   }
 
-  /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖ for k = 0, 1, …
-  /// back to the beginning.
+  /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖
+  /// for k = 0, 1, … back to the beginning.
   ///
   /// The norm is the largest singular value of the matrix of derivatives; the memory cₜ₋ₖ beside hₜ₋ₖ is
   /// held as it is. Computed in float64, whatever the model computes in.
@@ -36,9 +36,9 @@ extension Sequential {
   ///   - row: the row of `x` to look at.
   ///   - step: t, counted from 0 in the order of time; the last valid timestep of a direction's way when left out.
   ///   - lengths: the valid timesteps of each row; all when left out.
-  /// - Returns: the norms of each direction, the forward one first; the first number of each is ‖∂hₜ/∂hₜ‖ =
-  ///   1, the last ‖∂hₜ/∂h₋₁‖, that of the initial state.
-  /// - Throws: what `traces` throws, and `badArgument` for a row or step outside the data.
+  /// - Returns: the norms of each direction, the forward one first; the first number of each is
+  ///   ‖∂hₜ/∂hₜ‖ = 1, the last ‖∂hₜ/∂h₋₁‖, that of the initial state.
+  /// - Throws: what `traces` throws, `badArgument` for a row or step outside the data, and `outOfMemory`.
   /// - Complexity: t steps forward and back with a batch of H rows, and t singular values of H × H.
   public func stateGradientNorms(
     _ x: Tensor, of layer: String? = nil, row: Int = 0, step: Int? = nil, lengths: [Int]? = nil

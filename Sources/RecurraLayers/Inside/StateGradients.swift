@@ -12,6 +12,12 @@ extension RecurrentLayer {
     guard (0..<length).contains(last) else {
       throw failure(.badArgument, expected: "a step in 0..<\(length)", got: "\(last)")
     }
+    // Each of the H rows keeps gates and states in float64 for its way back, and has a gradient at every step.
+    let count = isReversed ? length - last : last + 1
+    let perStep = cell.slotCount + cell.stateCount + 2
+    try MemoryLimit.require(
+      MemoryLimit.bytes(count, options.units, options.units, perStep, DType.float64.byteCount),
+      "stateGradientNorms", for: "\(count) steps of \(options.units) rows")
     let steps = isReversed ? Array((last..<length).reversed()) : Array(0...last)
     let x = input.value.detached.converted(to: .float64)
     return try StateGradients(cell, direction.inDouble, units: options.units).norms(
@@ -24,11 +30,11 @@ extension Bidirectional {
   func stateGradientNorms(_ input: Signal, _ step: Int?) throws(RecurraError) -> [[Double]] {
     let levels = try levels(input, ForwardContext())
     var norms: [[Double]] = []
-    for place in 0..<2 {
+    for stack in 0..<2 {
       for level in levels {
-        let signal = Signal(level.inputs[place], lengths: input.lengths, states: [])
-        let states = level.directions[place].initialStates
-        norms.append(try level.layers[place].stateGradientNorms(signal, states, step, isReversed: place == 1))
+        let signal = Signal(level.inputs[stack], lengths: input.lengths, states: [])
+        let states = level.directions[stack].initialStates
+        norms.append(try level.layers[stack].stateGradientNorms(signal, states, step, isReversed: stack == 1))
       }
     }
     return norms

@@ -11,8 +11,9 @@ public import RecurraTensor
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 ///   Building throws `badArgument` for layers that cannot be the directions of one.
 /// - Complexity: that of both layers. Two that agree in every argument of their configuration, but for how they begin
-///   and whether they have a bias, are one operation, whose directions run on separate threads; others run one after
-///   the other. A layer of one's own must name every setting that its cell depends on there.
+///   and whether they have a bias, are one operation, whose directions run on separate threads; others are two, at
+///   the same time where they take long enough. A layer of one's own must name every setting that its cell depends on
+///   there.
 /// - Source: Schuster & Paliwal 1997; names and defaults as `keras.layers.Bidirectional`, which has no stacks.
 public final class Bidirectional: Layer {
   /// Says how the outputs of the two directions are merged; raw values are Keras'.
@@ -45,7 +46,7 @@ public final class Bidirectional: Layer {
   private let hasOwnBackwardLayers: Bool
   /// Why the layers cannot be the directions of one; nil when they can.
   private let mismatch: (expected: String, got: String)?
-  /// Two layers of one kind and size are one operation; others are run one after the other.
+  /// Two layers at the bottom of one kind and size are one operation; others are two at the same time.
   let runsAsOne: Bool
 
   /// Makes a layer that reads both ways.
@@ -85,7 +86,7 @@ public final class Bidirectional: Layer {
     backwardLayer = self.backwardLayers.last ?? nothing
     self.merge = merge
     hasOwnBackwardLayers = backwardLayers != nil
-    runsAsOne = zip(forwardLayers, self.backwardLayers).allSatisfy { Self.kind($0) == Self.kind($1) }
+    runsAsOne = zip(forwardLayers, self.backwardLayers).prefix(1).allSatisfy { Self.kind($0) == Self.kind($1) }
   }
 
   /// Makes the layer from its arguments in a file.
@@ -160,9 +161,9 @@ public final class Bidirectional: Layer {
     try checkSettings()
     var shapes = [inputShape, inputShape]
     for (level, layers) in zip(forwardLayers, backwardLayers).enumerated() {
-      for (place, layer) in [layers.0, layers.1].enumerated() {
-        try layer.build(inputShape: shapes[place], random: random.stream(2 * level + place), dtype: dtype)
-        shapes[place] = Array(shapes[place].prefix(2)) + [layer.options.units]
+      for (stack, layer) in [layers.0, layers.1].enumerated() {
+        try layer.build(inputShape: shapes[stack], random: random.stream(2 * level + stack), dtype: dtype)
+        shapes[stack] = Array(shapes[stack].prefix(2)) + [layer.options.units]
       }
     }
   }
@@ -179,11 +180,9 @@ public final class Bidirectional: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     // The layers may have been built by themselves.
     try checkSettings()
-    let levels = try levels(input, context)
-    let (outputs, top) = (levels[levels.count - 1].outputs, forwardLayer.options)
-    var states: [Tensor] = []
-    if top.returnState { for place in 0..<2 { states += levels.flatMap { $0.states[place] } } }
-    var result = Signal(merged(outputs), states: states)
+    let (outputs, states) = try run(input, context)
+    let top = forwardLayer.options
+    var result = Signal(merged(outputs), states: top.returnState ? states : [])
     if merge == .none { result.furtherValues = [outputs[1]] }
     if top.returnSequences { result.lengths = input.lengths }
     return result
@@ -193,16 +192,7 @@ public final class Bidirectional: Layer {
   /// first, from the bottom to the top.
   public func traces(_ input: Signal) throws(RecurraError) -> [RecurrentTrace] {
     try checkSettings()
-    var traces: [[RecurrentTrace]] = [[], []]
-    for level in try levels(input, ForwardContext()) {
-      for place in 0..<2 {
-        traces[place] +=
-          level.inputs[place].recurrent(
-            level.layers[place].cell, [level.directions[place]], lengths: input.lengths, returnsSequences: true,
-            padding: .zero, keepsTrace: true
-          ).traces
-      }
-    }
-    return traces[0] + traces[1]
+    let levels = try levels(input, ForwardContext(), keepsTraces: true)
+    return (0..<2).flatMap { direction in levels.map { $0.traces[direction] } }
   }
 }

@@ -3,7 +3,7 @@ internal import RecurraTensor
 
 /// How the two stacks of a `Bidirectional` are run.
 extension Bidirectional {
-  /// A layer of either stack at the same height, and what they read and give out.
+  /// A layer of either stack at the same height, and what they read and give out; the forward one first.
   struct Level {
     let layers: [any RecurrentLayer]
     let inputs: [InputSource]
@@ -12,32 +12,70 @@ extension Bidirectional {
     var outputs: [Tensor] = []
     /// The final states of either layer.
     var states: [[Tensor]] = []
+    /// What went on inside, where that was asked for.
+    var traces: [RecurrentTrace] = []
+  }
+
+  /// Runs both stacks; the outputs are one tensor, side by side, where that is all the merge needs.
+  func run(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> (outputs: [Tensor], states: [Tensor]) {
+    guard runsAsOne, forwardLayers.count == 1 else {
+      let levels = try levels(input, context)
+      return (levels[levels.count - 1].outputs, (0..<2).flatMap { stack in levels.flatMap { $0.states[stack] } })
+    }
+    // One layer each way, as most models have it, is not worth the lists that stacks need.
+    let states = try initialStates(input)
+    let directions = [
+      try forwardLayer.direction(input, Array(states.forward), context, isReversed: false),
+      try backwardLayer.direction(input, Array(states.backward), context, isReversed: true),
+    ]
+    let both = asOne(
+      input.source, directions, input.lengths, returnsSequences: forwardLayer.options.returnSequences)
+    return (merge == .concat ? [both.output] : halves(both.output), both.states)
+  }
+
+  /// The states that either stack begins with; none where the input has none.
+  private func initialStates(
+    _ input: Signal
+  ) throws(RecurraError) -> (forward: ArraySlice<Tensor>, backward: ArraySlice<Tensor>) {
+    if input.states.isEmpty { return ([], []) }
+    let (forward, backward) = (Self.stateCount(forwardLayers), Self.stateCount(backwardLayers))
+    guard input.states.count == forward + backward else {
+      throw failure(expected: "\(forward + backward) initial states", got: "\(input.states.count)")
+    }
+    return (input.states.prefix(forward), input.states.dropFirst(forward))
   }
 
   /// Runs the stacks from the bottom to the top.
-  func levels(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> [Level] {
-    let counts = [forwardLayers, backwardLayers].map { layers in layers.map { $0.cell.stateCount } }
-    let stateCount = counts[0].reduce(0, +) + counts[1].reduce(0, +)
-    guard input.states.isEmpty || input.states.count == stateCount else {
-      throw failure(expected: "\(stateCount) initial states", got: "\(input.states.count)")
-    }
-    var remaining = [input.states.prefix(counts[0].reduce(0, +)), input.states.dropFirst(counts[0].reduce(0, +))]
+  func levels(
+    _ input: Signal, _ context: ForwardContext, keepsTraces: Bool = false
+  ) throws(RecurraError) -> [Level] {
+    let states = try initialStates(input)
+    var remaining = [states.forward, states.backward]
     var (sources, levels) = ([input.source, input.source], [Level]())
     for height in forwardLayers.indices {
       let layers = [forwardLayers[height], backwardLayers[height]]
       var directions: [RecurrentDirection] = []
-      for (place, layer) in layers.enumerated() {
-        let states = Array(remaining[place].prefix(layer.cell.stateCount))
-        remaining[place] = remaining[place].dropFirst(states.count)
-        let signal = Signal(sources[place], lengths: input.lengths, states: [])
-        directions.append(try layer.direction(signal, states, context, isReversed: place == 1))
+      for (stack, layer) in layers.enumerated() {
+        let states = Array(remaining[stack].prefix(layer.cell.stateCount))
+        remaining[stack] = remaining[stack].dropFirst(states.count)
+        let signal = Signal(sources[stack], lengths: input.lengths, states: [])
+        directions.append(try layer.direction(signal, states, context, isReversed: stack == 1))
       }
       var level = Level(layers: layers, inputs: sources, directions: directions)
       let isTop = height == forwardLayers.count - 1
-      run(
-        &level, input.lengths, returnsSequences: !isTop || forwardLayer.options.returnSequences, isBottom: height == 0)
+      let returnsSequences = !isTop || forwardLayer.options.returnSequences
+      if height == 0, runsAsOne {
+        let both = asOne(
+          sources[0], directions, input.lengths, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
+        level.outputs = merge == .concat ? [both.output] : halves(both.output)
+        let count = layers[0].cell.stateCount
+        level.states = [Array(both.states.prefix(count)), Array(both.states.dropFirst(count))]
+        level.traces = both.traces
+      } else {
+        runApart(&level, input.lengths, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
+      }
       if !isTop {
-        if level.outputs.count == 1 { level.outputs = halves(level) }
+        if level.outputs.count == 1 { level.outputs = halves(level.outputs[0]) }
         sources = level.outputs.map { .tensor($0) }
       }
       levels.append(level)
@@ -45,33 +83,51 @@ extension Bidirectional {
     return levels
   }
 
-  /// Runs both directions at the same time: as one operation where they read the same, else as two on separate threads.
-  private func run(_ level: inout Level, _ lengths: [Int]?, returnsSequences: Bool, isBottom: Bool) {
-    if isBottom, runsAsOne {
-      let both = level.inputs[0].recurrent(
-        level.layers[0].cell, level.directions, lengths: lengths, returnsSequences: returnsSequences, padding: .zero)
-      let half = level.layers[0].cell.stateCount
-      level.outputs = [both.output]
-      level.states = [Array(both.states.prefix(half)), Array(both.states.dropFirst(half))]
-      if merge != .concat { level.outputs = halves(level) }
-      return
-    }
+  /// Runs the bottom layers, which read the same, as one operation, with the outputs side by side.
+  func asOne(
+    _ source: InputSource, _ directions: [RecurrentDirection], _ lengths: [Int]?, returnsSequences: Bool,
+    keepsTraces: Bool = false
+  ) -> RecurrentOutput {
+    source.recurrent(
+      forwardLayers[0].cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: .zero,
+      keepsTrace: keepsTraces)
+  }
+
+  /// Runs both directions of a level as two operations at the same time.
+  private func runApart(_ level: inout Level, _ lengths: [Int]?, returnsSequences: Bool, keepsTraces: Bool) {
     let results = Guarded<[RecurrentOutput?]>([nil, nil])
-    let stage = level
-    Threads.run(2) { place in
-      let result = stage.inputs[place].recurrent(
-        stage.layers[place].cell, [stage.directions[place]], lengths: lengths, returnsSequences: returnsSequences,
-        padding: .zero)
-      results.withLock { $0[place] = result }
+    let (stage, multiplier) = (level, MultiplierChoice.current)
+    Threads.run(2, lasting: nanoseconds(level)) { direction in
+      // A choice that holds for the caller alone is not known on another thread.
+      let result = MultiplierChoice.with(multiplier) {
+        stage.inputs[direction].recurrent(
+          stage.layers[direction].cell, [stage.directions[direction]], lengths: lengths,
+          returnsSequences: returnsSequences, padding: .zero, keepsTrace: keepsTraces)
+      }
+      results.withLock { $0[direction] = result }
     }
     let outputs = results.withLock { $0 }.compactMap { $0 }
     level.outputs = outputs.map(\.output)
     level.states = outputs.map(\.states)
+    level.traces = outputs.flatMap(\.traces)
+  }
+
+  /// About how long both directions take on one thread, which does some 40 multiplications with floats in a nanosecond.
+  private func nanoseconds(_ level: Level) -> Int {
+    (0..<2).reduce(0) { sum, direction in
+      let shape = level.inputs[direction].shape
+      let weights = level.directions[direction].weights.count
+      return sum + MemoryLimit.bytes(shape[0], shape[1], weights) / 40
+    }
   }
 
   /// The outputs of both directions, which lie side by side.
-  private func halves(_ level: Level) -> [Tensor] {
-    level.outputs[0].split(level.layers.map { $0.options.units }, axis: -1)
+  func halves(_ output: Tensor) -> [Tensor] {
+    output.split([output.shape[output.rank - 1] / 2, output.shape[output.rank - 1] / 2], axis: -1)
+  }
+
+  private static func stateCount(_ layers: [any RecurrentLayer]) -> Int {
+    layers.reduce(0) { $0 + $1.cell.stateCount }
   }
 
   /// Merges what the directions give out; one tensor is merged already.

@@ -59,8 +59,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of class numbers, from probabilities or from the numbers before a softmax.
   ///
-  /// From probabilities: q = p clipped to [1e-7, 1 − 1e-7], ln Σ q − ln q[label]. From logits: ln Σ eᶻ −
-  /// z[label].
+  /// From probabilities: q = p clipped to [1e-7, 1 − 1e-7], ln Σ q − ln q[label]. From logits:
+  /// ln Σ eᶻ − z[label].
   ///
   /// - Parameters:
   ///   - fromLogits: whether predictions are the numbers before a softmax.
@@ -72,8 +72,8 @@ public struct Loss: Sendable {
 
   /// Cross-entropy of one-hot or soft classes, from probabilities or from the numbers before a softmax.
   ///
-  /// From probabilities: q = p / Σ p clipped to [1e-7, 1 − 1e-7], −Σ t·ln q. From logits: Σ t·(ln Σ eᶻ −
-  /// z). Label smoothing s makes of every target t the target t·(1 − s) + s / C.
+  /// From probabilities: q = p / Σ p clipped to [1e-7, 1 − 1e-7], −Σ t·ln q. From logits:
+  /// Σ t·(ln Σ eᶻ − z). Label smoothing s makes of every target t the target t·(1 − s) + s / C.
   ///
   /// - Shapes: targets and predictions [B, C] or [B, T, C].
   public static func categoricalCrossEntropy(fromLogits: Bool = false, labelSmoothing: Double = 0) -> Loss {

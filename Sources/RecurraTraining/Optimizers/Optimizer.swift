@@ -52,8 +52,8 @@ public struct Optimizer: Sendable {
   /// What is kept for each parameter.
   public var moments: [Moment] { rule.moments }
 
-  /// Goes down the gradient: w −= η·g; with momentum μ, v = μ·v − η·g and w += v, or with Nesterov w +=
-  /// μ·v − η·g.
+  /// Goes down the gradient: w −= η·g; with momentum μ, v = μ·v − η·g and w += v, or with Nesterov
+  /// w += μ·v − η·g.
   public static func sgd(
     learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0,
     clipping: Clipping = .none
@@ -77,8 +77,8 @@ public struct Optimizer: Sendable {
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
-  /// Follows running means of g and g²: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w −= η·√(1
-  /// − β₂ᵗ)/(1 − β₁ᵗ)·m / (√v + ε).
+  /// Follows running means of g and g²: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂),
+  /// w −= η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m / (√v + ε).
   ///
   /// With `amsgrad` the largest v so far stands for v.
   ///

@@ -1,7 +1,7 @@
 /// What a training run did: the numbers of every epoch, as Keras' `History`.
 ///
-/// Encoded, it has a member for each property; a number that is NaN or infinite, for which JSON has no word, becomes
-/// null, and null is read as NaN.
+/// Encoded, it has a member for each property. A number that is NaN or infinite, for which JSON has no word, becomes
+/// null, and null is read as NaN; so does the number that an epoch did not have, whose place is named in `gaps`.
 public struct History: Sendable, Equatable {
   /// How the run was set up.
   public struct Parameters: Sendable, Equatable, Codable {
@@ -78,29 +78,45 @@ public struct History: Sendable, Equatable {
 
   /// Compares what people see of it.
   public static func == (left: History, right: History) -> Bool {
-    left.epoch == right.epoch && left.history == right.history && left.params == right.params && left.stop == right.stop
+    left.epoch == right.epoch && left.columns == right.columns && left.params == right.params && left.stop == right.stop
   }
 }
 
 extension History: Codable {
   private enum CodingKeys: CodingKey {
-    case epoch, history, params, stop
+    case epoch, history, gaps, params, stop
   }
 
-  /// Reads what `encode(to:)` wrote; null among the numbers is NaN.
+  /// Reads what `encode(to:)` wrote; a list that is too short is that of a name which came later.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     params = try container.decode(Parameters.self, forKey: .params)
     stop = try container.decodeIfPresent(Stop.self, forKey: .stop)
+    let epochs = try container.decode([Int].self, forKey: .epoch)
     let numbers = try container.decode([String: [Double?]].self, forKey: .history)
-    try restore(container.decode([Int].self, forKey: .epoch), numbers.mapValues { $0.map { $0 ?? .nan } })
+    guard numbers.values.allSatisfy({ $0.count <= epochs.count }) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .history, in: container, debugDescription: "more numbers than the \(epochs.count) epochs")
+    }
+    restore(epochs, numbers.mapValues { $0.map { $0 ?? .nan } })
+    for (name, positions) in try container.decodeIfPresent([String: [Int]].self, forKey: .gaps) ?? [:] {
+      for position in positions {
+        guard epochs.indices.contains(position), columns[name] != nil else {
+          throw DecodingError.dataCorruptedError(
+            forKey: .gaps, in: container, debugDescription: "\(position) is no place in the list \(name)")
+        }
+        columns[name]?[position] = nil
+      }
+    }
   }
 
   /// Writes epochs, numbers, parameters and the reason of an early end.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(epoch, forKey: .epoch)
-    try container.encode(history.mapValues { $0.map(\.finite) }, forKey: .history)
+    try container.encode(columns.mapValues { $0.map { $0?.finite } }, forKey: .history)
+    let gaps = columns.mapValues { values in values.indices.filter { values[$0] == nil } }.filter { !$1.isEmpty }
+    if !gaps.isEmpty { try container.encode(gaps, forKey: .gaps) }
     try container.encode(params, forKey: .params)
     try container.encodeIfPresent(stop, forKey: .stop)
   }

@@ -13,7 +13,8 @@ extension Trainer {
   ///   - verbose: how much is shown.
   ///   - allowingNonFinite: whether NaN and infinity may be among inputs and targets.
   /// - Returns: the loss and the metrics by name; of the batches so far when the task is cancelled.
-  /// - Throws: `badData` for data that do not fit together or the model, `badArgument` for a batch size below 1.
+  /// - Throws: `badData` for data that do not fit together or the model, `badArgument` for a batch size below 1,
+  ///   `outOfMemory` for batches that need more than there is.
   @discardableResult
   public func evaluate(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, batchSize: Int = 32,
@@ -62,7 +63,7 @@ extension Trainer {
       examples.x, examples.y, lengths: examples.lengths, sampleWeights: examples.sampleWeights,
       allowsNonFinite: allowingNonFinite, operation: operation)
     guard let y = data.y else { return data }
-    let output = try model.outputShape(for: data.x.batchedShape)
+    let output = try model.outputShape(for: anyBatch(of: data.x))
     try loss.validate()
     try loss.validate(targets: y, output: output, lengths: data.lengths, operation: operation)
     for metric in metrics { try metric.validate(targets: y, output: output, operation: operation) }
@@ -82,7 +83,8 @@ extension Sequential {
   /// Computes the outputs for many rows, batch by batch; builds the model first when that has not been done.
   ///
   /// - Shapes: x [N, …]; result [N, …], the model's output for each row.
-  /// - Throws: `badData` for data that do not fit the model, `badArgument` for a batch size below 1.
+  /// - Throws: `badData` for data that do not fit the model, `badArgument` for a batch size below 1, `outOfMemory` for
+  ///   batches or outputs that need more than there is.
   public func predict(
     _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Tensor {
@@ -106,16 +108,11 @@ extension Sequential {
     guard x.rank >= 1 else {
       throw RecurraError(.badData, operation: operation, expected: "x with a row for each example", got: "one number")
     }
-    if !isBuilt { try build(inputShape: x.batchedShape, dtype: x.dtype == .float64 ? .float64 : .float32) }
+    if !isBuilt { try build(inputShape: anyBatch(of: x), dtype: x.dtype == .float64 ? .float64 : .float32) }
     try requireParameterMemory(operation)
     return try TrainingData(
       x, y, lengths: lengths, sampleWeights: sampleWeights, ids: idCount, dtype: dtype ?? .float32,
-      output: y == nil ? [] : try outputShape(for: x.batchedShape), allowsNonFinite: allowsNonFinite,
+      output: y == nil ? [] : try outputShape(for: anyBatch(of: x)), allowsNonFinite: allowsNonFinite,
       operation: operation)
   }
-}
-
-extension Tensor {
-  /// The shape of any number of such rows.
-  var batchedShape: [Int?] { [nil] + shape.dropFirst().map(Optional.some) }
 }

@@ -35,9 +35,9 @@ extension Trainer {
   ///   - allowingNonFinite: whether NaN and infinity may be among inputs and targets.
   /// - Returns: the numbers of every epoch of the run. When the task is cancelled the batch under way is finished, and
   ///   the history says so.
-  /// - Throws: before anything is trained `badData` for data that do not fit together or the model, and `badArgument`
-  ///   for options outside their range or a backup of another run; later `notFinite` when a loss, gradient or weight is
-  ///   NaN or infinite, with epoch and batch.
+  /// - Throws: before anything is trained `badData` for data that do not fit together or the model or for a backup of
+  ///   another run, `badArgument` for options outside their range, and `outOfMemory` for what a step needs; later
+  ///   `notFinite` when a loss, gradient or weight is NaN or infinite, with epoch and batch.
   /// - Complexity: a steady step takes no memory from the system.
   @discardableResult
   public func fit(
@@ -46,9 +46,13 @@ extension Trainer {
     validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
     verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
-    guard epochs >= 0, (0...JSONValue.largestCount).contains(initialEpoch ?? 0) else {
+    guard epochs >= 0 else {
+      throw RecurraError(.badArgument, operation: "fit", expected: "epochs of 0 or more", got: "\(epochs)")
+    }
+    if let initialEpoch, !(0...JSONValue.largestCount).contains(initialEpoch) {
       throw RecurraError(
-        .badArgument, operation: "fit", expected: "epochs of 0 or more", got: "\(initialEpoch ?? 0) to \(epochs)")
+        .badArgument, operation: "fit", expected: "an initial epoch in 0...\(JSONValue.largestCount)",
+        got: "\(initialEpoch)")
     }
     if let blockSize, blockSize < 1 {
       throw RecurraError(
@@ -58,7 +62,7 @@ extension Trainer {
     var training = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "fit")
     if let classWeights, let y = training.y {
       try loss.validate(
-        classWeights: classWeights, targets: y, output: model.outputShape(for: training.x.batchedShape),
+        classWeights: classWeights, targets: y, output: model.outputShape(for: anyBatch(of: training.x)),
         lengths: training.lengths, operation: "fit")
     }
     var validation: TrainingData?

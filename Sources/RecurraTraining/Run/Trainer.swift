@@ -133,7 +133,7 @@ extension Trainer {
     }
     if !state.optimizer.isEmpty { try optimizerState.restore(state.optimizer) }
     progress = state
-    (progress.optimizer, isResuming) = ([:], false)
+    (progress.optimizer, isResuming, isStopRequested) = ([:], false, false)
     history = state.run.map { state.history.since($0.firstEpoch) }
   }
 }

@@ -32,7 +32,7 @@ extension Trainer {
   ///   - firstRow: where the rows begin in the batch that they are a block of. Dropout is drawn by a row's number in
   ///     the whole batch, so blocks of a batch drop different elements.
   /// - Throws: `badData` for data that do not fit together or the model, `notFinite` for a loss that is NaN or
-  ///   infinite.
+  ///   infinite, `outOfMemory` for a batch that needs more than there is.
   /// - Complexity: a forward and a backward pass.
   public func gradients(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, firstRow: Int = 0

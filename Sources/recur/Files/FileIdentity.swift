@@ -15,7 +15,7 @@ struct FileIdentity {
   /// - Parameter standardStream: The descriptor that `-` stands for.
   init(_ path: String, standardStream: Int32) {
     var status = stat()
-    let isFound = unsafe path == "-" ? fstat(standardStream, &status) == 0 : stat(path.systemPath, &status) == 0
+    let isFound = unsafe path == "-" ? fstat(standardStream, &status) == 0 : stat(PathText.system(path), &status) == 0
     node = isFound ? (UInt(status.st_dev), UInt(status.st_ino)) : nil
     target = path == "-" ? nil : Self.target(of: path)
     let type = isFound ? status.st_mode & S_IFMT : S_IFREG
@@ -49,7 +49,7 @@ struct FileIdentity {
   }
 
   private static func real(_ path: String) -> [UInt8]? {
-    guard let real = unsafe realpath(path.systemPath, nil) else { return nil }
+    guard let real = unsafe realpath(PathText.system(path), nil) else { return nil }
     defer { unsafe free(real) }
     return unsafe (0..<strlen(real)).map { unsafe UInt8(bitPattern: real[$0]) }
   }
@@ -58,13 +58,8 @@ struct FileIdentity {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-      return unsafe start.map { unsafe readlink(path.systemPath, $0, bytes.count) } ?? -1
+      return unsafe start.map { unsafe readlink(PathText.system(path), $0, bytes.count) } ?? -1
     }
     return count > 0 ? PathText.text(buffer.prefix(count)) : nil
   }
-}
-
-extension String {
-  /// The bytes of a path as the system takes them.
-  var systemPath: [CChar] { PathText.bytes(self).map { CChar(bitPattern: $0) } + [0] }
 }

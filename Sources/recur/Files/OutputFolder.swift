@@ -8,10 +8,12 @@ struct OutputFolder {
 
   /// Makes the folder when it is not there, and finds out at once whether it can be written to.
   init(_ path: String) throws(RecurraError) {
-    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    // A C function would see the path end at a zero byte.
+    errno = EINVAL
+    guard !path.utf8.contains(0), unsafe mkdir(PathText.system(path), 0o777) == 0 || errno == EEXIST else {
       throw RecurraError(
         .cannotCreate, operation: "make the folder \(path)", expected: "a folder to write to",
-        got: SystemError(code: errno).description)
+        got: SystemError(code: errno).got)
     }
     self.path = path
     try OutputTarget.check(path + "/results.json")

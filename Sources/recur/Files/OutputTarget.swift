@@ -23,7 +23,7 @@ enum OutputTarget {
   private static func open(_ path: String) throws -> Int32 {
     while true {
       // Without O_NONBLOCK this would wait for somebody who reads, and no signal could end that.
-      let descriptor = unsafe Glibc.open(path.systemPath, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+      let descriptor = unsafe Glibc.open(PathText.system(path), O_WRONLY | O_CLOEXEC | O_NONBLOCK)
       if descriptor >= 0 {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
         return descriptor
@@ -32,7 +32,7 @@ enum OutputTarget {
       guard code == EINTR || code == ENXIO && type(of: path) == S_IFIFO else {
         throw RecurraError(
           .cannotCreate, operation: "write \(path)", expected: "a pipe or device that can be written",
-          got: SystemError(code: code).description)
+          got: SystemError(code: code).got)
       }
       if Interrupt.hasCome {
         Console.error("recur: interrupted while nobody reads \(path.escaped), so nothing is written there")
@@ -49,7 +49,7 @@ enum OutputTarget {
   /// The kind of a file, such as `S_IFREG`; nil where there is none.
   private static func type(of path: String) -> mode_t? {
     var status = stat()
-    guard unsafe !path.utf8.contains(0) && stat(path.systemPath, &status) == 0 else { return nil }
+    guard unsafe !path.utf8.contains(0) && stat(PathText.system(path), &status) == 0 else { return nil }
     return status.st_mode & S_IFMT
   }
 }

@@ -3,16 +3,14 @@ internal import Recurra
 
 /// How many threads work.
 struct ThreadOptions: ParsableArguments {
-  private static let range = 1...256
-
   @Option(
     parsing: .unconditional,
     help: "How many threads work; the results do not depend on it. RECURRA_THREADS or all processors when not given.")
   var threads: Int?
 
   func validate() throws {
-    guard let threads, !Self.range.contains(threads) else { return }
-    throw ValidationError("Expected --threads in 1...256, got \(threads).")
+    guard let threads, !(1...Threads.maximumCount).contains(threads) else { return }
+    throw ValidationError("Expected --threads in 1...\(Threads.maximumCount), got \(threads).")
   }
 
   func apply() {

@@ -40,7 +40,7 @@ struct MemoryTrial {
       loss: loss, optimizer: .adam(learningRate: 0.003, clipping: .globalNorm(1)), metrics: [])
     try trainer.fit(
       x, task.cueIsLast ? task.labels(cues) : cues, batchSize: 64, epochs: Self.epochs,
-      callbacks: [Content()], verbose: .silent, seed: seed)
+      callbacks: [StopsWhenLearnt()], verbose: .silent, seed: seed)
     let (test, wanted) = task.sentences(Self.testSentences, seed: 2 * seed + 1)
     let answers = try model.predict(test, batchSize: 250)
     let step = task.answerStep
@@ -52,7 +52,7 @@ struct MemoryTrial {
 }
 
 /// Ends training when nothing is left to learn.
-private final class Content: Callback {
+private final class StopsWhenLearnt: Callback {
   func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
     if let loss = logs["loss"], loss < 0.01 { trainer.stopTraining() }
   }
