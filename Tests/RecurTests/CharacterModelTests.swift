@@ -88,13 +88,27 @@ import Testing
     try tool.expectFailure(65, "other.safetensors", "a model with its symbols", of: reading + ["other.safetensors"])
     let few = #"{"has_padding":false,"has_unknown":true,"words":["a"]}"#
     try model.save(to: tool.path("few.safetensors"), notes: ["vocabulary": few])
-    try tool.expectFailure(65, "few.safetensors", "2 units", of: reading + ["few.safetensors"])
+    try tool.expectFailure(65, "few.safetensors", "2 symbols", of: reading + ["few.safetensors"])
     let known = #"{"has_padding":false,"has_unknown":false,"words":["a","b","c"]}"#
     try model.save(to: tool.path("known.safetensors"), notes: ["vocabulary": known])
     try tool.expectFailure(65, "known.safetensors", of: reading + ["known.safetensors"])
     try model.save(to: tool.path("text.safetensors"), notes: ["vocabulary": "[]"])
     try tool.expectFailure(65, "text.safetensors", of: reading + ["text.safetensors"])
     try tool.expectFailure(66, "missing", of: reading + ["missing"])
+  }
+
+  @Test("A model that leaves symbols out, reads from the end or has too few vectors is refused", arguments: [0, 1, 2])
+  func unlikeModels(kind: Int) throws {
+    let model = Sequential(seed: 1) {
+      Embedding(inputDim: kind == 0 ? 2 : 3, outputDim: 2, maskZero: kind == 1)
+      LSTM(units: 2, returnSequences: true, goBackwards: kind == 2)
+      Dense(units: 3, activation: .softmax)
+    }
+    try model.build(inputShape: [nil, nil])
+    let words = #"{"has_padding":false,"has_unknown":true,"words":["a","b"]}"#
+    try model.save(to: tool.path("m"), notes: ["vocabulary": words])
+    try tool.expectFailure(65, "m", "3 symbols", of: ["demo", "gates", "ba?", "--model", "m", "--output", "made"])
+    #expect(!FileManager.default.fileExists(atPath: tool.path("made")))
   }
 
   @Test func aModelWhoseNumbersAreNoneIsShownAllTheSame() throws {

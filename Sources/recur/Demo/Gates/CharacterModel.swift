@@ -39,12 +39,14 @@ struct CharacterModel {
       throw RecurraError(.badFile, operation: file.operation, expected: error.expected, got: error.got)
     }
     let outputs = try model.outputShape(for: [nil, nil])
+    // An embedding that takes unknown symbols for padding would leave them out.
     guard outputs.count == 3, outputs.last == vocabulary.count, vocabulary.unknownID != nil, model.dtype == .float32,
-      model.layers.count == 3, model.layers[0] is Embedding, model.layers[1] is LSTM
+      model.layers.count == 3, let table = model.layers[0] as? Embedding, table.inputDim == vocabulary.count,
+      !table.maskZero, let cell = model.layers[1] as? LSTM, !cell.options.goBackwards
     else {
       throw RecurraError(
         .badFile, operation: file.operation,
-        expected: "Embedding, LSTM and a Dense of \(vocabulary.count) units, one for what is unknown, in float32",
+        expected: "Embedding, LSTM and Dense in float32, for \(vocabulary.count) symbols, all unknown ones being one",
         got: model.layerNames.map(\.escaped).joined(separator: ", "))
     }
   }
