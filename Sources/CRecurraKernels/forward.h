@@ -5,10 +5,10 @@ static void finishNothing(const void *panel, ptrdiff_t row, ptrdiff_t rows, floa
 }
 
 INLINE void forwardStep(
-  enum Cell cell, const RecurraForwardStep *step, const Lead *lead, PrepareSums *prepare, FinishSums *finish
+  enum Cell cell, const RecurraForwardStep *step, PrepareSums *prepare, FinishSums *finish
 ) {
   if (step->rows == 1 && !RECURRA_MATRIX_UNIT) {
-    forwardRow(cell, step, lead);
+    forwardRow(cell, step);
     return;
   }
   const ptrdiff_t units = step->units, inputs = step->inputs, states = step->fromZeros ? 0 : units;
@@ -86,9 +86,9 @@ static void awaitRow(void *waiter) {
   rest->y += rest->yStep, rest->written = rest->turn;
 }
 
-/// Does steps that follow each other, perhaps with the inputs of later ones ahead; returns how many.
-INLINE ptrdiff_t walk(
-  enum Cell cell, const RecurraForwardStep *first, const int isLed, PrepareSums *prepare, FinishSums *finish
+/// Does steps that follow each other; returns how many.
+INLINE ptrdiff_t forwardSteps(
+  enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
 ) {
   RecurraForwardStep step = *first;
   RowTurn rest = {first->member, first->turn, NULL, first->yStep, first->units, first->turn};
@@ -99,22 +99,15 @@ INLINE ptrdiff_t walk(
     step.y = NULL;
   }
   ptrdiff_t left = first->steps;
-  Lead lead;
-  if (isLed) {
-    // The inputs' chains come between the row's own, of which one panel has enough then.
-    step.pairs = 0;
-    lead = beginLead(cell, &step, left > 0 ? left : 1);
-  }
   for (;;) {
     // The first row of all has been there from the beginning.
     if (rest.member && rest.turn > 0) step.awaitRest = awaitRow;
-    forwardStep(cell, &step, isLed ? &lead : NULL, prepare, finish);
+    forwardStep(cell, &step, prepare, finish);
     left--, rest.turn++;
     if ((rest.member && !recurra_row_hand_over(rest.member, rest.turn)) || left <= 0) break;
     float *const h = (float *)step.h, *const c = (float *)step.c;
     step.h = step.hNext, step.hNext = h, step.c = step.cNext, step.cNext = c;
     step.descending = !step.descending, step.fromZeros = 0;
-    if (isLed) advanceLead(&step, &lead);
     if (step.x) step.x += step.xStep;
     if (step.y) step.y += step.yStep;
     step.init += step.initStep;
@@ -125,15 +118,6 @@ INLINE ptrdiff_t walk(
   }
   if (rest.y) awaitRow(&rest);
   return first->steps - left;
-}
-
-/// Does steps that follow each other; returns how many. With inputs ahead by code of its own: where the sums of a row
-/// lie is then known to either.
-INLINE ptrdiff_t forwardSteps(
-  enum Cell cell, const RecurraForwardStep *first, PrepareSums *prepare, FinishSums *finish
-) {
-  const int isLed = hasLead && first->lead && first->rows == 1 && !first->hoisted;
-  return isLed ? walk(cell, first, 1, prepare, finish) : walk(cell, first, 0, prepare, finish);
 }
 
 /// Does the gates alone, on pre-activations that are complete.

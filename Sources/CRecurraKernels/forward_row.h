@@ -12,10 +12,9 @@ INLINE ptrdiff_t panelsTogether(enum Cell cell, const RecurraForwardStep *step, 
 
 /// Adds an operand of one row times `count` panels that follow each other to their sums.
 INLINE void accumulateRow(
-  enum Cell cell, const Operand *operand, const ForwardPanel *panels, ptrdiff_t count, ptrdiff_t depth, float *sums,
-  ptrdiff_t sumsStride
+  enum Cell cell, const Operand *operand, const ForwardPanel *panels, ptrdiff_t count, ptrdiff_t depth, float *sums
 ) {
-  for (ptrdiff_t index = 0; index < count; index++, sums += sumsStride) {
+  for (ptrdiff_t index = 0; index < count; index++, sums += sumsWidth) {
     const ptrdiff_t units = panels[index].count;
     const RecurraForwardStep *step = panels->step;
     const float *weights =
@@ -28,9 +27,9 @@ INLINE void accumulateRow(
       const ptrdiff_t floats = panelFloats(cell, units), nextFloats = panelFloats(cell, nextUnits);
       pairTiles[floats / WIDTH - 3][nextFloats / WIDTH - 1](
         own.z, own.depth, weights + own.first * floats, weights + floats * depth + own.first * nextFloats,
-        sums + own.column, sums + sumsStride + (own.column ? nextUnits : 0));
+        sums + own.column, sums + sumsWidth + (own.column ? nextUnits : 0));
       index++;
-      sums += sumsStride;
+      sums += sumsWidth;
       continue;
     }
 #endif
@@ -41,22 +40,21 @@ INLINE void accumulateRow(
 
 /// Applies the gates of a row to some panels, so many vectors together as the maths takes.
 INLINE void applyGatesToRow(
-  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, const int count, float *sums,
-  ptrdiff_t sumsStride
+  enum Cell cell, const RecurraForwardStep *step, const ForwardPanel *panels, const int count, float *sums
 ) {
   Units at[bundle];
   if (panelUnits(cell) <= WIDTH) {
     // A vector each: where they lie is known, and stays in registers.
     EACH(panel, 0, count) {
       const ptrdiff_t units = panels[panel].count;
-      at[panel] = (Units){0, panels[panel].unit, units, units, sums + panel * sumsStride};
+      at[panel] = (Units){0, panels[panel].unit, units, units, sums + panel * sumsWidth};
       activate(cell, step, 1, at[panel]);
     }
     emit(cell, step, 1, count, at);
     return;
   }
   ptrdiff_t vectors = 0;
-  for (int panel = 0; panel < count; panel++, sums += sumsStride)
+  for (int panel = 0; panel < count; panel++, sums += sumsWidth)
     for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
       const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
       at[vectors] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
@@ -76,48 +74,36 @@ INLINE void applyGatesToRow(
 /// A step of a single row for `count` panels from `begin` on, which may have to wait for a part of h.
 INLINE void forwardRowPanels(
   enum Cell cell, const RecurraForwardStep *step, const int count, ptrdiff_t begin, int isLast, int waits,
-  float *sums, const Lead *lead
+  float *sums
 ) {
   const ptrdiff_t inputs = step->inputs, units = step->units, width = panelUnits(cell);
   const Operand operands[2] = {{step->x, 0, inputs, 0, 0}, {step->h, 0, units, inputs, cell == GRU ? width : 0}};
-  const ptrdiff_t sumsStride = lead ? leadSteps * sumsWidth : sumsWidth;
   ForwardPanel panels[2];
   EACH(index, 0, count) {
     const ptrdiff_t unit = (begin + index) * width;
     panels[index] = (ForwardPanel){step, 0, unit, smaller(width, units - unit), isLast, 0, 0};
   }
-  if (lead) {
-    sums = leadSums(step, lead->now, begin) + lead->place * sumsWidth;
-    EACH(index, 0, count) fetchForward(panels[index].count, cell, &panels[index], 0, 1);
-    if (count == 1 && !waits && multiplyWithSlice(cell, step, lead, begin, sums)) {
-      applyGatesToRow(cell, step, panels, count, sums, sumsStride);
-      return;
-    }
-    multiplySlices(cell, step, lead, begin, count);
-  }
-  for (int operand = step->hoisted || lead; operand < 2; operand++) {
-    if (!lead) {
-      EACH(index, 0, count)
-        prepareForward(
-          panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth, NULL);
-    }
+  for (int operand = step->hoisted != 0; operand < 2; operand++) {
+    EACH(index, 0, count)
+      prepareForward(
+        panels[index].count, cell, &panels[index], step->hoisted ? 0 : operand, 0, 1, sums + index * sumsWidth, NULL);
     if (operand == 1 && step->fromZeros) continue;
     Operand rest = operands[operand];
     if (operand == 1 && waits) {
       Operand early = rest;
       early.depth = step->ready;
-      if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums, sumsStride);
+      if (early.depth > 0) accumulateRow(cell, &early, panels, count, inputs + units, sums);
       step->awaitRest(step->waiter);
       fetch(step->h + step->ready, 0, 1, units - step->ready, 0);
       rest.z += step->ready, rest.first += step->ready, rest.depth -= step->ready;
     }
-    accumulateRow(cell, &rest, panels, count, inputs + units, sums, sumsStride);
+    accumulateRow(cell, &rest, panels, count, inputs + units, sums);
   }
-  applyGatesToRow(cell, step, panels, count, sums, sumsStride);
+  applyGatesToRow(cell, step, panels, count, sums);
 }
 
-/// A step of a single row; of one whose inputs are ahead of it, with their next slices.
-INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step, const Lead *lead) {
+/// A step of a single row.
+INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step) {
   const ptrdiff_t width = panelUnits(cell);
   _Alignas(64) float sums[2 * sumsWidth + 4 * WIDTH];
   // Others may have read what hNext held: its lines come back while the product is computed.
@@ -135,9 +121,9 @@ INLINE void forwardRow(enum Cell cell, const RecurraForwardStep *step, const Lea
     // While it waits, the first panels have something to do; those behind them are then gone through in one go, as
     // caches like it.
     if (count == 2)
-      forwardRowPanels(cell, step, 2, begin, first == last, waits, sums, lead);
+      forwardRowPanels(cell, step, 2, begin, first == last, waits, sums);
     else
-      forwardRowPanels(cell, step, 1, begin, first == last, waits, sums, lead);
+      forwardRowPanels(cell, step, 1, begin, first == last, waits, sums);
     waits = 0;
   }
 }

@@ -15,7 +15,6 @@
 #if RECURRA_MATRIX_UNIT
 #include "tile_rows.h"
 #else
-#include "input_lead.h"
 #include "forward_row.h"
 #endif
 #include "forward.h"
@@ -132,7 +131,7 @@ CELL(GRU, gru)
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
     .backward = kernels##Backward, .inputGradient = kernels##InputGradient,                                 \
     .forwardGates = kernels##ForwardGates,                                                                  \
-    .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize, .leadSize = leadSize,              \
+    .backwardGates = kernels##BackwardGates, .scratchSize = scratchSize,                                    \
     .leftPanels = leftPanels,                                                                               \
     .packedLeftSize = packedLeftSize, .packLeft = packLeft,                                              \
     .gradientScratchSize = gradientScratchSize, .weightGradient = weightGradient               \

@@ -54,7 +54,6 @@ struct ForwardPass<S: FloatingScalar> {
     let target = output as? UnsafeMutablePointer<Float>
     let panels = 0..<kernels.forwardPanels(units)
     let hoists = runs.map(hoist)
-    let leads = plan.leadsInputs ? runs.map { lead($0, kernels) } : []
     let rows = plan.hoistedSteps > 0 ? max(Self.stretch, plan.hoistedSteps) : runs.lazy.map(\.layout.batch).max() ?? 0
     let scratch = Scratch.of(kernels, rows: rows, depth: runs[0].inputs + units)
     if runs[0].isTraining {
@@ -74,8 +73,7 @@ struct ForwardPass<S: FloatingScalar> {
       }
       return PackedMultiplier(
         run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist,
-        lead: leads.isEmpty ? nil : leads[index].map { $0.rows[share.rank] }, output: rows, scratch: share.scratch,
-        company: share.company)
+        output: rows, scratch: share.scratch, company: share.company)
     }
     if plan.unitShares > 1, runs[0].layout.order == nil {
       shareUnits(runs, kernels, scratch, by: multiplier)
@@ -102,16 +100,9 @@ struct ForwardPass<S: FloatingScalar> {
 
   /// Room for the input's product of a stretch of timesteps; nil where it stays in the loop.
   private func hoist(_ run: DirectionRun<Float>) -> Buffer<Float>? {
-    guard plan.hoistedSteps > 0, !plan.leadsInputs, isComputedAhead(run) else { return nil }
+    guard plan.hoistedSteps > 0, isComputedAhead(run) else { return nil }
     // One for each member that shares units, who would else take lines from each other.
     return Buffer(plan.unitShares * plan.hoistedSteps * run.layout.batch, run.slots)
-  }
-
-  /// Room for the sums of the next timesteps' inputs, where those are multiplied along with the loop; nil where they
-  /// are not.
-  private func lead(_ run: DirectionRun<Float>, _ kernels: RecurraCellKernels) -> Buffer<Float>? {
-    guard isComputedAhead(run) else { return nil }
-    return Buffer(plan.unitShares, Int(kernels.leadSize(kernels.forwardPanels(run.units))))
   }
 
   /// Tells whether all timesteps of the input lie side by side, for a product of several at a time.

@@ -54,8 +54,7 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    lead: UnsafeMutablePointer<Float>? = nil, output: OutputRows?, scratch: UnsafeMutablePointer<Float>?,
-    company: Company? = nil, isEndless: Bool = false
+    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, company: Company? = nil, isEndless: Bool = false
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.company) = (
       run, kernels, packed, panels, hoist, output, scratch, company
@@ -67,7 +66,6 @@ struct PackedMultiplier: Multiplier {
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
-    frame.lead = lead
     frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
     // given.

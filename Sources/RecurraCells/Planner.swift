@@ -25,9 +25,6 @@ struct Plan {
   let rowNanoseconds: Int
   /// Timesteps whose input product is computed together, ahead of the loop; 0 for none.
   let hoistedSteps: Int
-  /// Tells whether a single row multiplies the inputs of later timesteps along with those at hand instead, where that
-  /// can be done.
-  let leadsInputs: Bool
 
   init(
     cell: any RecurrentCell, kernels: RecurraCellKernels?, batch: Int, timesteps: Int, inputs: Int, units: Int,
@@ -38,7 +35,7 @@ struct Plan {
     guard let kernels else {
       runBlocks = 1
       rowBlocks = Self.fixedBlocks(batch)
-      (unitShares, sharingSaves, lasting, rowNanoseconds, hoistedSteps, leadsInputs) = (1, 0, .max, .max, 0, false)
+      (unitShares, sharingSaves, lasting, rowNanoseconds, hoistedSteps) = (1, 0, .max, .max, 0)
       return
     }
     let stateWeights = cell.gateCount * units * units
@@ -90,17 +87,6 @@ struct Plan {
     } else {
       (runBlocks, rowBlocks) = unitShares > 1 ? (1, blocks) : (blocks, 1)
     }
-    // It fills the time that a row waits for U, where U does not stay in the first cache. W is then read again every
-    // few steps: that must not drive U out of the core's own cache, nor both out of the shared one, and where both come
-    // from there, or nearly, reading must cost less than multiplying. 1.04 to 1.12 times as fast for 192 to 650 units
-    // and inputs (Zen 4); 0.83 where U alone stays in the core's own, 0.91 to 0.95 from the shared cache of a core that
-    // does 512 bits in one pass (Zen 5).
-    let (ownBytes, allBytes) = (4 * stateWeights / unitShares, 4 * weights / unitShares)
-    let staysPut = ownBytes > Self.privateCacheBytes || allBytes <= Self.privateCacheBytes
-    leadsInputs =
-      batch == 1 && !isTraining && kernels.leadSize(1) > 0 && units > 160 && 2 * inputs >= units && staysPut
-      && directions * 4 * weights <= Self.sharedCacheBytes / 2
-      && (allBytes <= Self.privateCacheBytes / 8 * 7 || Self.rereadsCheaply)
     if isTraining, isHoisted {
       hoistedSteps = timesteps
     } else if isHoisted {
@@ -175,19 +161,6 @@ struct Plan {
   private static func fedRows(bytesPerNanosecond rate: Double) -> Int { Int((4 * 75 / 0.8 / rate).rounded(.up)) }
 
   private static let fedRowsOfCache = fedRows(bytesPerNanosecond: cacheBytesPerNanosecond)
-
-  /// Whether a core reads a fifth of some weights from the shared cache clearly sooner than it multiplies them all by a
-  /// row: in half of the time on Zen 4, which gains by it, and in nine tenths on Zen 5, which does not.
-  private static let rereadsCheaply = 4 / (5 * cacheBytesPerNanosecond) < 0.7 / multiplicationsPerNanosecond
-
-  /// The best of four bursts of some microseconds.
-  private static let multiplicationsPerNanosecond: Double = {
-    (0..<4).reduce(1) { most, _ in
-      let begin = Threads.nanoseconds()
-      let flops = Kernels.table.fmaBurst(2_000)
-      return max(most, flops / 2 / Double(max(1, Threads.nanoseconds() - begin)))
-    }
-  }()
 
   /// What a core reads of the shared cache: measured once, where somebody asks; some milliseconds, most of them for
   /// getting the memory.

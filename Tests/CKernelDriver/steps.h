@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-/// Steps of a walk: a single sequence has so many that its inputs get ahead of it, more than once.
+/// Steps of a walk.
 static ptrdiff_t stepsOf(ptrdiff_t rows) { return rows == 1 ? 13 : 7; }
 
 /// What a way of going through the steps leaves behind: y of all of them, and the last states.
@@ -10,7 +10,7 @@ typedef struct {
   Matrix y, h, c;
 } Walk;
 
-enum { INPUT_IN_LOOP, INPUT_AHEAD, INPUT_HOISTED, INPUT_LOOKED_UP };
+enum { INPUT_IN_LOOP, INPUT_HOISTED, INPUT_LOOKED_UP };
 
 /// The beginning of a walk over the rows of x as timesteps, step after step those of all sequences. State buffers come
 /// in pairs.
@@ -23,7 +23,7 @@ static RecurraForwardStep beginWalk(
     .init = k->bias.data, .h = h[0].data, .hStride = h[0].stride, .hNext = h[1].data, .hNextStride = h[1].stride,
     .c = c[0].data, .cStride = c[0].stride, .cNext = c[1].data, .cNextStride = c[1].stride,
     .y = y.data, .yStride = y.stride, .yStep = rows * y.stride};
-  if (input == INPUT_IN_LOOP || input == INPUT_AHEAD) {
+  if (input == INPUT_IN_LOOP) {
     step.x = step.xAhead = k->x.data, step.xStride = step.xAheadStride = k->x.stride;
     step.xStep = rows * k->x.stride;
   } else {
@@ -32,12 +32,6 @@ static RecurraForwardStep beginWalk(
       step.initRows = step.initRowsAhead = places, step.initRowsStep = rows, step.initStep = 0;
   }
   return step;
-}
-
-/// Room for the sums of inputs ahead of some panels, of exactly the size that is asked for; NULL where none is.
-static float *leadFor(const RecurraCellKernels *cell, ptrdiff_t panels) {
-  const size_t size = cell->leadSize(panels);
-  return size ? aligned_alloc(64, size * sizeof(float)) : NULL;
 }
 
 /// The same for one step of it.
@@ -91,7 +85,6 @@ static int walkTogether(
     own->h = recurra_row(&members[rank], 0), own->hNext = recurra_row(&members[rank], 1);
     own->c = recurra_row_memory(&members[rank], rank, 0), own->cNext = recurra_row_memory(&members[rank], rank, 1);
     own->scratch = scratchFor(kernels, 1, k->inputs + k->units);
-    if (step.lead) own->lead = leadFor(cell, own->panelEnd - own->panelBegin);
   }
   pthread_t other;
   int isRight = pthread_create(&other, NULL, walkAsMember, &walks[1]) == 0;
@@ -114,10 +107,7 @@ static int walkTogether(
   isRight &= sameBits(y, wanted.y, 0, stepCount) && sameBits(h[stepCount & 1], wanted.h, 0, 1);
   if (k->cell == LSTM) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
   for (int turn = 0; turn < 2; turn++) freeMatrix(&h[turn]), freeMatrix(&c[turn]);
-  for (int rank = 0; rank < 2; rank++) {
-    free(walks[rank].step.scratch);
-    if (step.lead) free(walks[rank].step.lead);
-  }
+  for (int rank = 0; rank < 2; rank++) free(walks[rank].step.scratch);
   free(layout.base);
   return isRight;
 }
@@ -130,7 +120,7 @@ static const char *checkWalk(
   const ptrdiff_t panels = cell->forwardPanels(k->units), stepCount = stepsOf(rows);
   Matrix table = makeMatrix(rows * stepCount, slotsOf(k->cell) * k->units, 3);
   int32_t places[7 * 9];
-  float *scratch = scratchFor(kernels, rows * stepCount, k->inputs + k->units), *lead = leadFor(cell, panels);
+  float *scratch = scratchFor(kernels, rows * stepCount, k->inputs + k->units);
   cell->product(&(RecurraProduct){
     .rows = rows * stepCount, .inputs = k->inputs, .units = k->units, .panelEnd = panels, .x = k->x.data,
     .xStride = k->x.stride, .init = k->bias.data, .packed = packed, .out = table.data, .outStride = table.stride,
@@ -147,7 +137,6 @@ static const char *checkWalk(
     }
     RecurraForwardStep step = beginWalk(k, packed, rows, input, h, c, y, table, places);
     step.panelEnd = panels, step.scratch = scratch;
-    if (input == INPUT_AHEAD && way > 0) step.lead = lead;
     if (way == 0) {
       for (ptrdiff_t index = 0; index < stepCount; index++) {
         RecurraForwardStep own = step;
@@ -174,7 +163,7 @@ static const char *checkWalk(
     freeMatrix(&h[!(stepCount & 1)]), freeMatrix(&c[!(stepCount & 1)]);
   }
   for (int way = 0; way < 3; way++) freeMatrix(&walks[way].y), freeMatrix(&walks[way].h), freeMatrix(&walks[way].c);
-  freeMatrix(&table), free(scratch), free(lead);
+  freeMatrix(&table), free(scratch);
   return failure;
 }
 

@@ -97,9 +97,6 @@ typedef struct RecurraForwardStep {
   ptrdiff_t gatesStride;   // stored: LSTM i f c~ o; GRU z r n nh; RNN nothing
   RecurraAhead ahead[3];
   float *_Nullable scratch;  // of scratchSize(rows, I + H), this thread's own
-  /// Of leadSize, this thread's own: a single row, not hoisted, multiplies the inputs of the next few steps along with
-  /// h, while the core waits for U. NULL: each step multiplies its own.
-  float *_Nullable lead;
 } RecurraForwardStep;
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
@@ -271,8 +268,6 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   /// Floats of scratch for so many rows of operands that have `depth` columns altogether, and no more than for 64 rows.
   /// It begins with a cache line.
   size_t (*scratchSize)(ptrdiff_t rows, ptrdiff_t depth);
-  /// Floats of lead for some panels; 0 where inputs cannot be multiplied ahead of a row.
-  size_t (*leadSize)(ptrdiff_t panels);
   /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
   ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
   /// Floats of packed left for `depth` rows; whole blocks of RECURRA_GRADIENT_DEPTH follow each other.
