@@ -16,7 +16,7 @@ CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
-.PHONY: bench bench-peers fingerprint old-and-new lint format doc doc-serve clean mutants test-resume test-serving
+.PHONY: bench bench-peers fingerprint old-and-new lint format doc doc-serve clean look mutants test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -48,6 +48,9 @@ test: setup ## Build and run the tests, check the C kernels, then link the libra
 	Tests/Installing/run.sh
 	Tests/Linking/run.sh
 	$(MAKE) test-articles
+
+look: build ## Open the pages of both demonstrations in a headless chromium, and leave PNGs of all pictures.
+	.ci/look "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" .build/look
 
 fingerprint: setup ## Compare the bits of 330 models, by every instruction set; with OLD=commit those of 528 with it.
 	@.ci/setup documents

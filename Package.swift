@@ -44,11 +44,13 @@ let package = Package(
       dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
       swiftSettings: strict),
     .target(name: "CRecurraSyllables"),
+    .target(name: "CRecurraCharacters"),
     .target(name: "CRecurraStart", cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables", "CRecurraStart",
+        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables", "CRecurraCharacters",
+        "CRecurraStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources"], swiftSettings: strict),
@@ -81,7 +83,8 @@ let package = Package(
       name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "RecurTests", dependencies: ["recur", "recur-bench", "RecurraTensor", "RecurraLayers", "RecurraTraining"],
+      name: "RecurTests",
+      dependencies: ["recur", "recur-bench", "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6],

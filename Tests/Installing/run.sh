@@ -43,6 +43,10 @@ grep -q '^banana .* 3$' "$root/said" || fail "expected an answer, got $(cat "$ro
 grep -q "asking the SimpleRNN.*in $root/home/.cache/recurra" "$root/complaint" || fail "expected the model's place"
 ! grep -q Epoch "$root/complaint" || fail "expected an answer of the saved model, got training"
 
+# A model is a part of the tool.
+recur demo gates 小猫爱吃鱼 > "$root/said" 2>&1 || fail "expected gates, got $(cat "$root/said")"
+grep -q '^鱼 ' "$root/said" || fail "expected a line for each symbol, got $(cat "$root/said")"
+
 completion="$place/share/bash-completion/completions/recur"
 bash -c "source '$completion' && COMP_WORDS=(recur pl) COMP_CWORD=1 COMP_LINE='recur pl' COMP_POINT=8 && _recur \
   && echo \${COMPREPLY[*]}" > "$root/said" || fail "expected a completion that bash takes"

@@ -16,8 +16,14 @@ struct Canvas {
   /// Colours that stay apart for colour-blind eyes (Okabe and Ito), on white.
   private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
 
+  /// Those of the usual systems, Chinese ones too, for those who write a page or a picture.
+  static let fonts = """
+    "Helvetica Neue", Arial, "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", \
+    "WenQuanYi Micro Hei", "Noto Color Emoji", sans-serif
+    """
+
   private static let style = """
-    text { font-family: "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; font-size: 12px; fill: #4b5563 }
+    text { font-family: \(fonts); font-size: 12px; fill: #4b5563 }
     .title { font-size: 16px; font-weight: 600; fill: #111827 }
     .label { font-size: 12.5px; fill: #374151; text-anchor: middle }
     .legend { fill: #374151 }
@@ -27,6 +33,9 @@ struct Canvas {
     .grid { stroke: #e5e7eb }
     .minor { stroke: #f3f4f6 }
     .axis { stroke: #9ca3af }
+    .symbol { font-size: 13px; fill: #111827; text-anchor: middle }
+    .cells { shape-rendering: crispEdges }
+    .frame { fill: none; stroke: #9ca3af; shape-rendering: crispEdges }
     polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
     """
 
@@ -78,10 +87,31 @@ struct Canvas {
     body += "<circle\(Self.text(attributes))/>\n"
   }
 
+  /// Rectangles of one size and colour, one element for all of them.
+  mutating func cells(_ places: [(x: Double, y: Double)], width: Double, height: Double, _ color: String) {
+    guard !places.isEmpty else { return }
+    let (width, height) = (Self.number(width), Self.number(height))
+    let outline = places.map { "M\(Self.number($0.x)) \(Self.number($0.y))h\(width)v\(height)h-\(width)z" }.joined()
+    body += "<path\(Self.text([("class", "cells"), ("fill", color), ("d", outline)]))/>\n"
+  }
+
+  mutating func frame(_ x: Double, _ y: Double, _ width: Double, _ height: Double) {
+    let places = [("x", x), ("y", y), ("width", width), ("height", height)].map { ($0.0, Self.number($0.1)) }
+    body += "<rect\(Self.text(places + [("class", "frame")]))/>\n"
+  }
+
   mutating func text(_ text: String, x: Double, y: Double, _ style: TextStyle) {
     var attributes = [("x", Self.number(x)), ("y", Self.number(y)), ("class", style.rawValue)]
     if style == .turnedLabel { attributes.append(("transform", "rotate(-90 \(Self.number(x)) \(Self.number(y)))")) }
     body += "<text\(Self.text(attributes))>\(Self.escaped(text))</text>\n"
+  }
+
+  /// A symbol of a text above its column.
+  mutating func symbol(_ symbol: String, x: Double, y: Double) {
+    var attributes = [("x", Self.number(x)), ("y", Self.number(y)), ("class", "symbol")]
+    // Without a font that has it, an emoji joined of several comes apart and would cover its neighbours.
+    if symbol.unicodeScalars.count > 2 { attributes += [("textLength", "16"), ("lengthAdjust", "spacingAndGlyphs")] }
+    body += "<text\(Self.text(attributes))>\(Self.escaped(symbol))</text>\n"
   }
 
   /// About how wide a text of 12 pixels is: fonts differ, so it errs to the wide side.

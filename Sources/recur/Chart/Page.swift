@@ -18,7 +18,7 @@ struct Page {
 
   private static let style = """
     body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2937; background: #ffffff;
-      font: 16px/1.6 "Helvetica Neue", Arial, "Noto Sans CJK SC", "Noto Sans SC", "DejaVu Sans", sans-serif }
+      font: 16px/1.6 \(Canvas.fonts) }
     h1 { font-size: 1.7rem } h2 { font-size: 1.2rem; margin-top: 2.2rem }
     svg { max-width: 100%; height: auto }
     table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .2rem .9rem; text-align: right }

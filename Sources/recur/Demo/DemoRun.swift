@@ -27,7 +27,7 @@ struct DemoRun {
         Console.decimal(run.secondsPerEpoch, 2), grouped(Int(run.sequencesPerSecond.rounded())),
       ]
     }
-    return text(head, rows)
+    return TextTable(head: head, rows: rows).text
   }
 
   /// One line for each word: what a model says and what the dictionary says.
@@ -42,24 +42,11 @@ struct DemoRun {
         SyllableWords.find(word).map { "\($0.syllables)" } ?? "not in it",
       ]
     }
-    return text(["word", "syllables", "probability", "dictionary"], rows)
-  }
-
-  /// A table whose first column is flush left and whose others are flush right.
-  private static func text(_ head: [String], _ rows: [[String]]) -> String {
-    let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-    let lines = ([head, widths.map { String(repeating: "─", count: $0) }] + rows).map { row in
-      row.indices.map { $0 == 0 ? left(row[0], widths[0]) : right(row[$0], widths[$0]) }.joined(separator: "  ")
-    }
-    return lines.joined(separator: "\n") + "\n\n"
+    return TextTable(head: ["word", "syllables", "probability", "dictionary"], rows: rows).text
   }
 
   private static func left(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
-  }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
   }
 
   /// A number with commas between thousands.
