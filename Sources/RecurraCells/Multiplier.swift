@@ -10,6 +10,9 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
 
+  @available(*, unavailable, message: "The products in the matrix unit were taken out: take packed.")
+  public static var matrix: MultiplierChoice { .packed }
+
   /// `RECURRA_MULTIPLIER`.
   package static let variable = EnvironmentVariable(
     "RECURRA_MULTIPLIER", expected: allCases.map(\.rawValue).joined(separator: ", ")
