@@ -10,6 +10,7 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
   case packed
 
+  /// Was taken out; `packed` is in its place.
   @available(*, unavailable, message: "The products in the matrix unit were taken out: take packed.")
   public static var matrix: MultiplierChoice { .packed }
 

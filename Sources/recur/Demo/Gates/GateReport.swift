@@ -40,7 +40,7 @@ struct GateReport {
 
   /// The page: English and Chinese, pictures inside.
   var page: Page {
-    var page = Page(title: ("From RNN to LSTM: the gates", "从 RNN 到 LSTM:门"))
+    var page = Page(title: ("From RNN to LSTM: the gates", "从 RNN 到 LSTM：门"))
     page.parts = cell + memory + guesses + origin
     return page
   }
@@ -143,13 +143,13 @@ struct GateReport {
       .paragraph(
         """
         Three Hundred Tang Poems (7th to 10th century, collected in 1763; the verses alone, in simplified characters) \
-        and three chapters of The Adventures of Tom Sawyer (Mark Twain, 1876), both in the public domain. That is \
-        little: the model knows the look of a verse and of an English word, and nothing of cats.
+        with a few verses more of their time, and three chapters of The Adventures of Tom Sawyer (Mark Twain, 1876), \
+        all in the public domain. That is little: the model knows the look of a verse and of an English word, and nothing of cats.
         """,
         """
-        《唐诗三百首》（七至十世纪，1763 年编成；只取诗句，简体字）和《汤姆·索亚历\
-        险记》（马克·吐温，1876 年，英文）的三章，都属于公有领域。这点文字很少：模\
-        型只知道诗句和英文单词的样子，对猫一无所知。
+        《唐诗三百首》（七至十世纪，1763 年编成；只取诗句，简体字）和几首同时\
+        代的诗句，以及《汤姆·索亚历险记》（马克·吐温，1876 年，英文）的三\
+        章，都属于公有领域。这点文字很少：模型只知道诗句和英文单词的样子，对猫一无所知。
         """),
     ]
   }

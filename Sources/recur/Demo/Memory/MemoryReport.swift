@@ -44,7 +44,7 @@ struct MemoryReport {
 
   /// The page: English and Chinese, pictures inside.
   var page: Page {
-    var page = Page(title: ("From RNN to LSTM: memory", "从 RNN 到 LSTM:记忆"))
+    var page = Page(title: ("From RNN to LSTM: memory", "从 RNN 到 LSTM：记忆"))
     let chance = Console.decimal(100 * MemoryTask.chance, 1)
     page.parts.append(
       .paragraph(
