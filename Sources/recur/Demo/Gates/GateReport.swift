@@ -144,12 +144,14 @@ struct GateReport {
         """
         Three Hundred Tang Poems (7th to 10th century, collected in 1763; the verses alone, in simplified characters) \
         with a few verses more of their time, and three chapters of The Adventures of Tom Sawyer (Mark Twain, 1876), \
-        all in the public domain. That is little: the model knows the look of a verse and of an English word, and nothing of cats.
+        all in the public domain. That is little: the model knows the look of a verse and of an English word, and \
+        nothing of cats.
         """,
         """
         《唐诗三百首》（七至十世纪，1763 年编成；只取诗句，简体字）和几首同时\
         代的诗句，以及《汤姆·索亚历险记》（马克·吐温，1876 年，英文）的三\
-        章，都属于公有领域。这点文字很少：模型只知道诗句和英文单词的样子，对猫一无所知。
+        章，都属于公有领域。这点文字很少：模型只知道诗句和英文单词的样子，\
+        对猫一无所知。
         """),
     ]
   }
