@@ -126,41 +126,11 @@ INLINE void backwardUnitsOfRows(
   }
 }
 
-/// Whether a step should make the gradient of the inputs as well: an LSTM 60-100 then has 10 vectors instead of 7 and
-/// 4, and takes 0.94 of the time; without vectors saved it would be 1 to 5 % slower.
-INLINE int joinsInputs(enum Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
-  const ptrdiff_t apart = roundUp(inputs, WIDTH) + roundUp(units, WIDTH);
-  return cell != GRU && roundUp(inputs + units, WIDTH) < apart &&
-         whereabouts(packedTransposeSize(cell, inputs + units, units)) == ownCache;
-}
-
-/// A panel of a step for the rows from `first` on: columns of some inputs, and behind them those of some units.
+/// The columns of some units of a step, for the rows from `first` on.
 typedef struct {
   const RecurraBackwardStep *step;
-  ptrdiff_t first, input, inputs, unit, count;
-  /// Whether the rows have a next step.
-  int multiplies;
+  ptrdiff_t first, unit, count;
 } BackwardPanel;
-
-/// Asks for the lines that the gradient of the inputs goes to: they come while the product is computed.
-INLINE void fetchInputColumns(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows) {
-  const RecurraBackwardStep *step = panel->step;
-  if (!panel->multiplies || panel->inputs == 0) return;
-  fetch(step->dxNext + (panel->first + row) * step->dxNextStride + panel->input, step->dxNextStride, rows,
-    panel->inputs, 1);
-}
-
-/// Puts the gradient of the inputs down.
-INLINE void putInputs(const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, const float *sums) {
-  const RecurraBackwardStep *step = panel->step;
-  if (!panel->multiplies || panel->inputs == 0) return;
-  float *to = step->dxNext + (panel->first + row) * step->dxNextStride + panel->input;
-  for (ptrdiff_t index = 0; index < rows; index++, sums += sumsWidth, to += step->dxNextStride) {
-#define PUT(column, lanes) storeLanes(to + column, load(sums + column), lanes)
-    FOR_LANES(column, panel->inputs, PUT);
-#undef PUT
-  }
-}
 
 INLINE void prepareBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums,
@@ -168,7 +138,6 @@ INLINE void prepareBackward(
 ) {
   const RecurraBackwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
-  fetchInputColumns(panel, row, rows);
   // What the gates will read and write comes while the product is computed, unless the step before has asked for it bit
   // by bit.
   if (step->dyAhead) fetch(step->dyAhead + first * step->dyStride + unit, step->dyStride, rows, count, 0);
@@ -190,11 +159,7 @@ INLINE void prepareBackward(
     return;
   }
   for (ptrdiff_t index = 0; index < rows; index++, sums += sumsWidth) {
-#define CLEAR(column, lanes) storeLanes(sums + column, broadcast(0), lanes)
-    FOR_LANES(column, panel->inputs, CLEAR);
-#undef CLEAR
-#define FILL(column, lanes) \
-  store(sums + panel->inputs + column, incomingGradient(step, first + index, unit + column, lanes))
+#define FILL(column, lanes) store(sums + column, incomingGradient(step, first + index, unit + column, lanes))
     FOR_LANES(column, count, FILL);
 #undef FILL
   }
@@ -213,12 +178,11 @@ INLINE void finishBackward(
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
   const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = columns;
-  const ptrdiff_t inputs = cell == GRU ? 0 : step->inputs;
   float *const sums = step->scratch;
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
   Errand *pending = step->ahead[0].from ? &errand : NULL;
-  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, inputs + units, units));
+  const enum Whereabouts where = whereabouts(packedTransposeSize(cell, units, units));
   // Rows with a product first, then those without.
   for (int multiplies = 1; multiplies >= 0; multiplies--) {
     const ptrdiff_t begin = multiplies ? 0 : withProduct, end = multiplies ? withProduct : step->rows;
@@ -236,17 +200,14 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
       for (ptrdiff_t index = step->panelBegin; index < step->panelEnd; index++) {
         const ptrdiff_t panel = step->descending ? step->panelBegin + step->panelEnd - 1 - index : index;
         const ptrdiff_t column = panel * backwardPanelUnits;
-        const ptrdiff_t count = smaller(backwardPanelUnits, inputs + units - column);
-        const ptrdiff_t ofInputs = column < inputs ? smaller(count, inputs - column) : 0;
-        if (!multiplies && ofInputs == count) continue;
+        const ptrdiff_t count = smaller(backwardPanelUnits, units - column);
         const ptrdiff_t size = backwardPanelUnits * depth;
         const float *weights = step->packed + panel * size;
         const float *following = index + 1 == step->panelEnd ? weights
                                  : step->descending          ? weights - size
                                                              : weights + size;
         const Panel packed = panelOf(count, weights, following, depth, pending, where);
-        const BackwardPanel job = {
-          step, first, column, ofInputs, column > inputs ? column - inputs : 0, count - ofInputs, multiplies};
+        const BackwardPanel job = {step, first, column, count};
         if (cell == GRU)
           multiplyPanel(rows, 2, operands, &packed, sums, 1, prepare, finish, &job);
         else

@@ -54,8 +54,7 @@
   }                                                                                                         \
   static void kernels##FinishBackward(const void *panel, ptrdiff_t row, ptrdiff_t rows, float *sums) {      \
     const BackwardPanel *own = panel;                                                                       \
-    putInputs(own, row, rows, sums);                                                                        \
-    FULL_OR_LAST(backwardPanelUnits, finishBackward, cell, own, row, rows, sums + own->inputs);             \
+    FULL_OR_LAST(backwardPanelUnits, finishBackward, cell, own, row, rows, sums);                           \
   }
 
 #define CELL(cell, kernels)                                                                                 \
@@ -73,19 +72,10 @@
   }                                                                                                         \
   static void kernels##PackBackward(PACK_PARAMETERS) {                                                      \
     packTranspose(                                                                                          \
-      cell, units, units, 1, weights + inputs * gateCount(cell) * units, packed, panelBegin, panelEnd);     \
+      cell, units, units, weights + inputs * gateCount(cell) * units, packed, panelBegin, panelEnd);        \
   }                                                                                                         \
   static void kernels##PackInput(PACK_PARAMETERS) {                                                         \
-    packTranspose(cell, inputs, units, 0, weights, packed, panelBegin, panelEnd);                           \
-  }                                                                                                         \
-  static int kernels##JoinsInputs(ptrdiff_t inputs, ptrdiff_t units) {                                      \
-    return joinsInputs(cell, inputs, units);                                                                \
-  }                                                                                                         \
-  static size_t kernels##PackedJointSize(ptrdiff_t inputs, ptrdiff_t units) {                               \
-    return packedTransposeSize(cell, inputs + units, units);                                                \
-  }                                                                                                         \
-  static void kernels##PackJoint(PACK_PARAMETERS) {                                                         \
-    packTranspose(cell, inputs + units, units, 0, weights, packed, panelBegin, panelEnd);                   \
+    packTranspose(cell, inputs, units, weights, packed, panelBegin, panelEnd);                              \
   }                                                                                                         \
   PREPARE_AND_FINISH(cell, kernels)                                                                         \
   static void kernels##Product(const RecurraProduct *job) {                                                 \
@@ -112,8 +102,6 @@ CELL(GRU, gru)
     .forwardPanels = kernels##ForwardPanels, .backwardPanels = kernels##BackwardPanels,                      \
     .packedForwardSize = kernels##PackedForwardSize,                                                        \
     .packedBackwardSize = kernels##PackedBackwardSize, .packedInputSize = kernels##PackedInputSize,         \
-    .joinsInputs = kernels##JoinsInputs, .packedJointSize = kernels##PackedJointSize,                       \
-    .packJoint = kernels##PackJoint,                                                                        \
     .packForward = kernels##PackForward, .packBackward = kernels##PackBackward,                             \
     .packInput = kernels##PackInput, .product = kernels##Product, .forward = kernels##Forward,              \
     .backward = kernels##Backward, .inputGradient = kernels##InputGradient,                                 \

@@ -63,10 +63,9 @@ INLINE void packSquare(
 
 /// Packs the transpose of `rows` rows of weights: those of W for the gradient of the inputs, of U for that of h.
 INLINE void packTranspose(
-  enum Cell cell, ptrdiff_t rows, ptrdiff_t units, int ofStates, const float *weights, float *packed,
-  ptrdiff_t panelBegin, ptrdiff_t panelEnd
+  enum Cell cell, ptrdiff_t rows, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin,
+  ptrdiff_t panelEnd
 ) {
-  (void)ofStates;
   const ptrdiff_t depth = gateCount(cell) * units;
   for (ptrdiff_t panel = panelBegin; panel < panelEnd; panel++) {
     const ptrdiff_t first = panel * backwardPanelUnits;

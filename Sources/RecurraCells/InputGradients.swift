@@ -1,12 +1,12 @@
 internal import CRecurraKernels
 import RecurraTensor
 
-/// The gradient of the input, [B, T, I], of all directions together, in jobs or by the steps of the loop.
+/// The gradient of the input, [B, T, I], of all directions together, in jobs.
 struct InputGradients {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels
-  /// Wᵀ of each direction; nil where the steps that go back make it along with their own product.
-  private let packed: [Tensor]?
+  /// Wᵀ of each direction.
+  private let packed: [Tensor]
   /// Where every row is of full length, [B, T, I] for each direction; otherwise the rows of each run in its own order.
   private let targets: [Tensor]
   private let isDirect: Bool
@@ -21,22 +21,7 @@ struct InputGradients {
     let cut, cuts: Int
   }
 
-  /// Where the steps of a run put it.
-  struct Target {
-    fileprivate let run: DirectionRun<Float>
-    fileprivate let base: UnsafeMutablePointer<Float>
-    fileprivate let isDirect: Bool
-
-    /// The rows of a step from `row` on.
-    func rows(_ step: Int, _ row: Int) -> Rows<Float> {
-      let (layout, inputs) = (run.layout, run.inputs)
-      guard isDirect else { return Rows(base + (layout.blocks[step] + row) * inputs, stride: inputs) }
-      let place = layout.index(row) * layout.steps + layout.time(step)
-      return Rows(base + place * inputs, stride: layout.steps * inputs)
-    }
-  }
-
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]?) {
+  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]) {
     let shape = runs[0].inputShape
     (self.runs, self.kernels, packed) = (runs, kernels, weights)
     scratch = Scratch.of(kernels, rows: 2 * Self.least)
@@ -50,19 +35,8 @@ struct InputGradients {
   /// Rows of a job, about.
   private static let least = 96
 
-  /// Where the steps of a run put their inputs' gradient; nil where jobs make it.
-  func target(_ index: Int) -> Target? {
-    guard packed == nil else { return nil }
-    let rows = DirectionRun<Float>.rows(targets[isDirect ? runs[index].place : index])
-    return Target(run: runs[index], base: rows.base, isDirect: isDirect)
-  }
-
-  /// Whether jobs make it; otherwise the steps do.
-  var makesJobs: Bool { packed != nil }
-
-  /// Cuts some steps of a run into jobs by shapes alone; none where the steps make it themselves.
+  /// Cuts some steps of a run into jobs by shapes alone.
   func jobs(_ steps: Range<Int>, of index: Int) -> [Job] {
-    guard makesJobs else { return [] }
     let layout = runs[index].layout
     let (size, cuts) =
       isDirect ? (max(1, Self.least / layout.batch), max(1, layout.batch / Self.least)) : (Self.least, 1)
@@ -74,7 +48,6 @@ struct InputGradients {
 
   /// Does a job.
   func run(_ job: Job) {
-    guard let packed else { return }
     let (run, layout) = (runs[job.run], runs[job.run].layout)
     var kernel = RecurraInputGradient()
     (kernel.inputs, kernel.units) = (run.inputs, run.units)

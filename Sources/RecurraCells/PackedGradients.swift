@@ -27,14 +27,13 @@ final class PackedGradients: @unchecked Sendable {
 
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ distinct: DistinctRows?, inputWeights: [Tensor]?,
-    joinsInputs: Bool, threads: Int, isShared: Bool
+    threads: Int, isShared: Bool
   ) {
     self.runs = runs
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
-    let hasInput = distinct == nil && (joinsInputs || inputWeights != nil)
-    input = hasInput ? InputGradients(runs, kernels, weights: joinsInputs ? nil : inputWeights) : nil
+    input = distinct == nil ? inputWeights.map { InputGradients(runs, kernels, weights: $0) } : nil
     lookup = distinct.map { LookupGradients(runs, kernels, $0, inputWeights: inputWeights) }
     skippedRows = distinct == nil ? 0 : inputs
     let parts = runs.indices.map { Self.parts(runs, $0) }
@@ -74,9 +73,6 @@ final class PackedGradients: @unchecked Sendable {
     (0..<(parts.map(\.count).max() ?? 0)).map { place in parts.compactMap { place < $0.count ? $0[place] : nil } }
   }
 
-  /// Where the steps of a run put the gradient of their inputs; nil where they are not to make it.
-  func inputTarget(_ index: Int) -> InputGradients.Target? { input?.target(index) }
-
   /// Adds the products of a part, on this thread and on those that wait at the handover.
   func add(_ part: Part, _ handover: Handover) {
     let lasting = nanoseconds([part])
@@ -92,7 +88,7 @@ final class PackedGradients: @unchecked Sendable {
   /// About how long the products of parts take one thread.
   private func nanoseconds(_ parts: [Part]) -> Int {
     let (run, rows) = (runs[0], parts.reduce(0) { $0 + Self.rows($1, runs).count })
-    let width = run.inputs - skippedRows + run.units + (input?.makesJobs == true ? run.inputs : 0)
+    let width = run.inputs - skippedRows + run.units + (input == nil ? 0 : run.inputs)
     return Plan.nanoseconds(multiplications: width * run.slots * rows)
   }
 

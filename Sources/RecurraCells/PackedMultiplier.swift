@@ -24,8 +24,6 @@ struct PackedMultiplier: Multiplier {
   private let output: OutputRows?
   /// What the kernels work in; this thread's own.
   private let scratch: UnsafeMutablePointer<Float>?
-  /// Where the gradient of the inputs goes, where a step makes it along with its own product.
-  private let inputGradient: InputGradients.Target?
   /// Who else makes the other panels of every step, if anyone.
   private let company: Company?
 
@@ -60,7 +58,7 @@ struct PackedMultiplier: Multiplier {
       run, kernels, packed, panels, hoist, output, scratch, company
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (gradients, inputGradient) = (nil, nil)
+    gradients = nil
     let all = kernels.forwardPanels(run.units)
     ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
@@ -79,14 +77,14 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>,
-    gradients: GradientRun<Float>, inputGradient: InputGradients.Target?, scratch: UnsafeMutablePointer<Float>?
+    gradients: GradientRun<Float>, scratch: UnsafeMutablePointer<Float>?
   ) {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
-    (self.inputGradient, self.scratch) = (inputGradient, scratch)
+    self.scratch = scratch
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     (hoist, output, company) = (nil, nil, nil)
     frame = RecurraForwardStep()
-    ownsUnits = panels.count == kernels.backwardPanels(run.units + (inputGradient == nil ? 0 : run.inputs))
+    ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
   func forward(_ steps: Range<Int>, _ active: Range<Int>) {
@@ -246,13 +244,9 @@ struct PackedMultiplier: Multiplier {
   func finish(_ step: Int, _ rows: Range<Int>) {
     // Where the states began as zeros nobody asks for their gradients.
     let hasStates = !run.direction.initialStates.isEmpty
-    guard let gradients, !rows.isEmpty, hasStates || inputGradient != nil else { return }
+    guard let gradients, !rows.isEmpty, hasStates else { return }
     var kernel = products(step - 1, rows: rows, following: rows, gradients)
-    if hasStates {
-      (kernel.dhOut, kernel.dhOutStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
-    } else {
-      kernel.panelEnd = kernels.backwardPanels(run.inputs)
-    }
+    (kernel.dhOut, kernel.dhOutStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
     kernels.backward(&kernel)
   }
 
@@ -269,11 +263,6 @@ struct PackedMultiplier: Multiplier {
     if !following.isEmpty {
       let next = run.gates(step + 1).from(rows.lowerBound)
       (kernel.dgatesNext, kernel.dgatesNextStride) = (UnsafePointer(next.base), next.stride)
-    }
-    if let inputGradient {
-      kernel.inputs = run.inputs
-      let next = following.isEmpty ? nil : inputGradient.rows(step + 1, rows.lowerBound)
-      (kernel.dxNext, kernel.dxNextStride) = (next?.base, next?.stride ?? 0)
     }
     (kernel.dhCarry, kernel.dhCarryStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
     return kernel

@@ -13,7 +13,6 @@ public final class PackedWeights: Sendable {
   private let forward = Guarded<Entry?>(nil)
   private let backward = Guarded<Entry?>(nil)
   private let input = Guarded<Entry?>(nil)
-  private let joint = Guarded<Entry?>(nil)
   /// The product of the table that inputs are looked up in.
   let table = TableProduct()
 
@@ -28,8 +27,6 @@ public final class PackedWeights: Sendable {
     case backward
     /// Wᵀ in panels, for the gradient of the input.
     case input
-    /// [W; U]ᵀ in backward panels, for both at once.
-    case joint
   }
 
   private func stored(_ layout: Layout) -> Entry? {
@@ -37,7 +34,6 @@ public final class PackedWeights: Sendable {
     case .forward: forward.withLock { $0 }
     case .backward: backward.withLock { $0 }
     case .input: input.withLock { $0 }
-    case .joint: joint.withLock { $0 }
     }
   }
 
@@ -46,7 +42,6 @@ public final class PackedWeights: Sendable {
     case .forward: _ = forward.exchange(entry)
     case .backward: _ = backward.exchange(entry)
     case .input: _ = input.exchange(entry)
-    case .joint: _ = joint.exchange(entry)
     }
   }
 
@@ -105,7 +100,6 @@ private struct Packing {
     case .forward: (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
     case .backward: (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
     case .input: (size, panels) = (kernels.packedInputSize(inputs, units), kernels.backwardPanels(inputs))
-    case .joint: (size, panels) = (kernels.packedJointSize(inputs, units), kernels.backwardPanels(inputs + units))
     }
     target = Tensor(uninitialized: [size], dtype: .float32)
   }
@@ -123,7 +117,6 @@ private struct Packing {
       case .forward: kernels.packForward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       case .backward: kernels.packBackward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       case .input: kernels.packInput(inputs, units, weights, packed, range.lowerBound, range.upperBound)
-      case .joint: kernels.packJoint(inputs, units, weights, packed, range.lowerBound, range.upperBound)
       }
     }
   }

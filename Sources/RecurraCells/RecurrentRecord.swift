@@ -107,15 +107,13 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
     let isEachAlone = !sharesUnits && runs.count >= threads
-    let joinsInputs = needsInput && distinct == nil && !sharesUnits && kernels.joinsInputs(inputs, units) != 0
     let layouts = PackedWeights.packed(
-      joinsInputs ? [.joint] : needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels,
-      inputs: inputs, units: units)
-    let panels = kernels.backwardPanels(joinsInputs ? inputs + units : units)
+      needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: inputs, units: units)
+    let panels = kernels.backwardPanels(units)
     let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0)
     let products = PackedGradients(
-      runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, joinsInputs: joinsInputs,
-      threads: threads, isShared: !isEachAlone)
+      runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, threads: threads,
+      isShared: !isEachAlone)
     @discardableResult
     func loop<Result>(
       _ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result
@@ -124,7 +122,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
         body(
           PackedMultiplier(
             runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
-            gradients: gradientRuns[index], inputGradient: products.inputTarget(index), scratch: scratch))
+            gradients: gradientRuns[index], scratch: scratch))
       }
     }
     let rowNanoseconds = Plan.nanoseconds(weights: runs[0].slots * units, slots: runs[0].slots)

@@ -106,18 +106,18 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
 
   k->dh = canonicalGradient(k, productRows, strcmp(isa, "generic") != 0);
   referenceBackward(k);
-  *base = backward(kernels, k, packed, 0, k->rows, panels, productRows, 0, NULL);
+  *base = backward(kernels, k, packed, 0, k->rows, panels, productRows, 0);
   expect(near(base->gates, k->dgates, 4e-6), isa, k, "dgates against double");
   expect(near(base->carry, k->dhOut, 4e-6), isa, k, "dhCarry against double");
   if (k->cell == LSTM) expect(near(base->dc, k->dcOut, 4e-6), isa, k, "dc against double");
   expect(gapsIntact(base->gates) && gapsIntact(base->carry) && gapsIntact(base->dc), isa, k,
          "backward writes outside its columns");
-  Backward only = backward(kernels, k, NULL, 0, k->rows, panels, productRows, 1, NULL);
+  Backward only = backward(kernels, k, NULL, 0, k->rows, panels, productRows, 1);
   expect(sameBackward(k->cell, only, *base, 0, k->rows), isa, k, "backward: canonical chain to the bit");
   freeBackward(&only);
   for (int index = 0; index < rowCountCount; index++) {
     const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
-    Backward part = backward(kernels, k, packed, first, rows, 1 + index % 2, productRows, 0, NULL);
+    Backward part = backward(kernels, k, packed, first, rows, 1 + index % 2, productRows, 0);
     expect(sameBackward(k->cell, part, *base, first, rows), isa, k, "backward: rows and panels divided");
     freeBackward(&part);
   }
@@ -132,56 +132,6 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   free(scratch), freeMatrix(&out);
   freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
   free(packed);
-}
-
-/// The gradient of the inputs along with a step's own, or alone: as by itself, to the bit.
-static void checkJointBackward(const RecurraKernels *kernels, const Case *k, const Backward *base) {
-  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
-  const char *isa = kernels->name;
-  if (k->cell == GRU) {
-    expect(!cell->joinsInputs(k->inputs, k->units), isa, k, "makes no gradient of the inputs in a step");
-    return;
-  }
-  const ptrdiff_t panels = cell->backwardPanels(k->inputs + k->units), productRows = k->rows / 2 + 1;
-  float *packed = aligned(cell->packedJointSize(k->inputs, k->units));
-  float *packedInput = aligned(cell->packedInputSize(k->inputs, k->units));
-  for (ptrdiff_t panel = panels; panel-- > 0;)
-    cell->packJoint(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
-  cell->packInput(k->inputs, k->units, k->weights.data, packedInput, 0, cell->backwardPanels(k->inputs));
-  Matrix wanted = makeMatrix(productRows, k->inputs, 0);
-  float *scratch = scratchFor(kernels, productRows);
-  cell->inputGradient(&(RecurraInputGradient){
-    .rowEnd = productRows, .inputs = k->inputs, .units = k->units, .dgates = k->dgatesNext.data,
-    .dgatesStride = k->dgatesNext.stride, .packed = packedInput, .rowsPerStep = productRows, .out = wanted.data,
-    .rowStride = wanted.stride, .scratch = scratch});
-  for (int index = 0; index < rowCountCount; index++) {
-    const ptrdiff_t rows = rowCounts[index], first = (k->rows - rows) * (index & 1);
-    const ptrdiff_t multiplied = productRows - first < rows ? productRows - first : rows;
-    Matrix dx = makeMatrix(k->rows, k->inputs, 3), alone = makeMatrix(k->rows, k->inputs, 1);
-    Backward part = backward(kernels, k, packed, first, rows, 1 + index % 2, productRows, 0, &dx);
-    expect(sameBackward(k->cell, part, *base, first, rows), isa, k, "backward with inputs");
-    int isRight = gapsIntact(dx);
-    for (ptrdiff_t row = 0; row < k->rows; row++) {
-      const size_t bytes = (size_t)k->inputs * sizeof(float);
-      if (row >= first && row < first + multiplied)
-        isRight &= memcmp(dx.data + row * dx.stride, wanted.data + row * wanted.stride, bytes) == 0;
-      else
-        for (ptrdiff_t input = 0; input < k->inputs; input++)
-          isRight &= memcmp(&dx.data[row * dx.stride + input], &sentinel, sizeof(float)) == 0;
-    }
-    expect(isRight, isa, k, "backward: the gradient of the inputs");
-    cell->backward(&(RecurraBackwardStep){
-      .rows = productRows, .units = k->units, .inputs = k->inputs, .panelEnd = cell->backwardPanels(k->inputs),
-      .productRows = productRows, .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride,
-      .packed = packed, .dxNext = alone.data, .dxNextStride = alone.stride, .scratch = scratch});
-    isRight = gapsIntact(alone);
-    for (ptrdiff_t row = 0; row < productRows; row++)
-      isRight &= memcmp(
-        alone.data + row * alone.stride, wanted.data + row * wanted.stride, (size_t)k->inputs * sizeof(float)) == 0;
-    expect(isRight, isa, k, "backward: the gradient of the inputs alone");
-    freeBackward(&part), freeMatrix(&dx), freeMatrix(&alone);
-  }
-  freeMatrix(&wanted), free(packed), free(packedInput), free(scratch);
 }
 
 /// What the sets with fused multiply-add make of all cases; the processes that share them add their numbers up.
@@ -232,7 +182,6 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     Backward b;
     checkForward(kernels, &k, &f);
     checkBackward(kernels, &k, &b);
-    checkJointBackward(kernels, &k, &b);
     const char *failure = checkSteps(kernels, &k);
     expect(failure == NULL, setNames[index], &k, failure ? failure : "");
     if (fused && fusedForward.h.data) {

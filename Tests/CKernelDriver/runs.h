@@ -118,19 +118,18 @@ static Forward forward(
   return f;
 }
 
-/// With `dx` the gradient of the inputs goes there, rows from `first` on.
 static Backward backward(
   const RecurraKernels *kernels, const Case *k, const float *packed, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cut,
-  ptrdiff_t productRows, int gatesOnly, const Matrix *dx
+  ptrdiff_t productRows, int gatesOnly
 ) {
   const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
-  const ptrdiff_t units = k->units, inputs = dx ? k->inputs : 0, panels = cell->backwardPanels(inputs + units);
+  const ptrdiff_t units = k->units, panels = cell->backwardPanels(units);
   Matrix gates = k->gates, dc = k->dc, carry = gatesOnly ? k->dh : k->dhCarry;
   gates.data += first * gates.stride, dc.data += first * dc.stride, carry.data += first * carry.stride;
   gates.rows = dc.rows = carry.rows = rows;
   Backward b = {copyMatrix(gates), copyMatrix(dc), copyMatrix(carry)};
   RecurraBackwardStep step = {
-    .rows = rows, .units = units, .inputs = inputs, .productRows = productRows - first,
+    .rows = rows, .units = units, .productRows = productRows - first,
     .dgatesNext = k->dgatesNext.data + first * k->dgatesNext.stride, .dgatesNextStride = k->dgatesNext.stride,
     .packed = packed, .dy = gatesOnly ? NULL : k->dy.data + first * k->dy.stride, .dyStride = k->dy.stride,
     .dhCarry = b.carry.data, .dhCarryStride = b.carry.stride, .dc = b.dc.data, .dcStride = b.dc.stride,
@@ -139,7 +138,6 @@ static Backward backward(
     .h = k->hNext.data + first * k->hNext.stride, .hStride = k->hNext.stride,
     .hPrevious = k->h.data + first * k->h.stride, .hPreviousStride = k->h.stride,
     .scratch = scratchFor(kernels, rows)};
-  if (dx) step.dxNext = dx->data + first * dx->stride, step.dxNextStride = dx->stride;
   step.dyAhead = step.dy, step.ahead[0] = (RecurraAhead){b.gates.data, rows * b.gates.stride};
   if (gatesOnly) {
     cell->backwardGates(&step);

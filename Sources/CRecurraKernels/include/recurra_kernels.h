@@ -99,20 +99,14 @@ typedef struct RecurraForwardStep {
 } RecurraForwardStep;
 
 /// One timestep of back-propagation: dh = dhCarry + dy + dgatesNext*U^T, then the derivatives of the gates.
-///
-/// With `inputs`, which the GRU does not have, the same pass makes the gradient of step t+1's inputs, dgatesNext*W^T:
-/// narrow layers then fill vectors that each product by itself would end half empty.
 typedef struct RecurraBackwardStep {
   ptrdiff_t rows, units;
-  ptrdiff_t inputs;  // I, or 0
-  ptrdiff_t panelBegin, panelEnd;  // of backwardPanels(inputs + units)
+  ptrdiff_t panelBegin, panelEnd;  // of backwardPanels(units)
   int descending;  // as in the forward step
   ptrdiff_t productRows;  // rows from this one on have no next step and no product (ragged batches, longest first)
   const float *_Nullable dgatesNext;  // [productRows][S*H] of step t+1
   ptrdiff_t dgatesNextStride;
-  const float *_Nullable packed;  // from packBackward, or with inputs from packJoint
-  float *_Nullable dxNext;  // with inputs: [productRows][I] of step t+1
-  ptrdiff_t dxNextStride;
+  const float *_Nullable packed;  // from packBackward
   const float *_Nullable dy;  // [rows][H] or NULL
   ptrdiff_t dyStride;
   float *_Nullable dhCarry;  // [rows][H] or NULL (RNN, LSTM); in: gradient added to dh; out: the part of dh that
@@ -129,7 +123,7 @@ typedef struct RecurraBackwardStep {
   ptrdiff_t hStride;
   const float *_Nullable hPrevious;  // GRU: [rows][H] of step t-1
   ptrdiff_t hPreviousStride;
-  float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL. NULL as well: only dxNext is made
+  float *_Nullable dhOut;  // [rows][H], may be dhCarry; only when gates is NULL
   ptrdiff_t dhOutStride;
   const float *_Nullable dyAhead;  // where the dy of step t-1 lies, with the same stride, to be fetched ahead; or NULL
   RecurraAhead ahead[3];
@@ -236,7 +230,6 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   size_t (*packedForwardSize)(ptrdiff_t inputs, ptrdiff_t units);
   size_t (*packedBackwardSize)(ptrdiff_t units);
   size_t (*packedInputSize)(ptrdiff_t inputs, ptrdiff_t units);
-  size_t (*packedJointSize)(ptrdiff_t inputs, ptrdiff_t units);
   /// Packs [W;U] for product and forward; with inputs = 0 the weights are U alone.
   void (*packForward)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
@@ -245,12 +238,6 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   /// Packs W^T for inputGradient in panels as backward's: backwardPanels(inputs).
   void (*packInput)(
-    ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
-  /// Whether backward should make the gradient of the inputs along with its own product: where that saves vectors, and
-  /// the weights of both stay in a core's own cache. Never for the GRU. The bits are the same.
-  int (*joinsInputs)(ptrdiff_t inputs, ptrdiff_t units);
-  /// Packs [W;U]^T for backward with inputs, in backwardPanels(inputs + units) panels.
-  void (*packJoint)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   void (*product)(const RecurraProduct *product);
   /// Returns how many steps are done: all, but where the members that make a row have parted.
