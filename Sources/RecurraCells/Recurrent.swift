@@ -131,6 +131,11 @@ extension InputSource {
     return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
   }
 
+  /// About how many nanoseconds a direction takes on one thread.
+  package func nanoseconds(_ direction: RecurrentDirection) -> Int {
+    Plan.nanoseconds(multiplications: MemoryLimit.bytes(shape[0], shape[1], direction.weights.count))
+  }
+
   private func checkRecurrent(_ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ lengths: [Int]?) {
     let (name, shape) = ("recurrent", shape)
     check(

@@ -97,7 +97,8 @@ extension Bidirectional {
   private func runApart(_ level: inout Level, _ lengths: [Int]?, returnsSequences: Bool, keepsTraces: Bool) {
     let results = Guarded<[RecurrentOutput?]>([nil, nil])
     let (stage, multiplier) = (level, MultiplierChoice.current)
-    Threads.run(2, lasting: nanoseconds(level)) { direction in
+    let lasting = (0..<2).reduce(0) { $0 + level.inputs[$1].nanoseconds(level.directions[$1]) }
+    Threads.run(2, lasting: lasting) { direction in
       // A choice that holds for the caller alone is not known on another thread.
       let result = MultiplierChoice.with(multiplier) {
         stage.inputs[direction].recurrent(
@@ -110,15 +111,6 @@ extension Bidirectional {
     level.outputs = outputs.map(\.output)
     level.states = outputs.map(\.states)
     level.traces = outputs.flatMap(\.traces)
-  }
-
-  /// About how long both directions take on one thread, which does some 40 multiplications with floats in a nanosecond.
-  private func nanoseconds(_ level: Level) -> Int {
-    (0..<2).reduce(0) { sum, direction in
-      let shape = level.inputs[direction].shape
-      let weights = level.directions[direction].weights.count
-      return sum + MemoryLimit.bytes(shape[0], shape[1], weights) / 40
-    }
   }
 
   /// The outputs of both directions, which lie side by side.
