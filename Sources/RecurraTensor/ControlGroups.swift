@@ -19,26 +19,27 @@ package struct ControlGroups: Equatable, Sendable {
     for mount in Self.mounts(text("/proc/self/mountinfo") ?? "") {
       for (controllers, path) in groups where mount.holds(controllers) {
         for directory in mount.directories(of: path) {
-          limit { text("\(directory)/\($0)") }
+          limit(mount) { text("\(directory)/\($0)") }
         }
       }
     }
   }
 
   /// Keeps the smaller ones of the limits so far and of those of one directory.
-  private mutating func limit(by file: (String) -> String?) {
+  ///
+  /// A process that starts waits for every file, so those that a tree cannot have are left alone.
+  private mutating func limit(_ mount: Mount, by file: (String) -> String?) {
     func numbers(_ name: String) -> [Int?] {
       (file(name) ?? "").split(whereSeparator: \.isWhitespace).map { Int($0) }
     }
-    let unified = numbers("cpu.max")
-    let quota = unified.first ?? numbers("cpu.cfs_quota_us").first ?? nil
-    let period = (unified.count > 1 ? unified[1] : numbers("cpu.cfs_period_us").first ?? nil) ?? 100_000
-    if let quota, quota > 0, period > 0 {
-      processors = min(processors ?? .infinity, Double(quota) / Double(period))
+    let (ofProcessors, ofMemory) = (mount.controllers.contains("cpu"), mount.controllers.contains("memory"))
+    var quota = mount.isUnified ? numbers("cpu.max") : ofProcessors ? numbers("cpu.cfs_quota_us") : []
+    if !mount.isUnified, let first = quota.first ?? nil, first > 0 { quota += numbers("cpu.cfs_period_us") }
+    if let most = quota.first ?? nil, let period = quota.count > 1 ? quota[1] : 100_000, most > 0, period > 0 {
+      processors = min(processors ?? .infinity, Double(most) / Double(period))
     }
-    if let most = numbers("memory.max").first ?? numbers("memory.limit_in_bytes").first ?? nil, most > 0 {
-      bytes = min(bytes ?? .max, most)
-    }
+    let memory = mount.isUnified ? numbers("memory.max") : ofMemory ? numbers("memory.limit_in_bytes") : []
+    if let most = memory.first ?? nil, most > 0 { bytes = min(bytes ?? .max, most) }
   }
 
   /// Lines "number:controllers:path"; the second version names no controllers.
@@ -69,9 +70,10 @@ private struct Mount {
   let point: Substring
   /// Empty for the second version, which has all of them in one tree.
   let controllers: Set<Substring>
+  var isUnified: Bool { controllers.isEmpty }
 
   func holds(_ others: Set<Substring>) -> Bool {
-    controllers.isEmpty ? others.isEmpty : !controllers.isDisjoint(with: others.intersection(["cpu", "memory"]))
+    isUnified ? others.isEmpty : !controllers.isDisjoint(with: others.intersection(["cpu", "memory"]))
   }
 
   /// The directories of a group and of those around it, as far as they can be seen.
