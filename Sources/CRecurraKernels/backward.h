@@ -177,7 +177,7 @@ INLINE void finishBackward(
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
-  const ptrdiff_t units = step->units, columns = gateCount(cell) * units, depth = columns;
+  const ptrdiff_t units = step->units, depth = gateCount(cell) * units;
   float *const sums = step->scratch;
   const ptrdiff_t withProduct = step->productRows < 0 ? 0 : smaller(step->productRows, step->rows);
   Errand errand = {{step->ahead[0], step->ahead[1], step->ahead[2]}, 0};
@@ -190,7 +190,7 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
     for (ptrdiff_t block = 0; block < blocks; block++) {
       const ptrdiff_t first = begin + (end - begin) * block / blocks;
       const ptrdiff_t rows = begin + (end - begin) * (block + 1) / blocks - first;
-      const ptrdiff_t stride = step->dgatesNextStride, wanted = multiplies ? columns : 0;
+      const ptrdiff_t stride = step->dgatesNextStride, wanted = multiplies ? depth : 0;
       const float *next = step->dgatesNext + first * stride;
       // The GRU's gradient of nx, slot 2, does not reach h: z and r, then nh.
       const ptrdiff_t contiguous = cell == GRU ? smaller(2 * units, wanted) : wanted;

@@ -86,7 +86,7 @@ static void finishInputs(const void *panel, ptrdiff_t row, ptrdiff_t rows, float
 
 INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
   // The GRU's gradient of nh, slot 3, does not reach x: the slots of the gates come first, and are all.
-  const ptrdiff_t columns = gateCount(cell) * job->units, depth = columns;
+  const ptrdiff_t depth = gateCount(cell) * job->units;
   const ptrdiff_t count = job->rowEnd - job->rowBegin, blocks = rowBlocks(count, ownCache);
   const enum Whereabouts where = whereabouts(packedTransposeSize(cell, job->inputs, job->units));
   float *const sums = job->scratch;
@@ -94,7 +94,7 @@ INLINE void inputGradient(enum Cell cell, const RecurraInputGradient *job) {
     const ptrdiff_t first = job->rowBegin + count * block / blocks;
     const ptrdiff_t rows = job->rowBegin + count * (block + 1) / blocks - first;
     const Operand dgates = {
-      .z = job->dgates + first * job->dgatesStride, .stride = job->dgatesStride, .depth = columns};
+      .z = job->dgates + first * job->dgatesStride, .stride = job->dgatesStride, .depth = depth};
     for (ptrdiff_t column = 0; column < job->inputs; column += backwardPanelUnits) {
       const ptrdiff_t width = smaller(backwardPanelUnits, job->inputs - column);
       const ptrdiff_t size = backwardPanelUnits * depth;

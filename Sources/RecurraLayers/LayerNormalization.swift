@@ -1,7 +1,7 @@
 public import RecurraTensor
 
-/// Gives the last axis of each element mean 0 and variance 1, then scales and shifts it: (x − μ)/√(σ² + ε)·γ
-/// + β.
+/// Gives the last axis of each element mean 0 and variance 1, then scales and shifts it:
+/// (x − μ)/√(σ² + ε)·γ + β.
 ///
 /// - Shapes: `input` [B, …, I]; result the same; `gamma`, `beta` [I].
 /// - Throws: `badData` for an input with another last extent or of another type; building throws `badArgument` for a

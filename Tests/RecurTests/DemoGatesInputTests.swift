@@ -12,9 +12,9 @@ import Testing
     "Texts that cannot be shown or read are refused with what was expected",
     arguments: [
       ([""], "a word or a sentence"), ([], "a word or a sentence"),
-      ([String(repeating: "鱼", count: 49)], "at most 48 symbols, got 49"), (["a\u{7}b"], "U+0007 at place 2"),
-      (["\u{202E}abc"], "U+202E at place 1"), (["ab\u{FFFE}"], "U+FFFE at place 3"), (["a\tb"], "U+0009 at place 2"),
-      (["e" + String(repeating: "\u{301}", count: 16)], "at most 16 code points, got 17 at place 1"),
+      ([String(repeating: "鱼", count: 49)], "at most 48 symbols, got 49"), (["a\u{7}b"], "U+0007 as symbol 2"),
+      (["\u{202E}abc"], "U+202E as symbol 1"), (["ab\u{FFFE}"], "U+FFFE as symbol 3"), (["a\tb"], "U+0009 as symbol 2"),
+      (["e" + String(repeating: "\u{301}", count: 16)], "at most 16 code points, got 17 in symbol 1"),
       (["a", "--threshold", "0"], "--threshold"), (["a", "--threshold", "1"], "--threshold"),
       (["a", "--threshold", "nan"], "--threshold"), (["a", "--save", "x"], "--train"),
       (["a", "--epochs", "2"], "--train"),
@@ -28,7 +28,7 @@ import Testing
 
   @Test func bytesThatAreNoTextAreRefused() throws {
     let result = try tool.shell(#"recur demo gates $'a\xff'"#)
-    #expect(result.code == 64 && result.output.isEmpty && result.error.contains("at place 2"), "\(result.error)")
+    #expect(result.code == 64 && result.output.isEmpty && result.error.contains("as symbol 2"), "\(result.error)")
   }
 
   @Test func placesThatCannotBeWrittenAreRefusedBeforeAnything() throws {

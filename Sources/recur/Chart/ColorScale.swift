@@ -28,9 +28,9 @@ struct ColorScale {
   private init(_ range: ClosedRange<Double>, _ stops: [(red: Double, green: Double, blue: Double)]) {
     self.range = range
     colors = (0..<Self.count).map { index in
-      let place = Double(index) / Double(Self.count - 1) * Double(stops.count - 1)
-      let (lower, upper) = (stops[Int(place)], stops[min(Int(place) + 1, stops.count - 1)])
-      let part = place - Double(Int(place))
+      let position = Double(index) / Double(Self.count - 1) * Double(stops.count - 1)
+      let (lower, upper) = (stops[Int(position)], stops[min(Int(position) + 1, stops.count - 1)])
+      let part = position - Double(Int(position))
       return "#"
         + [(lower.red, upper.red), (lower.green, upper.green), (lower.blue, upper.blue)].map { from, to in
           let digits = String(Int((from + part * (to - from)).rounded()), radix: 16)

@@ -55,19 +55,19 @@ struct HeatMap {
     let names = maps.first?.names ?? []
     let layout = Layout(
       columns: maps.map(\.columns.count).max() ?? 0, rows: rows, maps: maps.count, hasScales: names.isEmpty)
-    let places = layout.legendPlaces(names.map(\.name))
-    let height = layout.height + (places.last.map { $0.y + 30 } ?? 0)
+    let positions = layout.legendPositions(names.map(\.name))
+    let height = layout.height + (positions.last.map { $0.y + 30 } ?? 0)
     var canvas = Canvas(width: layout.width, height: height)
     for (index, map) in maps.enumerated() {
-      let place = layout.place(index)
-      canvas.open("g", [("transform", canvas.move(place.x, place.y))])
+      let position = layout.position(index)
+      canvas.open("g", [("transform", canvas.move(position.x, position.y))])
       map.draw(on: &canvas, layout)
       canvas.close("g")
     }
-    for (entry, place) in zip(names, places) {
-      let y = layout.height + place.y
-      canvas.cells([(place.x, y)], width: 14, height: 14, entry.color)
-      canvas.text(entry.name, x: place.x + 20, y: y + 11.5, .legend)
+    for (entry, position) in zip(names, positions) {
+      let y = layout.height + position.y
+      canvas.cells([(position.x, y)], width: 14, height: 14, entry.color)
+      canvas.text(entry.name, x: position.x + 20, y: y + 11.5, .legend)
     }
     return canvas.document
   }
@@ -82,11 +82,11 @@ struct HeatMap {
       canvas.text(label.text, x: layout.left - 6, y: y + 4, .tickAtRight)
     }
     for (level, color) in colors.enumerated() {
-      let places = levels.enumerated().flatMap { column, rows in
+      let positions = levels.enumerated().flatMap { column, rows in
         rows.enumerated().filter { $0.element == level }.map { (layout.x(column), layout.y($0.offset)) }
       }
       // One pixel between columns tells the symbols apart.
-      canvas.cells(places, width: layout.cellWidth - 1, height: layout.cellHeight, color)
+      canvas.cells(positions, width: layout.cellWidth - 1, height: layout.cellHeight, color)
     }
     canvas.frame(
       layout.left - 1, layout.top - 1, layout.cellWidth * Double(columns.count) + 1, layout.plotHeight + 2)
@@ -138,7 +138,7 @@ private struct Layout {
   var width: Double { panelWidth * Double(perRow) }
   var height: Double { panelHeight * Double((maps + perRow - 1) / perRow) }
 
-  func place(_ index: Int) -> (x: Double, y: Double) {
+  func position(_ index: Int) -> (x: Double, y: Double) {
     (panelWidth * Double(index % perRow), panelHeight * Double(index / perRow))
   }
 
@@ -146,7 +146,7 @@ private struct Layout {
   func y(_ row: Int) -> Double { top + cellHeight * Double(row) }
 
   /// Where names stand below the maps: in one row, or in two where that is too wide.
-  func legendPlaces(_ names: [String]) -> [(x: Double, y: Double)] {
+  func legendPositions(_ names: [String]) -> [(x: Double, y: Double)] {
     let needed = 38 + (names.map(Canvas.width).max() ?? 0)
     let inRow = left + needed * Double(names.count) <= width ? names.count : (names.count + 1) / 2
     return names.indices.map { index in

@@ -18,11 +18,11 @@ struct GateText {
     }
     for (index, symbol) in symbols.enumerated() where symbol != "\n" {
       guard let first = symbol.unicodeScalars.first, Self.isShown(first) else {
-        throw ValidationError("Expected symbols that can be shown, got \(Self.codes(symbol)) at place \(index + 1).")
+        throw ValidationError("Expected symbols that can be shown, got \(Self.codes(symbol)) as symbol \(index + 1).")
       }
       guard symbol.unicodeScalars.count <= Self.scalarLimit else {
         throw ValidationError(
-          "Expected symbols of at most \(Self.scalarLimit) code points, got \(symbol.unicodeScalars.count) at place "
+          "Expected symbols of at most \(Self.scalarLimit) code points, got \(symbol.unicodeScalars.count) in symbol "
             + "\(index + 1).")
       }
     }
