@@ -23,7 +23,7 @@ typedef struct RecurraRowMember {
   const ptrdiff_t *_Nullable parts;  // [members + 1] where each part begins, and the end of the row; none is empty
   char *_Nullable base;  // of each member two rows, two of c, and the lines of two turns, memberBytes together
   ptrdiff_t rowBytes, givenBytes, memberBytes;
-  int32_t *_Nullable lastTurn;  // the turn after which the members part, written by rank 0; 0 for none
+  int32_t *_Nullable lastTurn;  // the turn after which the members part, 0 for none
   /// Returns when the turn is at the place.
   void (*_Nullable await)(void *_Nullable waiter, const int32_t *place, int32_t turn);
   void *_Nullable waiter;
@@ -75,9 +75,10 @@ static inline int recurra_row_is_there(const int32_t *place, int32_t turn) {
   return __atomic_load_n(place, __ATOMIC_ACQUIRE) == turn;
 }
 
-/// Makes a turn the last before the member of rank 0 gives it; unless there is one yet, which others may not have seen.
+/// Makes a turn the last, unless there is one: called before the turn before it is given, which all need for it.
 static inline void recurra_row_part(const RecurraRowMember *member, int32_t turn) {
-  if (*member->lastTurn == 0) __atomic_store_n(member->lastTurn, turn, __ATOMIC_RELAXED);
+  int32_t none = 0;
+  __atomic_compare_exchange_n(member->lastTurn, &none, turn, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 /// Copies the floats that a line carries, no load of which is wider than half of them.

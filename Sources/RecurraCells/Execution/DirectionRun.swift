@@ -90,7 +90,7 @@ final class DirectionRun<S: FloatingScalar> {
     let memory = Buffer<S>(cell.stateCount > 1 ? layout.rowCount : 0, width)
     let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, units)
     let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
-    isFarFlung = isTraining && bytes > min(Plan.sharedCacheBytes / 8, 1 << 22)
+    isFarFlung = isTraining && bytes > min(Machine.sharedCache / 8, 1 << 22)
     zRows = z.rows
     hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
     cRows = cell.stateCount > 1 ? memory.rows : hRows
@@ -98,6 +98,11 @@ final class DirectionRun<S: FloatingScalar> {
     biasRows = Self.rows(bias)
     scratchRows = scratch.rows
     (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
+  }
+
+  /// The rows of block `index` out of `count`; those with more timesteps make smaller blocks where asked for.
+  func rows(block index: Int, of count: Int, byTimesteps: Bool) -> Range<Int> {
+    count == 1 ? 0..<layout.batch : RowOrder.cut(layout.lengths, into: count, byTimesteps: byTimesteps)[index]
   }
 
   /// Rows of a dense tensor that is this run's own until it ends, so that writing needs no check; or of one that is
@@ -212,4 +217,12 @@ final class DirectionRun<S: FloatingScalar> {
       (output + layout.index(row) * width).update(from: source, count: units)
     }
   }
+}
+
+/// The directions that runs belong to, by their places.
+func directions<S: FloatingScalar>(_ runs: [DirectionRun<S>]) -> [RecurrentDirection] {
+  var result: [RecurrentDirection] = []
+  // The runs of a block come in the order of their places.
+  for run in runs where run.place == result.count { result.append(run.direction) }
+  return result
 }

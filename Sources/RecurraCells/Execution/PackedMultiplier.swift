@@ -24,8 +24,8 @@ struct PackedMultiplier: Multiplier {
   private let output: OutputRows?
   /// What the kernels work in; this thread's own.
   private let scratch: UnsafeMutablePointer<Float>?
-  /// Who else makes the other panels of every step, if anyone.
-  private let company: Company?
+  /// How it meets the ranks that make the other panels of every step; nil for all panels.
+  private let meeting: Meeting?
 
   /// The product of the input with W for a stretch of timesteps: [step in stretch][row][slots].
   struct Hoist {
@@ -37,11 +37,11 @@ struct PackedMultiplier: Multiplier {
     func index(_ step: Int) -> Int { (step - first) % stretch }
   }
 
-  /// What a thread that shares a step's units has of the others: rows of h of its own, for a single row, or where they
-  /// meet.
-  enum Company {
-    case exchange(RowExchange.Member)
-    case rendezvous(Rendezvous)
+  /// How the ranks of a team meet that share a step's units: each gathers a single row for itself, or all wait at a
+  /// barrier.
+  enum Meeting {
+    case gather(RowGather.Rank)
+    case barrier(TeamRank)
   }
 
   /// The output of this direction, [B][T][width], from its first column.
@@ -52,10 +52,10 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, company: Company? = nil, isEndless: Bool = false
+    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, meeting: Meeting? = nil, isEndless: Bool = false
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.company) = (
-      run, kernels, packed, panels, hoist, output, scratch, company
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.meeting) = (
+      run, kernels, packed, panels, hoist, output, scratch, meeting
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
@@ -64,7 +64,7 @@ struct PackedMultiplier: Multiplier {
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
     (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
-    frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
+    frame.pairs = Machine.caches.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
     // given.
     frame.fromZeros = !isEndless && run.direction.initialStates.isEmpty ? 1 : 0
@@ -82,7 +82,7 @@ struct PackedMultiplier: Multiplier {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     self.scratch = scratch
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (hoist, output, company) = (nil, nil, nil)
+    (hoist, output, meeting) = (nil, nil, nil)
     frame = RecurraForwardStep()
     ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
@@ -144,10 +144,10 @@ struct PackedMultiplier: Multiplier {
       (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
       kernel.yStep = run.layout.isReversed ? -output.width : output.width
     }
-    switch company {
+    switch meeting {
     case nil: return kernels.forward(&kernel)
-    case .exchange(let member):
-      let row = member.pointer
+    case .gather(let rank):
+      let row = rank.pointer
       (kernel.h, kernel.hNext) = (UnsafePointer(recurra_row(row, step)), recurra_row(row, step + 1))
       (kernel.c, kernel.cNext) = (
         UnsafePointer(recurra_row_memory(row, row.pointee.rank, step)),
@@ -155,17 +155,17 @@ struct PackedMultiplier: Multiplier {
       )
       (kernel.member, kernel.turn) = (row, step)
       return kernels.forward(&kernel)
-    case .rendezvous(let rendezvous):
+    case .barrier(let rank):
       // All meet after every step.
       kernel.steps = 1
-      // The first has made the first units itself.
+      // Rank 0 has made the first units itself.
       if panels.lowerBound == 0 { kernel.ready = min(run.units, panels.upperBound * kernels.panelUnits) }
       // The first step finds h there.
       if step > 0 {
-        kernel.waiter = Unmanaged.passUnretained(rendezvous).toOpaque()
+        kernel.waiter = Unmanaged.passUnretained(rank).toOpaque()
         kernel.awaitRest = { waiter in
           guard let waiter else { return }
-          Unmanaged<Rendezvous>.fromOpaque(waiter).takeUnretainedValue().awaitOthers()
+          Unmanaged<TeamRank>.fromOpaque(waiter).takeUnretainedValue().awaitOthers()
         }
       }
       return kernels.forward(&kernel)

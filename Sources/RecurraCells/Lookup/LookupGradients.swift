@@ -19,9 +19,6 @@ struct LookupGradients {
   /// S of each run, where it is small.
   private let sums: [Tensor]?
 
-  /// Floats of a small S.
-  private static let few = 1 << 16
-
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
   ) {
@@ -31,7 +28,8 @@ struct LookupGradients {
     columns = runs[0].cell.gateCount * units
     scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count)
     let shape = [rows.count, columns]
-    sums = rows.count * columns <= Self.few ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
+    let isSmall = rows.count * columns <= Tuning.standard.bits.tableSums
+    sums = isSmall ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
   }
 
   /// Jobs of a part: each adds up some of the columns of a small S.
@@ -67,7 +65,7 @@ struct LookupGradients {
     let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
     let rowSums = self.sums == nil ? weights.indices.map(rowSums) : []
     let (size, places) = (96, weights.count)
-    let multiplying = Plan.nanoseconds(multiplications: rows.count * inputs * columns * places)
+    let multiplying = Estimate().nanoseconds(multiplications: rows.count * inputs * columns * places)
     let adding = rowSums.isEmpty ? 0 : Threads.nanoseconds(copying: rows.places.count * columns * places)
     let lasting = adding + (targets.isEmpty ? 0 : multiplying)
     Threads.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in

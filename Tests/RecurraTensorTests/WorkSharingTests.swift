@@ -1,9 +1,10 @@
 import Glibc
 import RecurraTensor
+import TestSupport
 import Testing
 
 /// Each in a process of its own with a watchdog, as the threads' tests.
-@Suite struct HandoverTests {
+@Suite struct WorkSharingTests {
   @Test("A thread that finds no piece gets a part of one, and the call does not end before the part is done")
   func parts() async {
     await #expect(processExitsWith: .success) {
@@ -12,10 +13,10 @@ import Testing
         Threads.count = threads
         for _ in 0..<20 {
           let (own, given) = (Counter(), Counter())
-          Threads.runDivisible(1, lasting: .max) { _, handover in
+          Threads.runSharing(1, lasting: .max) { _, sharing in
             let giver = pthread_self()
             for _ in 1..<threads {
-              while !handover.divide(
+              while !sharing.divide(
                 { own.increment() },
                 giving: {
                   usleep(200)
@@ -38,11 +39,11 @@ import Testing
       for (threads, lasting) in [(1, Int.max), (3, 1_000)] {
         Threads.count = threads
         let (pieces, numbers) = (Counter(), Counter())
-        Threads.runDivisible(5, lasting: lasting) { _, handover in
+        Threads.runSharing(5, lasting: lasting) { _, sharing in
           pieces.increment()
-          #expect(!handover.isAwaited)
-          #expect(!handover.divide({}, giving: {}))
-          handover.each(0..<10, lasting: 100_000) { _ in numbers.increment() }
+          #expect(!sharing.hasIdleThread)
+          #expect(!sharing.divide({}, giving: {}))
+          sharing.each(0..<10, lasting: 100_000) { _ in numbers.increment() }
         }
         #expect(pieces.value == 5)
         #expect(numbers.value == 50)
@@ -59,10 +60,10 @@ import Testing
         onThreads(3) { _ in
           for count in [0, 1, 2, 57, 300] {
             let runs = (0..<count).map { _ in Counter() }
-            Threads.runDivisible(2, lasting: .max) { piece, handover in
+            Threads.runSharing(2, lasting: .max) { piece, sharing in
               // The second has nothing to do, and soon asks the first for a part.
               guard piece == 0 else { return }
-              handover.each(0..<count, lasting: 100_000) {
+              sharing.each(0..<count, lasting: 100_000) {
                 runs[$0].increment()
                 usleep(10)
               }
@@ -81,17 +82,17 @@ import Testing
       for threads in [2, 3, 8] {
         Threads.count = threads
         let total = Counter()
-        @Sendable func halve(_ count: Int, _ handover: Handover) {
+        @Sendable func halve(_ count: Int, _ sharing: WorkSharing) {
           if count > 1,
-            handover.divide({ halve(count - count / 2, handover) }, giving: { halve(count / 2, handover) })
+            sharing.divide({ halve(count - count / 2, sharing) }, giving: { halve(count / 2, sharing) })
           {
             return
           }
           total.increment()
           Threads.run(2) { _ in usleep(1) }
-          if count > 1 { halve(count - 1, handover) }
+          if count > 1 { halve(count - 1, sharing) }
         }
-        for _ in 0..<20 { Threads.runDivisible(2, lasting: .max) { _, handover in halve(64, handover) } }
+        for _ in 0..<20 { Threads.runSharing(2, lasting: .max) { _, sharing in halve(64, sharing) } }
         #expect(total.value == 20 * 2 * 64)
       }
     }
@@ -109,12 +110,12 @@ import Testing
             // The worker may come first, and take the piece itself.
             let thread = pthread_self()
             while waits.value == 0 {
-              Threads.runDivisible(1, lasting: .max) { _, handover in
+              Threads.runSharing(1, lasting: .max) { _, sharing in
                 if pthread_equal(thread, pthread_self()) == 0 { return }
-                while !handover.isAwaited { sched_yield() }
+                while !sharing.hasIdleThread { sched_yield() }
                 waits.increment()
                 while isDone.value == 0 { sched_yield() }
-                while !handover.divide({}, giving: { given.increment() }) { sched_yield() }
+                while !sharing.divide({}, giving: { given.increment() }) { sched_yield() }
               }
             }
           } else {

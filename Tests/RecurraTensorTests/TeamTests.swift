@@ -13,12 +13,12 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
 }
 
 /// Each in a process of its own with a watchdog, as the threads' tests.
-@Suite struct GangTests {
+@Suite struct TeamTests {
   @Test("Members that run together see at the barrier what the others wrote before it")
   func together() async {
     await #expect(processExitsWith: .success) {
       alarm(120)
-      Threads.insistsOnMembers = true
+      Threads.ignoresCosts = true
       for threads in [1, 2, 3, 8] {
         Threads.count = threads
         for maximum in [1, 2, 4] {
@@ -26,8 +26,8 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
           let rounds = (0..<4).map { _ in Counter() }
           let late = Counter()
           let sizes = Counter()
-          Threads.runTogether(maximum) { rank, size, barrier in
-            let member = Rendezvous(barrier, rank)
+          Threads.runTeam(maximum) { member in
+            let (rank, size) = (member.rank, member.size)
             ranks[rank].increment()
             if rank == 0 { sizes.add(size) }
             for round in 1...25 {
@@ -51,13 +51,13 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
     await #expect(processExitsWith: .success) {
       alarm(60)
       Threads.count = 2
-      Threads.insistsOnMembers = true
+      Threads.ignoresCosts = true
       for heldUpRound in [0, 1, 7] {
         expectSooner {
           let lasts = (0..<2).map { _ in Counter() }
           let sizes = Counter()
-          Threads.runTogether(2) { rank, size, barrier in
-            let member = Rendezvous(barrier, rank)
+          Threads.runTeam(2) { member in
+            let (rank, size) = (member.rank, member.size)
             if rank == 0 { sizes.add(size) }
             for round in 0..<50 {
               if rank == 1, round == heldUpRound { usleep(30_000) }
@@ -76,81 +76,32 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   }
 
   @Test("Members who wait later than they come see what was written before, and part at the same turn")
-  func rendezvous() async {
+  func arriving() async {
     await #expect(processExitsWith: .success) {
       alarm(60)
-      Threads.insistsOnMembers = true
+      Threads.ignoresCosts = true
       for threads in [2, 3] {
         Threads.count = threads
         for heldUpRound in [-1, 0, 1, 7] {
           expectSooner {
             let rounds = (0..<threads).map { _ in Counter() }
             let early = Counter()
-            Threads.runTogether(threads) { rank, size, barrier in
-              let rendezvous = Rendezvous(barrier, rank)
+            Threads.runTeam(threads) { member in
+              let (rank, size) = (member.rank, member.size)
               for round in 0..<50 {
-                if round > 0 { rendezvous.awaitOthers() }
+                if round > 0 { member.awaitOthers() }
                 for other in 0..<size where rounds[other].value < round { early.increment() }
                 if rank == size - 1, round == heldUpRound { usleep(30_000) }
                 rounds[rank].increment()
-                if !rendezvous.arrive() { break }
+                if !member.arrive() { break }
               }
-              rendezvous.awaitOthers()
+              member.awaitOthers()
               for other in 0..<size where rounds[other].value != rounds[rank].value { early.increment() }
             }
             #expect(early.value == 0)
             // Rank 0 knows in the round after that, and all part after one more; a busy machine may part them earlier,
             // or at any time.
             return heldUpRound < 0 || rounds[0].value <= heldUpRound + 3
-          }
-        }
-      }
-    }
-  }
-
-  @Test("A row made in parts is what one thread makes of it, and whole when members part")
-  func exchange() async {
-    await #expect(processExitsWith: .success) {
-      alarm(120)
-      Threads.insistsOnMembers = true
-      let turns = 60
-      for (threads, count) in [(1, 5), (2, 2), (2, 15), (2, 31), (3, 50), (4, 100), (4, 301)] {
-        Threads.count = threads
-        let wanted = (0..<turns).reduce(into: ExchangedRow(count: count)) { row, _ in row.advance(0..<count) }
-        for heldUpTurn in [-1, 0, 1, 7] where heldUpTurn < 0 || threads > 1 {
-          expectSooner {
-            let exchange = RowExchange(members: threads, count: count)
-            let alone = Counter()
-            let row = Mutex<[Float]>([])
-            Threads.runTogether(threads) { rank, size, _ in
-              var own = ExchangedRow(count: count)
-              let bounds = (0...size).map { count * $0 / size }
-              let owner = RowExchange.Member(exchange, rank, bounds: bounds)
-              let member = owner.pointer
-              defer { withExtendedLifetime(owner) {} }
-              own.write(to: recurra_row(member, 0))
-              var (turn, goesOn) = (0, true)
-              while turn < turns, goesOn {
-                if rank == size - 1, turn == heldUpTurn { usleep(30_000) }
-                if turn > 0 { recurra_row_take_rest(member, turn) }
-                own.read(recurra_row(member, turn))
-                own.advance(bounds[rank]..<bounds[rank + 1])
-                own.write(to: recurra_row(member, turn + 1))
-                turn += 1
-                goesOn = recurra_row_hand_over(member, turn) != 0
-              }
-              guard rank == 0 else { return }
-              recurra_row_take_rest(member, turn)
-              own.read(recurra_row(member, turn))
-              for _ in turn..<turns {
-                own.advance(0..<count)
-                alone.increment()
-              }
-              row.withLock { [values = own.values] in $0 = values }
-            }
-            #expect(row.withLock { $0 } == wanted.values, "\(threads) threads, \(count) floats")
-            // Whoever was held up for so long is left; a busy machine may part them earlier, or at any time.
-            return heldUpTurn < 0 || alone.value >= turns - heldUpTurn - 2
           }
         }
       }
@@ -166,9 +117,9 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
       let most = Counter()
       Threads.run(1) { _ in
         for _ in 0..<200 {
-          Threads.runTogether(processors) { rank, size, barrier in
-            if rank == 0, size > most.value { most.add(size - most.value) }
-            Rendezvous(barrier, rank).meet()
+          Threads.runTeam(processors) { member in
+            if member.rank == 0, member.size > most.value { most.add(member.size - most.value) }
+            member.meet()
           }
         }
       }
@@ -193,20 +144,6 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
     }
   }
 
-  @Test("Where long calls follow each other, what a meeting costs is measured though the workers have fallen asleep")
-  func longCalls() async {
-    await #expect(processExitsWith: .success) {
-      guard recurra_processor_count() > 1 else { return }
-      alarm(60)
-      Threads.count = 2
-      // Lonely and small as a call is, it gets a member only from workers that are still awake from measuring.
-      repeat {
-        usleep(2_000)
-        _ = Threads.meetingNanoseconds(lasting: 2_000_000)
-      } while smallCallMembers() < 2
-    }
-  }
-
   @Test("However often workers are woken, they may run on all processors that the process may")
   func affinity() async {
     await #expect(processExitsWith: .success) {
@@ -228,29 +165,9 @@ private func expectSooner(_ attempt: () -> Bool, sourceLocation: SourceLocation 
   }
 }
 
-/// A row of which every float of a turn depends on all floats of the turn before.
-private struct ExchangedRow {
-  private(set) var values: [Float]
-
-  init(count: Int) { values = (0..<count).map { Float($0 % 7) } }
-
-  mutating func advance(_ part: Range<Int>) {
-    let sum = values.reduce(0, +)
-    for index in part { values[index] = (values[index] + sum).truncatingRemainder(dividingBy: 97) + Float(index % 3) }
-  }
-
-  mutating func read(_ row: UnsafeMutablePointer<Float>) {
-    for index in values.indices { values[index] = row[index] }
-  }
-
-  func write(to row: UnsafeMutablePointer<Float>) {
-    for index in values.indices { row[index] = values[index] }
-  }
-}
-
 /// Makes a call that has little to share, and tells how many threads came to it.
 private func smallCallMembers() -> Int {
   let members = Counter()
-  Threads.runTogether(2, saving: 20_000) { rank, size, _ in if rank == 0 { members.add(size) } }
+  Threads.runTeam(2, saving: 20_000) { member in if member.rank == 0 { members.add(member.size) } }
   return members.value
 }
