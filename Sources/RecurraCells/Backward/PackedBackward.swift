@@ -99,7 +99,7 @@ struct PackedBackward {
   private func shareUnits(_ part: PackedGradients.Part) {
     let run = runs[part.run]
     let rows = 0..<run.layout.batch
-    let stayed = Threads.runTeam(
+    let lateness = Threads.runTeam(
       schedule.teamSize, saving: schedule.stepSaving * part.steps.count, lateAfter: schedule.lateAfter(rows: rows.count)
     ) { rank in
       let share = (panels.count * rank.rank / rank.size)..<(panels.count * (rank.rank + 1) / rank.size)
@@ -110,7 +110,7 @@ struct PackedBackward {
         _ = loop(part.run, panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { _ in true } }
       }
     }
-    if !stayed { BarrierCost.avoid() }
+    BarrierCost.note(lateness: lateness)
   }
 
   private func loop<Result>(_ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result) -> Result {

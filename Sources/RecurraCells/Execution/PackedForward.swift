@@ -107,7 +107,7 @@ struct PackedForward {
     let lateAfter = schedule.lateAfter(rows: runs[0].layout.batch)
     let gathers = isSingleRow ? runs.map { _ in RowGather(ranks: ranks, count: units, lateAfter: lateAfter) } : []
     let saving = schedule.stepSaving * runs[0].layout.steps * runs.count
-    let stayed = Threads.runTeam(ranks, saving: saving, lateAfter: lateAfter) { rank in
+    let lateness = Threads.runTeam(ranks, saving: saving, lateAfter: lateAfter) { rank in
       scratch.lend { scratch in
         var isTogether = rank.size > 1
         for (index, run) in runs.enumerated() {
@@ -126,7 +126,7 @@ struct PackedForward {
         }
       }
     }
-    if !stayed || gathers.contains(where: \.hasParted) { BarrierCost.avoid() }
+    BarrierCost.note(lateness: gathers.reduce(lateness) { max($0, $1.lateness) })
   }
 
   /// The panels of a rank.

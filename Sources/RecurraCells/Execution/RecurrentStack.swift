@@ -98,7 +98,7 @@ private struct Wave {
     }
     // Multipliers know where these lie, no more.
     withExtendedLifetime((hoists, outputs, scratches)) {
-      let stayed = Threads.runTeam(wave.ranks, saving: wave.saving, lateAfter: lateAfter) { rank in
+      let lateness = Threads.runTeam(wave.ranks, saving: wave.saving, lateAfter: lateAfter) { rank in
         // Alone, layer after layer needs one layer's weights at a time.
         if rank.size == 1 { for layer in runs.indices { for part in 0..<parts { run(layer, part) } } }
         var isTogether = rank.size > 1
@@ -113,7 +113,7 @@ private struct Wave {
           }
         }
       }
-      if !stayed { BarrierCost.avoid() }
+      BarrierCost.note(lateness: lateness)
     }
     if let last = outputs[layers.count - 1] { return last }
     let run = runs[layers.count - 1]

@@ -1,5 +1,6 @@
 package import CRecurraKernels
 import RecurraTensor
+internal import Synchronization
 
 /// A row that the ranks of a team make together, turn after turn, each a part of its own: an all-gather in every step.
 ///
@@ -30,8 +31,9 @@ package final class RowGather: @unchecked Sendable {
     self.lateAfter = lateAfter
   }
 
-  /// Tells, when all have done, whether a part came late and the ranks parted.
-  package var hasParted: Bool { layout.lastTurn.map { $0.pointee != 0 } ?? false }
+  /// By how many nanoseconds a part came late so that the ranks parted, when all have done; 0 where none did.
+  package var lateness: Int { longest.load(ordering: .relaxed) }
+  private let longest = Atomic<Int>(0)
 
   /// What kernels know of a rank, but for how to wait.
   fileprivate func member(_ rank: Int, bounds: [Int]) -> RecurraRowMember {
@@ -72,7 +74,9 @@ package final class RowGather: @unchecked Sendable {
     /// rank's part of the next for it, and learn of it so.
     private func await(_ place: UnsafePointer<Int32>, _ turn: Int32) {
       let late = SpinWait.wait { recurra_row_is_there(place, turn) != 0 }
-      if late > gather.lateAfter { recurra_row_part(handle, turn + 2) }
+      guard late > gather.lateAfter else { return }
+      recurra_row_part(handle, turn + 2)
+      gather.longest.max(late, ordering: .relaxed)
     }
   }
 }

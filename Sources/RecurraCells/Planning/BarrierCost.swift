@@ -7,13 +7,9 @@ package enum BarrierCost {
   /// When it is measured again.
   private static let due = Atomic<Int>(0)
   private static let asked = CallRate()
-  /// For how long teams are avoided after a late rank, and when that was.
-  private static let pause = Atomic<Int>(leastPause)
+  /// When a rank came late last.
   private static let lastLate = Atomic<Int>(0)
-
   private static let interval = 50_000_000
-  private static let leastPause = 10_000_000
-  private static let mostPause = 640_000_000
 
   /// Nanoseconds of a meeting; `Int.max` for a while after a rank came late.
   ///
@@ -31,7 +27,7 @@ package enum BarrierCost {
       return nanoseconds.load(ordering: .relaxed)
     }
     due.store(now + interval, ordering: .relaxed)
-    Threads.runTeam(2, saving: Threads.hasWorkerAwake ? 50_000 : 400_000) { rank in
+    Threads.runTeam(2, saving: Threads.hasWorkerAwake ? 50_000 : 1_600_000) { rank in
       guard rank.size > 1 else { return }
       // The least of some attempts, the first of which finds cold lines.
       var least = Int.max
@@ -45,15 +41,14 @@ package enum BarrierCost {
     return nanoseconds.load(ordering: .relaxed)
   }
 
-  /// Says that a rank came late: the next calls do without teams, twice as long each time that it happens again soon.
-  package static func avoid() {
+  /// Says by how many nanoseconds a rank came late so that a team parted, if one did: the next calls do without teams,
+  /// ten times as long, so that a busy neighbour takes a tenth of the time at most.
+  package static func note(lateness: Int) {
+    guard lateness > 0 else { return }
     let now = Threads.nanoseconds()
-    let former = pause.load(ordering: .relaxed)
-    let isSoon = now - lastLate.exchange(now, ordering: .relaxed) < 2 * former
-    let next = isSoon ? min(2 * former, mostPause) : leastPause
-    pause.store(next, ordering: .relaxed)
+    lastLate.store(now, ordering: .relaxed)
     nanoseconds.store(.max, ordering: .relaxed)
-    due.store(now + next, ordering: .relaxed)
+    due.store(now + 10 * lateness, ordering: .relaxed)
   }
 
   /// When a rank came late last; 0 for never.

@@ -41,8 +41,9 @@ package struct Tuning: Sendable {
   package var sureStepSaving = 4_000
   /// What a barrier costs at most as far as the planner is concerned.
   package var mostBarrierNanoseconds = 10_000
-  /// Nanoseconds beyond spinning after which a rank is late, at least: then the others finish without it.
-  package var lateNanoseconds = 20_000
+  /// Nanoseconds beyond spinning after which a rank is late, at least: less than a scheduler's slice, and more than an
+  /// interrupt takes.
+  package var lateNanoseconds = 300_000
   /// Rows up to which directions take turns on all threads where one's weights overflow a core's own cache.
   package var turnRows = 8
   /// States of a step, rows times units, up to which a team reads them from each other sooner than it streams weights.

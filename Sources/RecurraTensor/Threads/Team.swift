@@ -2,8 +2,8 @@ internal import CRecurraKernels
 internal import Synchronization
 
 extension Threads {
-  /// Runs `body` on up to `maximum` threads that run at the same time, so that they may wait for each other; returns
-  /// whether they stayed together to the end.
+  /// Runs `body` on up to `maximum` threads that run at the same time, so that they may wait for each other; returns by
+  /// how many nanoseconds a rank came late so that they parted, 0 where they stayed together.
   ///
   /// The caller may well be alone, with a size of 1: where other calls keep the processors busy, and where waking a
   /// worker would take longer than the work.
@@ -14,13 +14,13 @@ extension Threads {
   @discardableResult
   package static func runTeam(
     _ maximum: Int, saving: Int = .max, lateAfter: Int = 0, _ body: (TeamRank) -> Void
-  ) -> Bool {
+  ) -> Int {
     let others = calls.add(1, ordering: .relaxed).oldValue
     defer { calls.subtract(1, ordering: .relaxed) }
     let threads = min(count, maximum, others == 0 || ignoresCosts ? .max : processors - others)
     guard threads > 1, isWorthAsking(saving) else {
       withDenormalsAsZero { body(TeamRank(TeamBarrier(size: 1, lateAfter: 0), rank: 0, size: 1)) }
-      return true
+      return 0
     }
     return withoutActuallyEscaping(body) { body in
       let team = Team(maximum: threads, lateAfter: lateAfter)
@@ -30,7 +30,7 @@ extension Threads {
       } _: { loop in
         body(team.setOff(loop, within: ignoresCosts ? 50_000_000 : max(2_000, min(saving / 4, 1_000_000))))
       }
-      return team.barrier.lastTurn.pointee.load(ordering: .relaxed) == 0
+      return team.barrier.lateness.pointee.load(ordering: .relaxed)
     }
   }
 

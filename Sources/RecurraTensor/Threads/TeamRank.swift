@@ -18,6 +18,7 @@ final class TeamBarrier: @unchecked Sendable {
     (self.size, maximum, self.lateAfter) = (size, size, lateAfter)
     counters = .allocate(capacity: (size + 1) * Self.spacing)
     for rank in 0...size { (counters + rank * Self.spacing).initialize(to: Atomic(0)) }
+    lateness.initialize(to: Atomic(0))
   }
 
   deinit {
@@ -30,6 +31,9 @@ final class TeamBarrier: @unchecked Sendable {
 
   /// The turn after which the ranks part; 0 for none.
   var lastTurn: UnsafeMutablePointer<Atomic<Int>> { counters + maximum * Self.spacing }
+
+  /// Nanoseconds by which the rank came late for which they part.
+  var lateness: UnsafeMutablePointer<Atomic<Int>> { lastTurn + 1 }
 }
 
 /// One of the threads that run together, and how it meets the others.
@@ -77,7 +81,8 @@ package final class TeamRank {
       let arrivals = barrier.arrivals(other)
       let late = SpinWait.wait { arrivals.pointee.load(ordering: .acquiring) >= turn }
       guard late > barrier.lateAfter else { continue }
-      _ = lastTurn.pointee.compareExchange(expected: 0, desired: turn + turns, ordering: .relaxed)
+      let parts = lastTurn.pointee.compareExchange(expected: 0, desired: turn + turns, ordering: .relaxed).exchanged
+      if parts { barrier.lateness.pointee.store(late, ordering: .relaxed) }
     }
   }
 }
