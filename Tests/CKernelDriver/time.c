@@ -1,5 +1,6 @@
 // Times each kernel on one thread: GFLOP/s and its share of the roof measured in the same run.
-// time [isa] [cell]: the best set and all cells by default. One row is held against the bandwidth of its weights.
+// time [isa] [cell] [rows inputs units]: the best set, all cells and a grid of shapes by default. One row is held
+// against the bandwidth of its weights.
 #include "cases.h"
 
 #include <time.h>
@@ -193,7 +194,8 @@ int main(int count, char **arguments) {
   static const ptrdiff_t rows[] = {64, 32, 16, 1};
   for (Cell cell = RNN; cell <= GRU; cell++) {
     if (count > 2 && strcmp(arguments[2], cellNames[cell]) != 0) continue;
-    for (int shape = 0; shape < 4; shape++)
+    if (count > 5) timeCase(kernels, cell, atol(arguments[3]), atol(arguments[4]), atol(arguments[5]));
+    for (int shape = 0; count <= 5 && shape < 4; shape++)
       for (int row = 0; row < 4; row++) timeCase(kernels, cell, rows[row], shapes[shape][0], shapes[shape][1]);
   }
   return 0;
