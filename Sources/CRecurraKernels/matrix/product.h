@@ -27,8 +27,6 @@ typedef struct {
   enum Whereabouts whereabouts;
   /// Whether tiles have anything to ask for.
   int asks;
-  /// Whether the last vector has columns in its first half only.
-  int endsHalf;
 } Panel;
 
 /// A panel of some columns, and the one after it.
@@ -36,8 +34,8 @@ INLINE Panel panelOf(
   ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand,
   enum Whereabouts whereabouts
 ) {
-  const int asks = errand || whereabouts != ownCache, endsHalf = (columns - 1) % WIDTH < WIDTH / 2;
-  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, whereabouts, asks, endsHalf};
+  const int asks = errand || whereabouts != ownCache;
+  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, whereabouts, asks};
 }
 
 /// What tile `block` of `blocks` of a strip asks for: its part of the weights that come next, or lines of the panel's
@@ -59,12 +57,7 @@ static __attribute__((noinline)) Ahead aheadOf(
 }
 
 /// The tile for so many rows and vectors.
-INLINE Tile *tileOf(ptrdiff_t rows, ptrdiff_t vectors, int endsHalf) {
-#if WIDTH == 16
-  if (endsHalf)
-    return rows > maximumTileRows ? tallHalfTiles[rows - maximumTileRows - 1] : halfTiles[vectors - 1][rows - 1];
-#endif
-  (void)endsHalf;
+INLINE Tile *tileOf(ptrdiff_t rows, ptrdiff_t vectors) {
   return rows > maximumTileRows ? tallTiles[rows - maximumTileRows - 1] : tiles[vectors - 1][rows - 1];
 }
 
@@ -102,7 +95,7 @@ INLINE void accumulate(
     // With few rows the weights stream by anyway.
     Ahead ahead = {NULL, 0};
     if (rows > 3 && panel->asks) ahead = aheadOf(panel, width, depth, block, blocks, next);
-    tileOf(rows, width / WIDTH, panel->endsHalf && column + width == panel->floats)(
+    tileOf(rows, width / WIDTH)(
       z, operand->stride, depth, weights, 0, start, FIRST_COLUMN, sums + column, ahead);
   }
 #undef FIRST_COLUMN
