@@ -20,30 +20,30 @@ INLINE BackwardRow backwardRowFrom(enum Cell cell, const RecurraBackwardStep *st
 }
 
 /// Loads and stores one gate of the units that a function of backwardUnits takes through.
-#define GATE(slot) loadRows(gates + (slot) * step->units, step->gatesStride, rows, lanes)
-#define PUT_GATE(slot, value) storeRows(gates + (slot) * step->units, step->gatesStride, rows, value, lanes)
+#define GATE(slot) loadLanes(gates + (slot) * step->units, lanes)
+#define PUT_GATE(slot, value) storeLanes(gates + (slot) * step->units, value, lanes)
 
 INLINE void backwardLSTMUnits(
-  const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
+  const BackwardRow *row, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
 ) {
   const RecurraBackwardStep *step = row->step;
   float *gates = row->gates + at;
   Vector i = GATE(0), f = GATE(1), candidate = GATE(2), o = GATE(3);
-  Vector later = loadRows(row->dc + at, step->dcStride, rows, lanes);
+  Vector later = loadLanes(row->dc + at, lanes);
   Vector dc = fma(dh * o, fma(-tanhC, tanhC, broadcast(1)), later);
-  Vector previous = loadRows(row->cPrevious + at, step->cPreviousStride, rows, lanes);
+  Vector previous = loadLanes(row->cPrevious + at, lanes);
   PUT_GATE(0, dc * candidate * fma(-i, i, i));
   PUT_GATE(1, dc * previous * fma(-f, f, f));
   PUT_GATE(2, dc * i * fma(-candidate, candidate, broadcast(1)));
   PUT_GATE(3, dh * tanhC * fma(-o, o, o));
-  storeRows(row->dc + at, step->dcStride, rows, dc * f, lanes);
+  storeLanes(row->dc + at, dc * f, lanes);
 }
 
-INLINE Vector backwardGRUUnits(const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh) {
+INLINE Vector backwardGRUUnits(const BackwardRow *row, ptrdiff_t at, ptrdiff_t lanes, Vector dh) {
   const RecurraBackwardStep *step = row->step;
   float *gates = row->gates + at;
   Vector z = GATE(0), r = GATE(1), candidate = GATE(2), recurrent = GATE(3);
-  Vector previous = loadRows(row->hPrevious + at, step->hPreviousStride, rows, lanes);
+  Vector previous = loadLanes(row->hPrevious + at, lanes);
   Vector dCandidate = fma(-z, dh, dh) * fma(-candidate, candidate, broadcast(1));
   PUT_GATE(0, dh * (previous - candidate) * fma(-z, z, z));
   PUT_GATE(1, dCandidate * recurrent * fma(-r, r, r));
@@ -52,19 +52,18 @@ INLINE Vector backwardGRUUnits(const BackwardRow *row, const int rows, ptrdiff_t
   return dh * z;
 }
 
-/// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates, or those of the last units
-/// of `rows` rows that fill a vector together; the LSTM wants tanh(c). Returns what reaches the h before without a
-/// product.
+/// Takes dh of `lanes` units of a row, `at` units behind where it begins, through the gates; the LSTM wants tanh(c).
+/// Returns what reaches the h before without a product.
 INLINE Vector backwardUnits(
-  enum Cell cell, const BackwardRow *row, const int rows, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
+  enum Cell cell, const BackwardRow *row, ptrdiff_t at, ptrdiff_t lanes, Vector dh, Vector tanhC
 ) {
-  if (cell == GRU) return backwardGRUUnits(row, rows, at, lanes, dh);
+  if (cell == GRU) return backwardGRUUnits(row, at, lanes, dh);
   if (cell == LSTM) {
-    backwardLSTMUnits(row, rows, at, lanes, dh, tanhC);
+    backwardLSTMUnits(row, at, lanes, dh, tanhC);
   } else {
     const RecurraBackwardStep *step = row->step;
     float *gates = row->gates + at;
-    Vector h = loadRows(row->h + at, step->hStride, rows, lanes);
+    Vector h = loadLanes(row->h + at, lanes);
     PUT_GATE(0, dh * fma(-h, h, broadcast(1)));
   }
   return broadcast(0);
@@ -80,49 +79,45 @@ INLINE Vector incomingGradient(const RecurraBackwardStep *step, ptrdiff_t row, p
   return dh;
 }
 
-/// Takes some vectors of a row through the gates, the last with `lanes` units, or one of `rows` rows that fill it
-/// together; dh from the sums or, where there are none, as it comes in.
+/// Takes some vectors of a row through the gates, the last with `lanes` units; dh from the sums or, where there are
+/// none, as it comes in.
 INLINE void backwardRow(
-  enum Cell cell, const RecurraBackwardStep *step, const int rows, ptrdiff_t row, ptrdiff_t unit, const int vectors,
-  ptrdiff_t lanes, const float *sums
+  enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const int vectors, ptrdiff_t lanes,
+  const float *sums
 ) {
   Vector dh[bundle], tanhC[bundle];
 #define LANES(v) (v == vectors - 1 ? lanes : WIDTH)
   EACH(v, 0, vectors)
-    dh[v] = sums ? loadRows(sums + v * WIDTH, sumsWidth, rows, WIDTH)
-                 : incomingGradient(step, row, unit + v * WIDTH, LANES(v));
+    dh[v] = sums ? load(sums + v * WIDTH) : incomingGradient(step, row, unit + v * WIDTH, LANES(v));
   if (!step->gates) {
     float *to = step->dhOut ? step->dhOut + row * step->dhOutStride + unit : NULL;
-    if (to) EACH(v, 0, vectors) storeRows(to + v * WIDTH, step->dhOutStride, rows, dh[v], LANES(v));
+    if (to) EACH(v, 0, vectors) storeLanes(to + v * WIDTH, dh[v], LANES(v));
     return;
   }
   float *carry = step->dhCarry ? step->dhCarry + row * step->dhCarryStride + unit : NULL;
   const BackwardRow from = backwardRowFrom(cell, step, row, unit);
-  EACH(v, 0, vectors)
-    tanhC[v] = cell == LSTM ? loadRows(from.c + v * WIDTH, step->cStride, rows, LANES(v)) : broadcast(0);
+  EACH(v, 0, vectors) tanhC[v] = cell == LSTM ? loadLanes(from.c + v * WIDTH, LANES(v)) : broadcast(0);
   if (cell == LSTM) tanhs(vectors, tanhC);
-  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, rows, v * WIDTH, LANES(v), dh[v], tanhC[v]);
+  EACH(v, 0, vectors) dh[v] = backwardUnits(cell, &from, v * WIDTH, LANES(v), dh[v], tanhC[v]);
   // No branch before this, for the compiler would take the maths of later vectors behind it.
-  if (carry) EACH(v, 0, vectors) storeRows(carry + v * WIDTH, step->dhCarryStride, rows, dh[v], LANES(v));
+  if (carry) EACH(v, 0, vectors) storeLanes(carry + v * WIDTH, dh[v], LANES(v));
 #undef LANES
 }
 
-/// The `count` units from `unit` on of a row, or of `rows` rows that fill a vector with them.
-INLINE void backwardUnitsOfRows(
-  const int rows, ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit,
-  const float *sums
+/// The `count` units from `unit` on of a row.
+INLINE void backwardUnitsOfRow(
+  ptrdiff_t count, enum Cell cell, const RecurraBackwardStep *step, ptrdiff_t row, ptrdiff_t unit, const float *sums
 ) {
-  const ptrdiff_t columns = rows * count;
   ptrdiff_t column = 0;
-  for (; column + bundle * WIDTH <= columns; column += bundle * WIDTH)
-    backwardRow(cell, step, rows, row, unit + column, bundle, WIDTH, sums ? sums + column : NULL);
-  const ptrdiff_t rest = columns - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
+  for (; column + bundle * WIDTH <= count; column += bundle * WIDTH)
+    backwardRow(cell, step, row, unit + column, bundle, WIDTH, sums ? sums + column : NULL);
+  const ptrdiff_t rest = count - column, vectors = (rest + WIDTH - 1) / WIDTH, lanes = rest - (vectors - 1) * WIDTH;
   const float *from = sums ? sums + column : NULL;
   switch (vectors) {
-  case 4: backwardRow(cell, step, rows, row, unit + column, 4, lanes, from); break;
-  case 3: backwardRow(cell, step, rows, row, unit + column, 3, lanes, from); break;
-  case 2: backwardRow(cell, step, rows, row, unit + column, 2, lanes, from); break;
-  case 1: backwardRow(cell, step, rows, row, unit + column, 1, lanes, from);
+  case 4: backwardRow(cell, step, row, unit + column, 4, lanes, from); break;
+  case 3: backwardRow(cell, step, row, unit + column, 3, lanes, from); break;
+  case 2: backwardRow(cell, step, row, unit + column, 2, lanes, from); break;
+  case 1: backwardRow(cell, step, row, unit + column, 1, lanes, from);
   }
 }
 
@@ -168,12 +163,8 @@ INLINE void prepareBackward(
 INLINE void finishBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
-#define FINISH(together, units, from, some)                                        \
-  for (ptrdiff_t index = from; index < (from) + (some); index += together)         \
-    backwardUnitsOfRows(                                                           \
-      together, units, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth)
-  FOR_ROWS(count, rows, FINISH);
-#undef FINISH
+  for (ptrdiff_t index = 0; index < rows; index++)
+    backwardUnitsOfRow(count, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {
@@ -218,5 +209,5 @@ INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, Prepar
 }
 
 INLINE void backwardGates(enum Cell cell, const RecurraBackwardStep *step) {
-  for (ptrdiff_t row = 0; row < step->rows; row++) backwardUnitsOfRows(1, step->units, cell, step, row, 0, NULL);
+  for (ptrdiff_t row = 0; row < step->rows; row++) backwardUnitsOfRow(step->units, cell, step, row, 0, NULL);
 }

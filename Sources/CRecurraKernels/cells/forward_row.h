@@ -48,9 +48,9 @@ INLINE void applyGatesToRow(
     EACH(panel, 0, count) {
       const ptrdiff_t units = panels[panel].count;
       at[panel] = (Units){0, panels[panel].unit, units, units, sums + panel * sumsWidth};
-      activate(cell, step, 1, at[panel]);
+      activate(cell, step, at[panel]);
     }
-    emit(cell, step, 1, count, at);
+    emit(cell, step, count, at);
     return;
   }
   ptrdiff_t vectors = 0;
@@ -58,16 +58,16 @@ INLINE void applyGatesToRow(
     for (ptrdiff_t index = 0; index < panels[panel].count; index += WIDTH) {
       const ptrdiff_t lanes = smaller(WIDTH, panels[panel].count - index);
       at[vectors] = (Units){0, panels[panel].unit + index, panels[panel].count, lanes, sums + index};
-      activate(cell, step, 1, at[vectors++]);
+      activate(cell, step, at[vectors++]);
       if (vectors == bundle) {
-        emit(cell, step, 1, bundle, at);
+        emit(cell, step, bundle, at);
         vectors = 0;
       }
     }
   switch (vectors) {
-  case 3: emit(cell, step, 1, 3, at); break;
-  case 2: emit(cell, step, 1, 2, at); break;
-  case 1: emit(cell, step, 1, 1, at);
+  case 3: emit(cell, step, 3, at); break;
+  case 2: emit(cell, step, 2, at); break;
+  case 1: emit(cell, step, 1, at);
   }
 }
 

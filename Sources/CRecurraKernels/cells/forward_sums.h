@@ -1,6 +1,6 @@
 // What a timestep does with its sums: fill them, and apply the gates while they are in L1.
 
-/// A vector of a row's units, or of the last units of some rows that fill one together, and where its sums lie.
+/// Some units of a row, at most a vector of them, and where their sums lie.
 typedef struct {
   ptrdiff_t row, unit, count, lanes;
   float *sums;
@@ -10,10 +10,9 @@ typedef struct {
 enum { oBottom = 2, oTop = 3 };
 
 /// How far apart the positions lie that hold something between two passes. Where a vector is all that there is, its
-/// sums have been read by then and it is kept as a whole, several rows' in the first one's sums. Where no panel is
-/// wider than that, the compiler knows.
-INLINE ptrdiff_t keptStride(enum Cell cell, const int rows, ptrdiff_t count) {
-  return rows > 1 || panelUnits(cell) <= WIDTH || count <= WIDTH ? WIDTH : count;
+/// sums have been read by then and it is kept as a whole. Where no panel is wider than that, the compiler knows.
+INLINE ptrdiff_t keptStride(enum Cell cell, ptrdiff_t count) {
+  return panelUnits(cell) <= WIDTH || count <= WIDTH ? WIDTH : count;
 }
 
 /// First pass: the activations that wait for nothing.
@@ -23,21 +22,19 @@ INLINE ptrdiff_t keptStride(enum Cell cell, const int rows, ptrdiff_t count) {
 /// fraction, because one division serves for two factors. The GRU's whole vectors reach, of a panel's last units, only
 /// into slots that are done with, or are written next, but for its candidates: behind them z of the first units is
 /// kept, because there nh is 0, filled up with zeros.
-INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int rows, const Units at) {
-  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = keptStride(cell, rows, count);
+INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const Units at) {
+  const ptrdiff_t units = step->units, count = at.count, lanes = at.lanes, next = keptStride(cell, count);
   float *const sums = at.sums;
   float *const gates = step->gates ? step->gates + at.row * step->gatesStride + at.unit : NULL;
-#define SUMS(position)                                                                                          \
-  (rows > 1 ? loadRows(sums + (position)*count, sumsWidth, rows, WIDTH) : loadStored(sums + (position)*count, count))
-#define KEEP_GATE(slot, value) storeRows(gates + (slot) * units, step->gatesStride, rows, value, lanes)
+#define SUMS(position) load(sums + (position)*count)
+#define KEEP_GATE(slot, value) storeLanes(gates + (slot) * units, value, lanes)
   if (cell == LSTM) {
     const Vector ifoc[4] = {SUMS(0), SUMS(1), SUMS(3), SUMS(2)};
     Vector top[4], bottom[4];
     fractions(3, 4, leastGate, ifoc, top, bottom);
     const Vector f = top[1] / bottom[1], ic = top[0] * top[3] / (bottom[0] * bottom[3]);
-    Vector c = loadRows(step->c + at.row * step->cStride + at.unit, step->cStride, rows, lanes);
-    c = fma(f, c, ic);
-    storeRows(step->cNext + at.row * step->cNextStride + at.unit, step->cNextStride, rows, c, lanes);
+    const Vector c = fma(f, loadLanes(step->c + at.row * step->cStride + at.unit, lanes), ic);
+    storeLanes(step->cNext + at.row * step->cNextStride + at.unit, c, lanes);
     const ptrdiff_t kept = next == WIDTH ? WIDTH : lanes;
     storeLanes(sums, c, kept);
     storeLanes(sums + oTop * next, top[2], kept);
@@ -65,70 +62,66 @@ INLINE void activate(enum Cell cell, const RecurraForwardStep *step, const int r
 #undef KEEP_GATE
 }
 
-/// Second pass: the new h of some vectors, together, which have as many rows each.
-INLINE void emit(
-  enum Cell cell, const RecurraForwardStep *step, const int rows, const int vectors, const Units *at
-) {
+/// Second pass: the new h of some vectors, together.
+INLINE void emit(enum Cell cell, const RecurraForwardStep *step, const int vectors, const Units *at) {
   Vector h[bundle], top[bundle], bottom[bundle];
-  EACH(v, 0, vectors) h[v] = loadRows(at[v].sums, sumsWidth, cell == RNN ? rows : 1, WIDTH);
+  EACH(v, 0, vectors) h[v] = load(at[v].sums);
   if (cell == LSTM)
     fractions(0, vectors, 0, h, top, bottom);
   else
     tanhs(vectors, h);
   EACH(v, 0, vectors) {
-    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = keptStride(cell, rows, at[v].count);
+    const ptrdiff_t row = at[v].row, unit = at[v].unit, lanes = at[v].lanes, next = keptStride(cell, at[v].count);
     if (cell == LSTM) {
       const Vector oTops = load(at[v].sums + oTop * next), oBottoms = load(at[v].sums + oBottom * next);
       h[v] = top[v] * oTops / (bottom[v] * oBottoms);
     }
     if (cell == GRU) {
       float *gates = step->gates ? step->gates + row * step->gatesStride + 2 * step->units + unit : NULL;
-      if (gates) storeRows(gates, step->gatesStride, rows, h[v], lanes);
-      Vector previous = loadRows(step->h + row * step->hStride + unit, step->hStride, rows, lanes);
+      if (gates) storeLanes(gates, h[v], lanes);
+      const Vector previous = loadLanes(step->h + row * step->hStride + unit, lanes);
       h[v] = fma(load(at[v].sums + next), previous - h[v], h[v]);
     }
-    storeRows(step->hNext + row * step->hNextStride + unit, step->hNextStride, rows, h[v], lanes);
-    if (step->y) storeRows(step->y + row * step->yStride + unit, step->yStride, rows, h[v], lanes);
+    storeLanes(step->hNext + row * step->hNextStride + unit, h[v], lanes);
+    if (step->y) storeLanes(step->y + row * step->yStride + unit, h[v], lanes);
   }
 }
 
-/// The second pass over some vectors, the rows of each behind those of the one before.
-INLINE void emitRows(
-  enum Cell cell, const RecurraForwardStep *step, const int rows, const int vectors, const Units first
-) {
+/// The second pass over the same units of some rows.
+INLINE void emitRows(enum Cell cell, const RecurraForwardStep *step, const int rows, const Units first) {
   Units at[bundle];
-  EACH(v, 0, vectors) {
+  EACH(v, 0, rows) {
     at[v] = first;
-    at[v].row += v * rows, at[v].sums += v * rows * sumsWidth;
+    at[v].row += v, at[v].sums += v * sumsWidth;
   }
-  emit(cell, step, rows, vectors, at);
+  emit(cell, step, rows, at);
 }
 
-/// Both passes over rows of a panel, `together` of which fill each vector.
-INLINE void applyGatesTo(
-  const int together, ptrdiff_t count, enum Cell cell, const RecurraForwardStep *step, ptrdiff_t first, ptrdiff_t rows,
-  ptrdiff_t unit, float *sums
+/// Applies the gates of a panel to rows [first, first + rows), both passes.
+INLINE void applyGates(
+  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *whole, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
+  float *sums
 ) {
-  const ptrdiff_t vectors = rows / together, columns = together * count;
-#define UNITS(index, lanes) \
-  ((Units){first + v * together, unit + index, count, lanes, sums + v * together * sumsWidth + index})
-#define ACTIVATE(index, lanes) activate(cell, step, together, UNITS(index, lanes))
-#define EMIT_4(index, lanes) emitRows(cell, step, together, 4, UNITS(index, lanes))
-#define EMIT_3(index, lanes) emitRows(cell, step, together, 3, UNITS(index, lanes))
-#define EMIT_2(index, lanes) emitRows(cell, step, together, 2, UNITS(index, lanes))
-#define EMIT_1(index, lanes) emitRows(cell, step, together, 1, UNITS(index, lanes))
+  // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
+  const RecurraForwardStep own = *whole, *const step = &own;
+#define UNITS(index, lanes) ((Units){first + row, unit + index, count, lanes, sums + row * sumsWidth + index})
+#define ACTIVATE(index, lanes) activate(cell, step, UNITS(index, lanes))
+#define EMIT_4(index, lanes) emitRows(cell, step, 4, UNITS(index, lanes))
+#define EMIT_3(index, lanes) emitRows(cell, step, 3, UNITS(index, lanes))
+#define EMIT_2(index, lanes) emitRows(cell, step, 2, UNITS(index, lanes))
+#define EMIT_1(index, lanes) emitRows(cell, step, 1, UNITS(index, lanes))
   if (cell != RNN)
-    for (ptrdiff_t v = 0; v < vectors; v++) FOR_LANES(index, columns, ACTIVATE);
-  // Never a single vector where two can be had: one chain alone waits for itself.
-  for (ptrdiff_t v = 0; v < vectors;) {
-    const ptrdiff_t left = vectors - v, next = left == 5 || left == 6 ? 3 : smaller(left, 4);
+    for (ptrdiff_t row = 0; row < rows; row++) FOR_LANES(index, count, ACTIVATE);
+  // Never a single row where two can be had: one chain alone waits for itself.
+  for (ptrdiff_t row = 0; row < rows;) {
+    const ptrdiff_t left = rows - row, next = left == 5 || left == 6 ? 3 : smaller(left, 4);
     switch (next) {
-    case 4: FOR_LANES(index, columns, EMIT_4); break;
-    case 3: FOR_LANES(index, columns, EMIT_3); break;
-    case 2: FOR_LANES(index, columns, EMIT_2); break;
-    default: FOR_LANES(index, columns, EMIT_1);
+    case 4: FOR_LANES(index, count, EMIT_4); break;
+    case 3: FOR_LANES(index, count, EMIT_3); break;
+    case 2: FOR_LANES(index, count, EMIT_2); break;
+    default: FOR_LANES(index, count, EMIT_1);
     }
-    v += next;
+    row += next;
   }
 #undef UNITS
 #undef ACTIVATE
@@ -136,19 +129,6 @@ INLINE void applyGatesTo(
 #undef EMIT_3
 #undef EMIT_2
 #undef EMIT_1
-}
-
-/// Applies the gates of a panel to rows [first, first + rows).
-INLINE void applyGates(
-  ptrdiff_t count, enum Cell cell, const RecurraForwardStep *whole, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t unit,
-  float *sums
-) {
-  // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
-  const RecurraForwardStep own = *whole, *const step = &own;
-#define APPLY(together, units, from, some) \
-  applyGatesTo(together, units, cell, step, first + (from), some, unit, sums + (from) * sumsWidth)
-  FOR_ROWS(count, rows, APPLY);
-#undef APPLY
 }
 
 /// Where the sums of some rows begin: at row `first` and those behind it, or where `places` says.
@@ -178,16 +158,6 @@ INLINE void fillSums(
   for (ptrdiff_t row = 0; row < rows; row += together) {
     const float *begin = beginning(beginnings, row) + unit;
     float *const first = sums + row * sumsWidth;
-    // Of narrow slots in order, as the tile will load them: it would wait for stores that share a vector.
-    if (WIDTH >= 8 && cell == LSTM && count == WIDTH / 4) {
-      spread(loadRows(begin, units, 4, WIDTH), together, first);
-      continue;
-    }
-    if (WIDTH >= 8 && cell == LSTM && count == WIDTH / 2) {
-      spread(loadRows(begin, units, 2, WIDTH), together, first);
-      spread(loadRows(begin + 2 * units, units, 2, WIDTH), together, first + WIDTH);
-      continue;
-    }
     for (ptrdiff_t position = beginPosition; position < endPosition; position++) {
       const float *from = begin + slotAt(cell, position) * units;
       float *to = first + position * count;
