@@ -18,7 +18,7 @@ enum { leftPanelWidth = maximumTileRows };
 /// core, their number is what counts.
 enum { groupDepth = 4 };
 
-/// What a tile asks for on the way: so many lines from here on with every group, 0, 1, 2 or 4.
+/// What a tile fetches on the way: so many lines from here on with every group, 0, 1, 2 or 4.
 typedef struct {
   const float *from;
   int lines;
