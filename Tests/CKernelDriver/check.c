@@ -124,10 +124,9 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   Matrix out = makeMatrix(k->rows, k->units, 3);
   float *scratch = scratchFor(kernels, k->rows);
   cell->backward(&(RecurraBackwardStep){
-    .scratch = scratch, .rows = k->rows, .units = k->units, .panelEnd = panels, .productRows = productRows,
-    .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride, .packed = packed, .dy = k->dy.data,
-    .dyStride = k->dy.stride, .dhCarry = k->dhCarry.data, .dhCarryStride = k->dhCarry.stride, .dhOut = out.data,
-    .dhOutStride = out.stride});
+    .scratch = scratch, .rows = k->rows, .units = k->units, .panels = {0, panels}, .productRows = productRows,
+    .dgatesNext = rowsFrom(k->dgatesNext, 0), .packed = packed, .dy = rowsFrom(k->dy, 0),
+    .dhCarry = rowsFrom(k->dhCarry, 0), .dhOut = rowsFrom(out, 0)});
   expect(sameBits(out, k->dh, 0, k->rows) && gapsIntact(out), isa, k, "backward: product alone");
   free(scratch), freeMatrix(&out);
   freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);

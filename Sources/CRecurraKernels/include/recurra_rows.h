@@ -3,9 +3,6 @@
 // What a member has made travels along with the news that it is there: a line of memory carries fifteen floats and the
 // turn they belong to, and crosses from cache to cache once, where a flag and then the floats it stands for would cross
 // one after the other. Each member keeps a whole row, so nobody reads what others write but their lines.
-//
-// A line carries fifteen of the sixteen floats that were stored together, because a load across two stores waits until
-// both are in the cache; the sixteenths follow in lines of their own, with what is left of the part.
 #ifndef RECURRA_ROWS_H
 #define RECURRA_ROWS_H
 
@@ -81,11 +78,12 @@ static inline void recurra_row_part(const RecurraRowMember *member, int32_t turn
   __atomic_compare_exchange_n(member->lastTurn, &none, turn, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/// Copies the floats that a line carries, no load of which is wider than half of them.
-static inline void recurra_row_copy(float *to, const float *from) {
-  enum { half = RECURRA_LINE_SLOTS / 2 };
-  memcpy(to, from, half * sizeof(float));
-  memcpy(to + half, from + half, (RECURRA_LINE_FLOATS - half) * sizeof(float));
+/// Copies the floats that a line carries, or the `left` ones that are left of a part.
+static inline void recurra_row_copy(float *to, const float *from, ptrdiff_t left) {
+  if (left >= RECURRA_LINE_FLOATS)
+    memcpy(to, from, RECURRA_LINE_FLOATS * sizeof(float));
+  else
+    for (ptrdiff_t index = 0; index < left; index++) to[index] = from[index];
 }
 
 /// Has a line that others will read moved to the cache that all share, from where it comes sooner than from a core.
@@ -114,21 +112,11 @@ static inline void recurra_row_sign(float *line, ptrdiff_t turn) {
 
 /// Gives others the part that this member has made.
 static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t turn) {
-  const ptrdiff_t begin = member->parts[member->rank], count = member->parts[member->rank + 1] - begin;
-  const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
-  const float *part = recurra_row(member, turn) + begin;
+  const ptrdiff_t end = member->parts[member->rank + 1];
+  const float *const row = recurra_row(member, turn);
   float *const lines = recurra_row_lines(member, member->rank, turn), *line = lines;
-  for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
-    recurra_row_copy(line, part + whole * RECURRA_LINE_SLOTS);
-    recurra_row_sign(line, turn);
-  }
-  // The sixteenths, by their number, and then the rest.
-  for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
-    ptrdiff_t slot = 0;
-    for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
-      line[slot] = part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS];
-    for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-      line[slot] = part[wholes * RECURRA_LINE_FLOATS + number];
+  for (ptrdiff_t at = member->parts[member->rank]; at < end; at += RECURRA_LINE_FLOATS, line += RECURRA_LINE_SLOTS) {
+    recurra_row_copy(line, row + at, end - at);
     recurra_row_sign(line, turn);
   }
   for (const float *next = lines; next < line; next += RECURRA_LINE_SLOTS) recurra_row_push(next);
@@ -150,20 +138,11 @@ static inline void recurra_row_await(const RecurraRowMember *member, float *line
 /// Waits for the parts of the members [begin, end), and puts them into this member's row.
 static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t turn) {
   for (ptrdiff_t other = begin; other < end; other++) {
-    const ptrdiff_t from = member->parts[other], count = member->parts[other + 1] - from;
-    const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
-    float *const part = recurra_row(member, turn) + from, *line = recurra_row_lines(member, other, turn);
-    for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
+    const ptrdiff_t end = member->parts[other + 1];
+    float *const row = recurra_row(member, turn), *line = recurra_row_lines(member, other, turn);
+    for (ptrdiff_t at = member->parts[other]; at < end; at += RECURRA_LINE_FLOATS, line += RECURRA_LINE_SLOTS) {
       recurra_row_await(member, line, turn);
-      recurra_row_copy(part + whole * RECURRA_LINE_SLOTS, line);
-    }
-    for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
-      recurra_row_await(member, line, turn);
-      ptrdiff_t slot = 0;
-      for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
-        part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS] = line[slot];
-      for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-        part[wholes * RECURRA_LINE_FLOATS + number] = line[slot];
+      recurra_row_copy(row + at, line, end - at);
     }
   }
 }

@@ -44,11 +44,11 @@ struct LookupGradients {
     var additions = RecurraRowAdditions()
     let first = job * Self.jobColumns
     additions.columns = min(Self.jobColumns, columns - first)
-    (additions.out, additions.outStride) = (target.base + first, target.stride)
+    additions.out = target.from(0, column: first).forKernels
     for step in steps {
       let gates = run.gates(step)
       (additions.rows, additions.places) = (run.layout.counts[step], places + step * run.layout.batch)
-      (additions.from, additions.fromStride) = (UnsafePointer(gates.base) + first, gates.stride)
+      additions.from = gates.from(0, column: first).forKernels
       Kernels.table.addRows(&additions)
     }
   }
@@ -101,7 +101,7 @@ struct LookupGradients {
     var kernel = RecurraInputGradient()
     (kernel.inputs, kernel.units) = (inputs, units)
     (kernel.rowBegin, kernel.rowEnd, kernel.rowsPerStep) = (block.lowerBound, block.upperBound, 1)
-    (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(DirectionRun<Float>.rows(sums).base), columns)
+    kernel.dgates = DirectionRun<Float>.rows(sums).forKernels
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
     scratch.lend { piece in

@@ -114,7 +114,7 @@ struct LookedUpInput {
   private let product: Tensor
   private let storage: Storage
   let rows: Rows<Float>
-  /// [step][row]; 0 where a row has ended or not begun, since a step also asks for what comes next.
+  /// [step][row]; 0 where a row has ended or not begun.
   let places: UnsafePointer<Int32>
 
   init(_ product: Tensor, _ ids: Tensor, _ layout: SequenceLayout) {

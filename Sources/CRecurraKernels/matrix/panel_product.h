@@ -15,62 +15,45 @@ INLINE Operand operandFrom(ptrdiff_t column, const Operand *whole) {
     whole->z + column, whole->stride, whole->depth - column, whole->first + column, whole->column};
 }
 
-static size_t scratchSize(ptrdiff_t rows) { return (size_t)sumsFloats(rows); }
-
 /// A panel of packed weights, and the one that comes after it.
 typedef struct {
   const float *weights, *next;
   ptrdiff_t depth, floats;
-  /// What tiles fetch that need not fetch weights; or NULL.
-  Errand *errand;
   /// Where all of the step's weights are.
-  enum Whereabouts whereabouts;
-  /// Whether tiles have anything to ask for.
-  int asks;
-  /// Whether the last vector has columns in its first half only.
-  int endsHalf;
+  enum Distance distance;
 } Panel;
 
 /// A panel of some columns, and the one after it.
 INLINE Panel panelOf(
-  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, Errand *errand,
-  enum Whereabouts whereabouts
+  ptrdiff_t columns, const float *weights, const float *next, ptrdiff_t depth, enum Distance distance
 ) {
-  const int asks = errand || whereabouts != ownCache, endsHalf = (columns - 1) % WIDTH < WIDTH / 2;
-  return (Panel){weights, next, depth, roundUp(columns, WIDTH), errand, whereabouts, asks, endsHalf};
+  return (Panel){weights, next, depth, roundUp(columns, WIDTH), distance};
 }
 
-/// What tile `block` of `blocks` of a strip asks for: its part of the weights that come next, or lines of the panel's
-/// errand.
+/// What tile `block` of `blocks` of a strip fetches: its part of the weights that come next.
 ///
-/// All tiles take part, for memory has a pace of its own: asked for by the first alone, weights of 12 rows x 1,024
-/// units take a fifth longer. A block that has but one tile to a strip meets the weights as they stream by; from the
-/// shared cache the core's own prefetcher brings them in time, and narrow tiles have no instruction to spare.
+/// All tiles take part, for memory has a pace of its own: fetched by the first alone, weights of 12 rows x 1,024 units
+/// take a fifth longer. A block that has but one tile to a strip meets the weights as they stream by; from the shared
+/// cache the core's own prefetcher brings them in time, and narrow tiles have no instruction to spare.
 static __attribute__((noinline)) Ahead aheadOf(
   const Panel *panel, ptrdiff_t width, ptrdiff_t depth, ptrdiff_t block, ptrdiff_t blocks, const float *weights
 ) {
   const ptrdiff_t groups = depth / groupDepth, wanted = width * groupDepth / lineFloats;
-  if (panel->whereabouts == farAway || (panel->whereabouts == sharedCache && (blocks > 1 || STRIP > 2))) {
+  if (panel->distance == farAway || (panel->distance == sharedCache && (blocks > 1 || STRIP > 2))) {
     const int lines = blocks >= wanted ? 1 : 2 * blocks >= wanted ? 2 : 4;
     if (block * lines < wanted) return (Ahead){weights + block * groups * lines * lineFloats, lines};
   }
-  const float *from = panel->errand ? takeLines(panel->errand, groups * groupDepth) : NULL;
-  return (Ahead){from, from ? groupDepth : 0};
+  return (Ahead){NULL, 0};
 }
 
 /// The tile for so many rows and vectors.
-INLINE Tile *tileOf(ptrdiff_t rows, ptrdiff_t vectors, int endsHalf) {
-#if WIDTH == 16
-  if (endsHalf)
-    return rows > maximumTileRows ? tallHalfTiles[rows - maximumTileRows - 1] : halfTiles[vectors - 1][rows - 1];
-#endif
-  (void)endsHalf;
+INLINE Tile *tileOf(ptrdiff_t rows, ptrdiff_t vectors) {
   return rows > maximumTileRows ? tallTiles[rows - maximumTileRows - 1] : tiles[vectors - 1][rows - 1];
 }
 
 /// Adds depth [begin, end) of an operand times a panel to the sums of tile `block` of `blocks`.
 ///
-/// Meanwhile it asks for weights: those of each strip from depth `nextDepth` of the next panel on, or where that is
+/// Meanwhile it fetches weights: those of each strip from depth `nextDepth` of the next panel on, or where that is
 /// negative, those behind the ones at hand.
 INLINE void accumulate(
   ptrdiff_t rows, const Operand *operand, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end, const Panel *panel,
@@ -101,8 +84,8 @@ INLINE void accumulate(
       nextDepth < 0 ? weights + depth * width : panel->next + column * panel->depth + nextDepth * width;
     // With few rows the weights stream by anyway.
     Ahead ahead = {NULL, 0};
-    if (rows > 3 && panel->asks) ahead = aheadOf(panel, width, depth, block, blocks, next);
-    tileOf(rows, width / WIDTH, panel->endsHalf && column + width == panel->floats)(
+    if (rows > 3 && panel->distance != ownCache) ahead = aheadOf(panel, width, depth, block, blocks, next);
+    tileOf(rows, width / WIDTH)(
       z, operand->stride, depth, weights, 0, start, FIRST_COLUMN, sums + column, ahead);
   }
 #undef FIRST_COLUMN
@@ -125,7 +108,7 @@ INLINE void multiplyPanel(
   PrepareSums *prepare, FinishSums *finish, const void *job
 ) {
   ptrdiff_t total = 0;
-  EACH(index, 0, count) total += operands[index].depth;
+  for (int index = 0; index < count; index++) total += operands[index].depth;
   const int keepsSums = together || total > stretchDepth;
   // Equal shares rather than full tiles and a rest: a tile of one row has too few chains.
   const uint32_t most = mostTileRows(panel);
@@ -141,7 +124,7 @@ INLINE void multiplyPanel(
       TileStart start;
       start.row[0] = NULL, start.slot = slotColumns;
       ptrdiff_t passed = 0;
-      EACH(index, 0, count) {
+      for (int index = 0; index < count; index++) {
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
         if (from <= passed && (passed < to || to == total))

@@ -107,77 +107,6 @@ INLINE void storeLanes(float *to, Vector value, ptrdiff_t lanes) {
     storePartial(to, value, lanes);
 }
 
-#if WIDTH >= 8
-typedef float HalfVector __attribute__((ext_vector_type(WIDTH / 2)));
-typedef float UnalignedHalf __attribute__((ext_vector_type(WIDTH / 2), aligned(4)));
-typedef float QuarterVector __attribute__((ext_vector_type(WIDTH / 4)));
-typedef float UnalignedQuarter __attribute__((ext_vector_type(WIDTH / 4), aligned(4)));
-#endif
-
-/// Loads `count` floats that a wider store has left, and what lies behind them or, of half or a quarter of a vector,
-/// zeros: a load that reaches beyond a single store waits until that is in the cache, and behind all that comes before
-/// it.
-INLINE Vector loadStored(const float *from, ptrdiff_t count) {
-#if WIDTH >= 8
-  Vector value = broadcast(0);
-  if (count == WIDTH / 4) {
-    HalfVector low = value.lo;
-    low.lo = *(const UnalignedQuarter *)from;
-    value.lo = low;
-    return value;
-  }
-  if (count == WIDTH / 2) {
-    value.lo = *(const UnalignedHalf *)from;
-    return value;
-  }
-#endif
-  (void)count;
-  return load(from);
-}
-
-/// Loads the first `lanes` floats of a row, or one vector out of the WIDTH / rows floats of each of 2 or 4 rows.
-INLINE Vector loadRows(const float *from, ptrdiff_t stride, const int rows, ptrdiff_t lanes) {
-#if WIDTH >= 8
-#define HALF(row) (*(const UnalignedHalf *)(from + (row) * stride))
-#define QUARTER(row) (*(const UnalignedQuarter *)(from + (row) * stride))
-  if (rows > 1) {
-    HalfVector low, high;
-    Vector value;
-    if (rows == 2)
-      low = HALF(0), high = HALF(1);
-    else
-      low.lo = QUARTER(0), low.hi = QUARTER(1), high.lo = QUARTER(2), high.hi = QUARTER(3);
-    value.lo = low, value.hi = high;
-    return value;
-  }
-#undef HALF
-#undef QUARTER
-#endif
-  (void)stride, (void)rows;
-  return loadLanes(from, lanes);
-}
-
-/// Stores what loadRows loads.
-INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value, ptrdiff_t lanes) {
-#if WIDTH >= 8
-#define STORE_HALF(row, half) *(UnalignedHalf *)(to + (row) * stride) = half
-#define STORE_QUARTER(row, quarter) *(UnalignedQuarter *)(to + (row) * stride) = quarter
-  if (rows == 2) {
-    STORE_HALF(0, value.lo), STORE_HALF(1, value.hi);
-    return;
-  }
-  if (rows == 4) {
-    const HalfVector low = value.lo, high = value.hi;
-    STORE_QUARTER(0, low.lo), STORE_QUARTER(1, low.hi), STORE_QUARTER(2, high.lo), STORE_QUARTER(3, high.hi);
-    return;
-  }
-#undef STORE_HALF
-#undef STORE_QUARTER
-#endif
-  (void)stride, (void)rows;
-  storeLanes(to, value, lanes);
-}
-
 /// Runs `body(unit, lanes)` over [0, count) so that the full vectors see a constant number of lanes.
 #define FOR_LANES(unit, count, body)                               \
   do {                                                             \
@@ -185,21 +114,6 @@ INLINE void storeRows(float *to, ptrdiff_t stride, const int rows, Vector value,
     for (; unit + WIDTH <= (count); unit += WIDTH) body(unit, WIDTH); \
     if (unit < (count)) body(unit, (count) - unit);                \
   } while (0)
-
-/// Runs `body(together, count, first, rows)` over rows of `count` floats: with the 2 or 4 together that fill a vector,
-/// where so many do, and with each of the rest by itself.
-#if WIDTH >= 8
-#define FOR_ROWS(count, rows, body)                                                          \
-  do {                                                                                       \
-    const int together = (count) == WIDTH / 2 ? 2 : (count) == WIDTH / 4 ? 4 : 1;            \
-    const ptrdiff_t filling = together > 1 ? (rows) / together * together : 0;               \
-    if (together == 2) body(2, WIDTH / 2, 0, filling);                                       \
-    if (together == 4) body(4, WIDTH / 4, 0, filling);                                       \
-    body(1, count, filling, (rows) - filling);                                               \
-  } while (0)
-#else
-#define FOR_ROWS(count, rows, body) body(1, count, 0, rows)
-#endif
 
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 

@@ -18,7 +18,7 @@ enum { leftPanelWidth = maximumTileRows };
 /// core, their number is what counts.
 enum { groupDepth = 4 };
 
-/// What a tile asks for on the way: so many lines from here on with every group, 0, 1, 2 or 4.
+/// What a tile fetches on the way: so many lines from here on with every group, 0, 1, 2 or 4.
 typedef struct {
   const float *from;
   int lines;
@@ -105,65 +105,6 @@ INLINE void accumulateTile(
   WITH_LINES(rows, depth, ahead, STEP)
 #undef STEP
 }
-
-#if WIDTH == 16
-INLINE void halfTileStep(
-  const int rows, const int full, const TileOperands *operands, ptrdiff_t k, Vector *sum, HalfVector *last
-) {
-  const float *weights = operands->strip[0] + k * (full + 1) * WIDTH;
-  Vector weight[STRIP];
-  EACH(v, 0, full) weight[v] = load(weights + v * WIDTH);
-  const HalfVector half = *(const UnalignedHalf *)(weights + full * WIDTH);
-  EACH(row, 0, rows) {
-    Vector value = broadcast(operands->row[row][k]);
-#if defined(RECURRA_MASK_AVX512)
-    // Otherwise the compiler broadcasts to a half, and from there to the whole by a shuffle, which on Intel takes the
-    // place of a multiplication.
-    __asm__("" : "+v"(value));
-#endif
-    EACH(v, 0, full) sum[row * full + v] = fma(value, weight[v], sum[row * full + v]);
-    last[row] = __builtin_elementwise_fma(value.lo, half, last[row]);
-  }
-}
-
-/// A tile whose last vector has columns in its first half only: cores that do 512 bits in two passes save one of them.
-/// The same sums in the same order.
-INLINE void halfTileBody(const int rows, const int vectors, TILE_PARAMETERS) {
-  const int full = vectors - 1;
-  Vector sum[24];
-  HalfVector last[tallTileRows];
-  EACH(row, 0, rows) {
-    EACH(v, 0, full) sum[row * full + v] = load(BEGIN(row, v));
-    last[row] = *(const UnalignedHalf *)BEGIN(row, full);
-  }
-  const TileOperands operands = tileOperands(rows, 1, z, zStride, weights, stripStride);
-#define STEP(k) halfTileStep(rows, full, &operands, k, sum, last)
-  WITH_LINES(rows, depth, ahead, STEP)
-#undef STEP
-  EACH(row, 0, rows) {
-    EACH(v, 0, full) store(sums + row * sumsWidth + v * WIDTH, sum[row * full + v]);
-    *(UnalignedHalf *)(sums + row * sumsWidth + full * WIDTH) = last[row];
-  }
-}
-
-#define HALF_TILE(rows, vectors) \
-  static void halfTile_##rows##_##vectors(TILE_PARAMETERS) { halfTileBody(rows, vectors, TILE_ARGUMENTS); }
-#define ROWS_OF_HALVES(vectors)                                              \
-  HALF_TILE(1, vectors) HALF_TILE(2, vectors) HALF_TILE(3, vectors)          \
-  HALF_TILE(4, vectors) HALF_TILE(5, vectors) HALF_TILE(6, vectors)
-#define ROW_OF_HALVES(vectors)                                                                                   \
-  { halfTile_1_##vectors, halfTile_2_##vectors, halfTile_3_##vectors, halfTile_4_##vectors, halfTile_5_##vectors, \
-    halfTile_6_##vectors }
-ROWS_OF_HALVES(1)
-ROWS_OF_HALVES(2)
-ROWS_OF_HALVES(3)
-ROWS_OF_HALVES(4)
-static Tile *const halfTiles[STRIP][maximumTileRows] = {
-  ROW_OF_HALVES(1), ROW_OF_HALVES(2), ROW_OF_HALVES(3), ROW_OF_HALVES(4)};
-HALF_TILE(7, 1) HALF_TILE(8, 1) HALF_TILE(9, 1) HALF_TILE(10, 1) HALF_TILE(11, 1) HALF_TILE(12, 1)
-static Tile *const tallHalfTiles[tallTileRows - maximumTileRows] = {
-  halfTile_7_1, halfTile_8_1, halfTile_9_1, halfTile_10_1, halfTile_11_1, halfTile_12_1};
-#endif
 
 INLINE void tileBody(const int rows, const int strips, const int vectors, TILE_PARAMETERS) {
   const int width = strips * vectors;

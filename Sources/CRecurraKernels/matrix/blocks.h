@@ -13,25 +13,6 @@ INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t
     }
 }
 
-/// What is left to be fetched for the next step.
-typedef struct {
-  RecurraAhead ranges[3];
-  int range;
-} Errand;
-
-/// The next `lines` lines of an errand, NULL when it is done.
-INLINE const float *takeLines(Errand *errand, ptrdiff_t lines) {
-  for (; errand->range < 3; errand->range++) {
-    RecurraAhead *range = &errand->ranges[errand->range];
-    if (!range->from || range->count <= 0) continue;
-    const float *from = range->from;
-    range->from += lines * lineFloats;
-    range->count -= lines * lineFloats;
-    return from;
-  }
-  return NULL;
-}
-
 /// Rows of a tile; of one that is a single vector wide, which else has too few chains to hide an FMA's latency.
 enum { maximumTileRows = 6, tallTileRows = 12, slotColumns = 16 };
 
@@ -65,13 +46,13 @@ typedef void PrepareSums(
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
 
 /// Where the weights of a step are when it comes to them again.
-enum Whereabouts { ownCache, sharedCache, farAway };
+enum Distance { ownCache, sharedCache, farAway };
 
 /// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share,
 /// which others use as well.
 enum { stayingBytes = 1 << 18, sharedBytes = 1 << 23 };
 
-INLINE enum Whereabouts whereabouts(size_t floats) {
+INLINE enum Distance distanceOf(size_t floats) {
   const size_t bytes = floats * sizeof(float);
   return bytes <= stayingBytes ? ownCache : bytes <= sharedBytes ? sharedCache : farAway;
 }
@@ -80,7 +61,7 @@ INLINE enum Whereabouts whereabouts(size_t floats) {
 ///
 /// A block's sums should leave room in the first cache for panels that come from the core's own; panels that come from
 /// afar should come seldom.
-INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, enum Whereabouts weights) {
+INLINE ptrdiff_t rowBlocks(ptrdiff_t rows, enum Distance weights) {
   const ptrdiff_t most = weights == ownCache ? rowsPerBlock * 3 / 4 : rowsPerBlock;
   return (rows + most - 1) / most;
 }

@@ -4,6 +4,28 @@
 // stream: 5 to 10 % faster, but a pass of its own, which a few hundred columns of right don't pay for. Right is packed
 // strip by strip into this thread's own cache, and its column sums fall off on the way.
 
+enum { gradientDepth = RECURRA_GRADIENT_DEPTH };
+
+/// Panels of left: equal shares of at most a tile's rows; inputs and units apart, because they may be multiplied by
+/// different columns.
+INLINE ptrdiff_t leftPanelCount(ptrdiff_t columns) { return (columns + leftPanelWidth - 1) / leftPanelWidth; }
+
+static ptrdiff_t leftPanels(ptrdiff_t inputs, ptrdiff_t units) {
+  return leftPanelCount(inputs) + leftPanelCount(units);
+}
+
+/// The first column of a left panel; that of the panel behind the last is inputs + units.
+INLINE ptrdiff_t leftPanelColumn(ptrdiff_t panel, ptrdiff_t inputs, ptrdiff_t units) {
+  const ptrdiff_t ofInputs = leftPanelCount(inputs), ofUnits = leftPanelCount(units);
+  if (panel < ofInputs) return inputs * panel / ofInputs;
+  return inputs + (ofUnits ? units * (panel - ofInputs) / ofUnits : 0);
+}
+
+/// Puts or adds a vector of sums.
+INLINE void putLanes(float *to, Vector sum, ptrdiff_t lanes, int adds) {
+  storeLanes(to, adds ? sum + loadLanes(to, lanes) : sum, lanes);
+}
+
 INLINE void packLeftPanel(const int width, const float *left, ptrdiff_t stride, ptrdiff_t depth, float *packed) {
   for (ptrdiff_t k = 0; k < depth; k++) memcpy(packed + k * width, left + k * stride, (size_t)width * sizeof(float));
 }
@@ -139,7 +161,7 @@ INLINE void packRight(
 /// apart; sums then wait in between, to the same bits. Packed left streams by, and long strips cost less.
 INLINE ptrdiff_t stripDepth(const RecurraWeightGradient *job, ptrdiff_t rows) {
   const ptrdiff_t most = 6144 / (STRIP * WIDTH), shares = (rows + most / 2) / most;
-  const int isWhole = job->packedLeft || job->panelEnd - job->panelBegin > pendingTiles || shares < 2;
+  const int isWhole = job->packedLeft || job->panels.end - job->panels.begin > pendingTiles || shares < 2;
   return isWhole ? rows : (rows + shares - 1) / shares;
 }
 
@@ -162,17 +184,17 @@ static void weightGradient(const RecurraWeightGradient *job) {
       const ptrdiff_t block = first / gradientDepth * gradientDepth, end = smaller(block + gradientDepth, job->depth);
       depth = smaller(stripDepth(job, end - block), end - first);
       const int begins = first == block, ends = first + depth == end;
-      const float *right = job->right + first * job->rightStride + column;
-      const float *left = job->left + first * job->leftStride;
+      const float *right = job->right.base + first * job->right.stride + column;
+      const float *left = job->left.base + first * job->left.stride;
       const float *packed = job->packedLeft ? job->packedLeft + first * (inputs + units) : NULL;
       const int adds = job->adds || block > 0;
       if (begins) EACH(v, 0, STRIP) sums[v] = broadcast(0);
       switch (vectors) {
-      case 1: packRight(1, right, job->rightStride, depth, lastLanes, strip, sums); break;
-      case 2: packRight(2, right, job->rightStride, depth, lastLanes, strip, sums); break;
+      case 1: packRight(1, right, job->right.stride, depth, lastLanes, strip, sums); break;
+      case 2: packRight(2, right, job->right.stride, depth, lastLanes, strip, sums); break;
 #if RECURRA_REGISTERS == 32
-      case 3: packRight(3, right, job->rightStride, depth, lastLanes, strip, sums); break;
-      default: packRight(4, right, job->rightStride, depth, lastLanes, strip, sums); break;
+      case 3: packRight(3, right, job->right.stride, depth, lastLanes, strip, sums); break;
+      default: packRight(4, right, job->right.stride, depth, lastLanes, strip, sums); break;
 #endif
       }
       if (job->bias && ends)
@@ -180,16 +202,16 @@ static void weightGradient(const RecurraWeightGradient *job) {
           const ptrdiff_t lanes = v == vectors - 1 ? lastLanes : WIDTH;
           putLanes(job->bias + column + v * WIDTH, sums[v], lanes, adds);
         }
-      for (ptrdiff_t panel = job->panelBegin; panel < job->panelEnd; panel++) {
+      for (ptrdiff_t panel = job->panels.begin; panel < job->panels.end; panel++) {
         const ptrdiff_t begin = leftPanelColumn(panel, inputs, units);
         const ptrdiff_t rows = leftPanelColumn(panel + 1, inputs, units) - begin;
-        float *out = job->out + begin * job->outStride + column;
-        float *const sums = begins && ends ? NULL : pending + (panel - job->panelBegin) * pendingFloats;
+        float *out = job->out.base + begin * job->out.stride + column;
+        float *const sums = begins && ends ? NULL : pending + (panel - job->panels.begin) * pendingFloats;
         const TileSums own = {sums, begins, ends};
         if (packed)
-          tiles[rows - 1](packed + begin * depth, rows, strip, depth, own, out, job->outStride, lastLanes, adds);
+          tiles[rows - 1](packed + begin * depth, rows, strip, depth, own, out, job->out.stride, lastLanes, adds);
         else
-          tiles[rows - 1](left + begin, job->leftStride, strip, depth, own, out, job->outStride, lastLanes, adds);
+          tiles[rows - 1](left + begin, job->left.stride, strip, depth, own, out, job->out.stride, lastLanes, adds);
       }
     }
   }
