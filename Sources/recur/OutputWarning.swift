@@ -50,7 +50,7 @@ enum OutputWarning {
   private static func text(_ bound: Double) -> String { Console.decimal(bound, 0).replacing("-", with: "−") }
 
   /// The last layer that decides what the outputs can be, and its activation.
-  private static func lastActivation(of model: Sequential) -> (layer: String, activation: Activation)? {
+  private static func lastActivation(of model: any Network) -> (layer: String, activation: Activation)? {
     for (name, layer) in zip(model.layerNames, model.layers).reversed() {
       switch type(of: layer).typeName {
       case Dropout.typeName, Flatten.typeName: continue
@@ -61,7 +61,7 @@ enum OutputWarning {
   }
 
   private static func activation(of layer: any Layer) -> Activation? {
-    if let model = layer as? Sequential { return lastActivation(of: model)?.activation }
+    if let model = layer.network { return lastActivation(of: model)?.activation }
     if case .string(let name)? = layer.configuration["activation"] { return Activation(rawValue: name) }
     // What wraps layers gives out what the last of them does.
     if let wrapped = layer.sublayers.last { return activation(of: wrapped.layer) }

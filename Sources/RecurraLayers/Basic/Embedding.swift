@@ -51,6 +51,8 @@ public final class Embedding: Layer {
 
   /// The table of vectors, `embeddings`; empty before the layer is built.
   public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
+  /// The ids, and 0 for padding with `maskZero`.
+  public var idLookup: IDLookup? { IDLookup(count: inputDim, paddingID: maskZero ? 0 : nil) }
   /// `inputDim`.
   public var idCount: Int? { inputDim }
   /// Tells whether the layer has been built.

@@ -23,6 +23,15 @@ public protocol Layer: AnyObject, Sendable {
   var seed: UInt64 { get }
   /// The number of ids the layer looks up, 0 ..< that, where its inputs are ids; nil where they are features.
   var idCount: Int? { get }
+  /// What the layer looks up itself, as an embedding does; nil for every other layer.
+  var idLookup: IDLookup? { get }
+  /// The recurrent layers that run over the timesteps of the layer's input; nil where none does.
+  var recurrentParts: RecurrentParts? { get }
+  /// The layer as a model of layers with names; nil for every other layer.
+  var network: (any Network)? { get }
+  /// The function that the layer's output goes through last, where `forwardBeforeActivation(_:_:)` leaves it out; nil
+  /// where there is none.
+  var finalActivation: Activation? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
@@ -47,6 +56,10 @@ public protocol Layer: AnyObject, Sendable {
   ///
   /// - Throws: `badData` for an input that does not fit what the layer was built for.
   func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
+  /// Computes the output up to `finalActivation`: a loss on top of a softmax or sigmoid is exact from there.
+  ///
+  /// - Throws: What `forward(_:_:)` throws.
+  func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
   /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
   ///
   /// - Throws: `badData` for a missing tensor or one of another shape; nothing has changed then.
@@ -64,6 +77,14 @@ extension Layer {
   public var seed: UInt64 { 0 }
   /// nil: whole numbers among features become floats before the layer sees them.
   public var idCount: Int? { nil }
+  /// nil: the layer looks up no ids.
+  public var idLookup: IDLookup? { nil }
+  /// nil: no layer in this one runs over its timesteps.
+  public var recurrentParts: RecurrentParts? { nil }
+  /// nil: the layer is no model.
+  public var network: (any Network)? { nil }
+  /// nil: the output is what it is.
+  public var finalActivation: Activation? { nil }
   /// Tells whether all sublayers have been built.
   public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
   /// The values of the parameters, or the weights of all sublayers.
@@ -76,6 +97,11 @@ extension Layer {
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
     try checkExtents(inputShape)
+  }
+
+  /// Computes the output; without a `finalActivation` nothing is left out.
+  public func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    try forward(input, context)
   }
 
   /// Takes one tensor for each parameter, or what each sublayer takes.

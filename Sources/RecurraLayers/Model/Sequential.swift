@@ -1,6 +1,5 @@
 internal import RecurraCells
 public import RecurraTensor
-internal import Synchronization
 
 /// A model that runs its layers one after the other.
 ///
@@ -13,7 +12,7 @@ internal import Synchronization
 /// ```
 ///
 /// It is a layer itself, so models nest. One built model can answer requests from several threads at the same time.
-public final class Sequential: Layer {
+public final class Sequential: Network {
   struct Entry: Sendable {
     var name: String?
     var layer: any Layer
@@ -40,9 +39,11 @@ public final class Sequential: Layer {
   /// The name of each layer: its class in snake case, with _1, _2 … from the second one of a class on.
   public let layerNames: [String]
   private let frozen: [Bool]
+  /// The recurrent layers that may be run all at the same time, where they stand.
+  private let stackable: [(any RecurrentLayer)?]
   private let state = BuildState<Built>()
-  /// Tells whether there was room for the parameters' first values: it is asked for once.
-  let hasParameterMemory = Atomic(false)
+  /// Remembers what was asked for once.
+  public let networkState = NetworkState()
 
   /// Makes a model from a block of layers.
   public convenience init(
@@ -64,15 +65,9 @@ public final class Sequential: Layer {
     layers = entries.map(\.layer)
     layerNames = LayerNames.names(for: entries.map { ($0.name, $0.layer) })
     frozen = entries.map { !$0.isTrainable }
+    stackable = layers.map { layer in layer.recurrentParts.flatMap { $0.isStackable ? $0.single : nil } }
   }
 
-  /// The layer of a name.
-  public subscript(name: String) -> (any Layer)? {
-    layerNames.firstIndex { $0.hasBytes(of: name) }.map { layers[$0] }
-  }
-
-  /// The layers by their names.
-  public var sublayers: [(role: String, layer: any Layer)] { Array(zip(layerNames, layers)).map { ($0, $1) } }
   /// That of the first layer.
   public var idCount: Int? { layers.first?.idCount }
   /// Tells whether the model has been built.
@@ -139,15 +134,19 @@ public final class Sequential: Layer {
     _ input: Signal, _ context: ForwardContext
   ) throws(RecurraError) -> (output: Signal, activation: Activation) {
     guard let last = layers.indices.last else { return (input, .linear) }
-    let dense = layers[last] as? Dense
-    let plain = layers[last] as? ActivationLayer
-    guard let activation = dense?.activation ?? plain?.activation else {
-      return (try forward(input, context), .linear)
-    }
+    guard let activation = layers[last].finalActivation else { return (try forward(input, context), .linear) }
     let hidden = try run(layers.indices.dropLast(), input, context)
-    guard let dense else { return (hidden, activation) }
-    let sums = try naming(last) { () throws(RecurraError) in try dense.sums(hidden.value, context) }
-    return (hidden.with(value: sums), activation)
+    let output = try naming(last) { () throws(RecurraError) in
+      try layers[last].forwardBeforeActivation(hidden, context.forSublayer(last))
+    }
+    return (output, activation)
+  }
+
+  /// Runs the layers in front of one.
+  public func signal(reaching layer: Int, _ input: Signal) throws(RecurraError) -> Signal {
+    var signal = input
+    for before in layers[..<layer] { signal = try before.forward(signal, ForwardContext()) }
+    return signal
   }
 
   private func run(_ range: Range<Int>, _ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
@@ -174,11 +173,11 @@ public final class Sequential: Layer {
     _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
   ) -> (output: Tensor, count: Int)? {
     guard input.lengths == nil, input.states.isEmpty, input.shape.count == 3,
-      layers[range.lowerBound] is any StackableLayer
+      stackable[range.lowerBound] != nil
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), input.shape[2], true)
     for index in range.prefix(Self.mostLayersOfAStack) {
-      guard returnsSequences, let layer = layers[index] as? any StackableLayer,
+      guard returnsSequences, let layer = stackable[index],
         let stacked = layer.stacked(inputs, context.forSublayer(index))
       else { break }
       stack.append(stacked)

@@ -2,11 +2,11 @@ internal import RecurraCells
 package import RecurraTensor
 internal import Synchronization
 
-/// What a model asks for before it takes memory.
-extension Sequential {
+/// What a model asks for before it draws parameters.
+extension Network {
   /// Asks, once, for the parameters that have no value yet, and for what drawing the largest one takes besides.
   package func requireParameterMemory(_ operation: String) throws(RecurraError) {
-    if hasParameterMemory.load(ordering: .relaxed) { return }
+    if networkState.hasParameterMemory.load(ordering: .relaxed) { return }
     var (total, largest) = (0, 0)
     for parameter in parameters where !parameter.hasValue {
       let bytes = parameter.count * parameter.dtype.byteCount
@@ -14,12 +14,15 @@ extension Sequential {
     }
     try MemoryLimit.require(
       total + largest * Self.copiesInDrawing, operation, for: "drawing the parameters of \(name.excerpt)")
-    hasParameterMemory.store(true, ordering: .relaxed)
+    networkState.hasParameterMemory.store(true, ordering: .relaxed)
   }
 
   /// An orthogonal matrix is made from a random one, its factors, and their product with signs.
-  private static let copiesInDrawing = 3
+  private static var copiesInDrawing: Int { 3 }
+}
 
+/// What a model asks for before it takes memory.
+extension Sequential {
   /// Asks for what the layers need for some rows that go through at a time, and for the outputs of all.
   ///
   /// - Parameters:
@@ -76,8 +79,7 @@ extension Sequential {
 
   /// Numbers that a recurrent layer keeps for the way back: gates and states of every timestep.
   private static func keptCount(_ layer: any Layer, _ input: [Int?]) -> Int {
-    let directions = (layer as? Bidirectional).map { $0.forwardLayers + $0.backwardLayers }
-    let recurrent = directions ?? [layer as? any RecurrentLayer].compactMap { $0 }
+    let recurrent = layer.recurrentParts.map { $0.forward + $0.backward } ?? []
     let steps = product(input.prefix(2).map { $0 ?? 1 })
     return recurrent.reduce(0) { total, layer in
       sum(total, product([steps, layer.options.units, layer.cell.gateCount + layer.cell.stateCount]))

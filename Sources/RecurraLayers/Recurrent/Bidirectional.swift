@@ -93,7 +93,7 @@ public final class Bidirectional: Layer {
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
     func recurrent(_ name: String) throws(RecurraError) -> any RecurrentLayer {
       let layer = try configuration.layer(name)
-      if let layer = layer as? any RecurrentLayer { return layer }
+      if let recurrent = layer.recurrentParts?.single { return recurrent }
       throw configuration.failure(name, expected: "a recurrent layer", got: .string(type(of: layer).typeName))
     }
     func stack(_ name: String) throws(RecurraError) -> [any RecurrentLayer]? {
@@ -104,10 +104,10 @@ public final class Bidirectional: Layer {
       var layers: [any RecurrentLayer] = []
       for item in items {
         let layer = try configuration.registry.layer(from: item)
-        guard let layer = layer as? any RecurrentLayer else {
+        guard let recurrent = layer.recurrentParts?.single else {
           throw configuration.failure(name, expected: "recurrent layers", got: .string(type(of: layer).typeName))
         }
-        layers.append(layer)
+        layers.append(recurrent)
       }
       return layers
     }
@@ -143,6 +143,9 @@ public final class Bidirectional: Layer {
     }
     return result
   }
+
+  /// The layers of both directions.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self) }
 
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] {

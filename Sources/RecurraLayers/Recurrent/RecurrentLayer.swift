@@ -25,13 +25,6 @@ public protocol RecurrentLayer: Layer {
   init(cell: Cell, options: RecurrentOptions)
 }
 
-/// A recurrent layer whose forward pass is the protocol's own, so that a stack of them may be run all at the same time.
-package protocol StackableLayer: RecurrentLayer {}
-
-extension LSTM: StackableLayer {}
-extension GRU: StackableLayer {}
-extension SimpleRNN: StackableLayer {}
-
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
   struct Parts: Sendable {
@@ -47,7 +40,10 @@ public final class RecurrentState: Sendable {
   public init() {}
 }
 
-extension StackableLayer {
+extension RecurrentLayer {
+  /// The layer itself.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self) }
+
   /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a
   /// record; nil where the layer asks for more than that.
   func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {

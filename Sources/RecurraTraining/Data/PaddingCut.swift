@@ -16,13 +16,12 @@ package enum PaddingCut {
     self = .none
     var layers = model.layers[...]
     var cut = hasLengths ? PaddingCut.pastLongestLength : .none
-    if let embedding = layers.first as? Embedding {
-      if embedding.maskZero { cut = .behindLastID }
+    if let lookup = layers.first?.idLookup {
+      if lookup.paddingID == 0 { cut = .behindLastID }
       layers = layers.dropFirst()
     }
     for layer in layers {
-      let recurrent = (layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer
-      guard let options = recurrent?.options, !options.goBackwards else { return }
+      guard let options = layer.recurrentParts?.options, !options.goBackwards else { return }
       if !options.returnSequences {
         self = cut
         return
