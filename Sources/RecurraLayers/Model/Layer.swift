@@ -60,6 +60,24 @@ public protocol Layer: AnyObject, Sendable {
   ///
   /// - Throws: What `forward(_:_:)` throws.
   func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
+  /// Computes the output of a batch that has no other properties than its numbers: the simplest way to write a layer.
+  ///
+  /// - Throws: `badData` for an input that does not fit what the layer was built for.
+  func forward(_ input: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor
+  /// The number of values that the layer gives out.
+  var outputCount: Int { get }
+  /// Makes the parameters for inputs of some shapes, once; what graphs build layers by.
+  ///
+  /// - Throws: `badArgument` for a bad setting, `badData` for shapes that the layer does not take.
+  func build(inputShapes: [[Int?]], random: RandomSource, dtype: DType) throws(RecurraError)
+  /// Works out the shapes of all outputs for those of all inputs.
+  ///
+  /// - Throws: `badData` for shapes that the layer does not take.
+  func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]]
+  /// Computes all outputs of a batch from all inputs; what graphs run layers by.
+  ///
+  /// - Throws: `badData` for inputs that do not fit what the layer was built for.
+  func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value]
   /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
   ///
   /// - Throws: `badData` for a missing tensor or one of another shape; nothing has changed then.
@@ -115,20 +133,6 @@ extension Layer {
       result.append((parameter, try takeWeight(parameter.name, parameter.shape, parameter.dtype, from: &weights)))
     }
     return result
-  }
-
-  /// Applies the layer to a batch, for inference; builds it first, from its seed, when that has not been done.
-  ///
-  /// - Parameters:
-  ///   - input: the batch, rows first.
-  ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
-  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
-    if !isBuilt {
-      let dtype: DType = input.dtype == .float64 ? .float64 : .float32
-      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
-    }
-    try BLAS.prepare()
-    return try forward(Signal(input, lengths: lengths), ForwardContext()).value
   }
 
   /// Sets the parameters from tensors ordered as Keras' `set_weights()` takes them; on an error nothing has changed.

@@ -122,20 +122,24 @@ extension RecurrentLayer {
 
   /// Runs the cell over whole sequences, from the states in `input` or from zeros.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
-    let direction = try direction(input, input.states, context, isReversed: options.goBackwards)
-    let result = input.source.recurrent(
-      cell, [direction], lengths: input.lengths, returnsSequences: options.returnSequences,
-      padding: options.zeroOutputForMask ? .zero : .repeatsLast)
+    let compaction = try compaction(of: input)
+    let read = compaction.map { $0.compacted(input) } ?? input
+    let direction = try direction(read, input.states, context, isReversed: options.goBackwards)
+    let padding: PaddedOutput = options.zeroOutputForMask ? .zero : .repeatsLast
+    let result = read.source.recurrent(
+      cell, [direction], lengths: read.lengths, returnsSequences: options.returnSequences,
+      padding: compaction == nil ? padding : .zero)
     var output = Signal(result.output, states: options.returnState ? result.states : [])
-    if options.returnSequences {
-      // Read from the end, the padding comes out first: no lengths describe that.
-      if options.goBackwards { output.value = output.value.inOppositeTime } else { output.lengths = input.lengths }
-    }
+    guard options.returnSequences else { return output }
+    if let compaction { output.value = compaction.spread(result.output, padding, isReversed: options.goBackwards) }
+    // Read from the end, the padding comes out first: none goes on to the next layer.
+    if options.goBackwards { output.value = output.value.inOppositeTime } else { output.mask = input.mask }
     return output
   }
 
   /// Runs the layer for reading: what every gate and the memory hold at every timestep.
   public func trace(_ input: Signal) throws(RecurraError) -> RecurrentTrace {
+    try refuseHoles(input)
     let direction = try direction(input, input.states, ForwardContext(), isReversed: options.goBackwards)
     let result = input.value.recurrent(
       cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true)
@@ -178,7 +182,7 @@ extension RecurrentLayer {
     guard rows > 0, timesteps > 0 else {
       throw failure(expected: "at least one row and one timestep", got: "input \(shape)")
     }
-    if let lengths = input.lengths { try checkLengths(lengths, rows: rows, timesteps: timesteps) }
+    try input.mask.check(rows: rows, timesteps: timesteps, Self.typeName)
     let stateShape = [rows, options.units]
     if !initialStates.isEmpty {
       guard initialStates.count == cell.stateCount else {

@@ -1,3 +1,5 @@
+internal import RecurraCells
+
 /// The recurrent layers that a layer runs over its input's timesteps.
 public struct RecurrentParts: Sendable {
   /// Those that read from the beginning, or the only one there is; the first one at the bottom.
@@ -26,6 +28,13 @@ public struct RecurrentParts: Sendable {
 
   /// The layer, where it is one that reads in one direction.
   var single: (any RecurrentLayer)? { bidirectional == nil ? forward.first : nil }
+
+  /// The number of states that all layers have together.
+  var stateCount: Int { (forward + backward).reduce(0) { $0 + $1.cell.stateCount } }
+  /// The units of each state, in the order in which states are given and returned.
+  var stateUnits: [Int] {
+    (forward + backward).flatMap { [Int](repeating: $0.options.units, count: $0.cell.stateCount) }
+  }
 
   /// Tells whether the directions' outputs are given out side by side as two values.
   var keepsDirectionsApart: Bool { bidirectional?.merge == Bidirectional.Merge.none }

@@ -3,7 +3,7 @@ internal import RecurraTensor
 
 /// Some rows on their way through the model.
 struct Batch {
-  let input: Signal
+  let input: Value
   let targets: Tensor?
   /// [B] or [B, T]; nil when all rows count alike.
   let sampleWeights: Tensor?

@@ -107,7 +107,7 @@ struct TrainingData {
     let values = longest < timesteps ? x.rows(rows, length: longest) : taken(x)
     // Padding by id 0 may end before the lengths do, and then both hold.
     return Batch(
-      input: Signal(values, lengths: lengths.map { $0.map { min($0, longest) } }), targets: y.map(taken),
+      input: Value(values, mask: lengths.map { .lengths($0.map { min($0, longest) }) } ?? .all), targets: y.map(taken),
       sampleWeights: sampleWeights.map(taken))
   }
 }

@@ -23,7 +23,7 @@ extension Trainer {
     let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
     let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
     let ranges = try batchRanges(data.count, batchSize, "evaluate")
-    try model.requireMemory(forRows: data.x.shape, batchSize: batchSize, isTraining: false, "evaluate")
+    try model.requireMemory(forRows: [data.x.shape], batchSize: batchSize, isTraining: false, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {
       let logs = try measure(data, ranges) { bar.update($0, $1) }
@@ -93,9 +93,11 @@ extension Sequential {
     var outputs: [Tensor] = []
     let ranges = try batchRanges(data.count, batchSize, "predict")
     try requireMemory(
-      forRows: data.x.shape, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
+      forRows: [data.x.shape], batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
     try Threads.withRoom(orThrow: { () throws(RecurraError) in
-      for range in ranges { outputs.append(try forward(data.batch(range, cut: cut).input, ForwardContext()).value) }
+      for range in ranges {
+        outputs.append(try forward([data.batch(range, cut: cut).input], ForwardContext())[0].tensor)
+      }
     })
     return outputs.count == 1 ? outputs[0] : .concatenated(outputs)
   }

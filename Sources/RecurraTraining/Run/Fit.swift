@@ -88,7 +88,7 @@ extension Trainer {
       shuffles: shuffle, callbacks: callbacks ?? self.callbacks, hasOwnCallbacks: callbacks != nil,
       backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
-    try requireMemory(forRows: training.x.shape, batchSize: min(batchSize, blockSize ?? batchSize), "fit")
+    try requireMemory(forRows: [training.x.shape], batchSize: min(batchSize, blockSize ?? batchSize), "fit")
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed
     return try Threads.withRoom(orThrow: { () throws(RecurraError) in
@@ -97,8 +97,8 @@ extension Trainer {
   }
 
   /// Asks for what a step takes: the rows on their way, and the optimiser's moments where it has none yet.
-  func requireMemory(forRows shape: [Int], batchSize: Int, _ operation: String) throws(RecurraError) {
-    try model.requireMemory(forRows: shape, batchSize: batchSize, isTraining: true, operation)
+  func requireMemory(forRows shapes: [[Int]], batchSize: Int, _ operation: String) throws(RecurraError) {
+    try model.requireMemory(forRows: shapes, batchSize: batchSize, isTraining: true, operation)
     guard optimizerState.step == 0 else { return }
     let trained = optimizerState.parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
     try MemoryLimit.require(

@@ -14,7 +14,7 @@ extension Trainer {
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil
   ) throws(RecurraError) -> Logs {
     let data = try checked(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), operation: "trainBatch")
-    try requireMemory(forRows: data.x.shape, batchSize: data.count, "trainBatch")
+    try requireMemory(forRows: [data.x.shape], batchSize: data.count, "trainBatch")
     let metrics = try train(data.batch(0..<data.count), RandomSource(seed: model.seed)) { "trainBatch" }
     return logs(of: metrics)
   }
@@ -43,7 +43,7 @@ extension Trainer {
       throw RecurraError(
         .badArgument, operation: "gradients", expected: "a first row of 0 or more", got: "\(firstRow)")
     }
-    try model.requireMemory(forRows: data.x.shape, batchSize: data.count, isTraining: true, "gradients")
+    try model.requireMemory(forRows: [data.x.shape], batchSize: data.count, isTraining: true, "gradients")
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
     return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
@@ -109,25 +109,25 @@ extension Trainer {
     guard let targets = batch.targets else {
       throw RecurraError(.badData, operation: "loss", expected: "targets", got: "none")
     }
-    let output: Signal
+    let output: Value
     let scored: Tensor
     var (loss, activation) = (self.loss, Activation.linear)
     // As Keras: a cross-entropy behind the softmax or sigmoid it belongs to is taken from what stands before.
     if let exact = loss.beforeActivation {
-      let before = try model.forwardBeforeActivation(batch.input, context)
-      output = before.output
+      let before = try model.forwardBeforeActivations([batch.input], context)[0]
+      output = before.value
       if before.activation == exact.activation {
-        (loss, activation, scored) = (exact.loss, exact.activation, output.value)
+        (loss, activation, scored) = (exact.loss, exact.activation, output.tensor)
       } else {
-        scored = before.activation(output.value)
+        scored = before.activation(output.tensor)
       }
     } else {
-      output = try model.forward(batch.input, context)
-      scored = output.value
+      output = try model.forward([batch.input], context)[0]
+      scored = output.tensor
     }
     let isTraining = context.isTraining && !classWeights.isEmpty
     let weights = try RowWeights(
-      predictions: scored.shape, targets: targets, lengths: output.lengths, sampleWeights: batch.sampleWeights,
+      predictions: scored.shape, targets: targets, mask: output.mask, sampleWeights: batch.sampleWeights,
       classWeights: isTraining ? classWeights : nil, ignoreClass: loss.ignoreClass)
     let result = try loss.weighted(targets, scored, weights, divisor: divisor)
     var sums = BatchMetrics(loss: WeightedSum(sum: result.sum, weight: result.weight), metrics: [])
