@@ -4,10 +4,11 @@ internal import RecurraTraining
 /// Tells people when a model's outputs can never be what its loss takes them for; training would go on to nonsense.
 enum OutputWarning {
   /// What is wrong with a built model, a loss and targets; mostly nothing.
-  static func all(of model: Sequential, loss: Loss, targets: Tensor) -> [String] {
+  static func all(of model: any Network, loss: Loss, targets: Tensor) -> [String] {
     guard let (layer, activation) = lastActivation(of: model) else { return [] }
     let end = activation == .linear ? layer : "\(layer) with \(activation.rawValue)"
-    let width = model.outputShapes?.last?.last ?? nil
+    let shapes = model.inputShapes.flatMap { try? model.outputShapes(for: $0) }
+    let width = shapes?.first?.last ?? nil
     if activation == .softmax, width == 1 {
       return ["the model ends in \(end) over a single unit, whose output is always 1: take sigmoid, or more units"]
     }

@@ -127,6 +127,7 @@ import Testing
     expect(
       Softmax(), [x, .varied([2, 3, 4])], "Softmax: expected a second input [2, 4] in its first two axes, got [2, 3, 4]"
     )
+    expect(Softmax(), [], "Softmax: expected x [B, …, T], and perhaps a value with a mask, got ")
     #expect(throws: RecurraError.self) { try Dot(axes: [1]).outputShapes(for: [[2, 3], [2, 3]]) }
   }
 }

@@ -36,6 +36,7 @@ import Testing
       #expect(try SequenceMask(steps: numbers.converted(to: dtype)) == mask)
     }
     #expect(SequenceMask.lengths([1, 3]).tensor(rows: 2, timesteps: 3).doubles == [1, 0, 0, 1, 1, 1])
+    #expect(SequenceMask.lengths([5, -1]).tensor(rows: 2, timesteps: 2).doubles == [1, 1, 0, 0])
     #expect(SequenceMask.all.tensor(rows: 1, timesteps: 2, dtype: .int32).doubles == [1, 1])
   }
 

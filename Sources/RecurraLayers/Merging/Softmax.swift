@@ -47,9 +47,9 @@ public final class Softmax: MergingLayer {
 
   /// Computes the weights.
   public func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value] {
+    _ = try outputShapes(for: inputs.map { $0.shape.map { Optional($0) } })
     let x = inputs[0].tensor
     guard x.dtype.isFloating else { throw failure(expected: "floating input", got: "\(x.dtype)") }
-    _ = try outputShapes(for: inputs.map { $0.shape.map { Optional($0) } })
     // Of a value [B, T] alone its own mask says what counts.
     let mask = inputs.count == 2 ? inputs[1].mask : x.rank == 2 ? inputs[0].mask : .all
     guard !mask.isAll else { return [Value(x.softmax(), mask: inputs[0].mask)] }

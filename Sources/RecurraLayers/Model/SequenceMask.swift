@@ -127,8 +127,28 @@ public struct SequenceMask: Sendable, Equatable {
     if case .steps(let steps, timesteps, _) = storage { return steps }
     var flags = [Bool](repeating: true, count: rows * timesteps)
     guard let lengths else { return flags }
-    for row in 0..<rows { for timestep in lengths[row]..<timesteps { flags[row * timesteps + timestep] = false } }
+    for (row, length) in lengths.prefix(rows).enumerated() {
+      for timestep in min(max(length, 0), timesteps)..<timesteps { flags[row * timesteps + timestep] = false }
+    }
     return flags
+  }
+
+  /// The timesteps of a row that count, in runs; all of them where there is no such row.
+  ///
+  /// Data of a wrong shape may have other timesteps than the mask: none beyond them is named.
+  package func runs(ofRow row: Int?, timesteps: Int) -> [Range<Int>] {
+    guard let row, let ends = lengths, ends.indices.contains(row) else { return [0..<timesteps] }
+    guard case .steps(let steps, let own, _) = storage else { return [0..<max(0, min(ends[row], timesteps))] }
+    var (runs, start) = ([Range<Int>](), Int?.none)
+    for timestep in 0...min(own, timesteps) {
+      let isValid = timestep < min(own, timesteps) && steps[row * own + timestep]
+      if isValid, start == nil { start = timestep }
+      if !isValid, let first = start {
+        runs.append(first..<timestep)
+        start = nil
+      }
+    }
+    return runs
   }
 
   /// The mask of some rows, in the order they are named.

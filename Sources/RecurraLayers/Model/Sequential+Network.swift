@@ -5,7 +5,7 @@ extension Sequential {
   /// One input, called as Keras calls it.
   public var inputNames: [String] { ["input_layer"] }
   /// The name of the last layer.
-  public var outputNames: [String] { layerNames.suffix(1) }
+  public var outputNames: [String] { [layerNames.last ?? name] }
   /// The input shape the model was built for, nil before.
   public var inputShapes: [[Int?]]? { inputShape.map { [$0] } }
   /// That of the first layer.

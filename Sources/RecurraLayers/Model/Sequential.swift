@@ -63,13 +63,14 @@ public final class Sequential: Network {
     layers = entries.map(\.layer)
     layerNames = LayerNames.names(for: entries.map { ($0.name, $0.layer) })
     frozen = entries.map { !$0.isTrainable }
-    outputCount = layers.reduce(1) { $0 + $1.outputCount - 1 }
+    let states = layers.dropLast().compactMap(\.recurrentParts).filter(\.options.returnState)
+    outputCount = states.reduce(layers.last?.outputCount ?? 1) { $0 + $1.stateCount }
     stackable = layers.map { layer in layer.recurrentParts.flatMap { $0.isStackable ? $0.single : nil } }
   }
 
   /// That of the first layer.
   public var idCount: Int? { layers.first?.idCount }
-  /// 1, and the further outputs of its layers: states go past the layers behind them.
+  /// That of the last layer, and the states of a layer before: they go past those behind it.
   public let outputCount: Int
   /// Tells whether the model has been built.
   public var isBuilt: Bool { state.value != nil }

@@ -67,6 +67,9 @@ extension Layer {
   func compaction(of input: Signal) throws(RecurraError) -> Compaction? {
     guard input.mask.hasHoles, input.shape.count == 3 else { return nil }
     try input.mask.check(rows: input.shape[0], timesteps: input.shape[1], Self.typeName)
+    guard MemoryLimit.bytes(input.shape[0], input.shape[1] + 1) <= Int(Int32.max) else {
+      throw failure(expected: "less than 2³¹ timesteps behind a mask with holes", got: "input \(input.shape)")
+    }
     return Compaction(input.mask, rows: input.shape[0], timesteps: input.shape[1])
   }
 

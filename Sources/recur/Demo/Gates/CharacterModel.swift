@@ -8,7 +8,7 @@ struct CharacterModel {
   private static let units = 64
   private static let learningRate = 0.004
 
-  let model: Sequential
+  let model: any Network
   let vocabulary: Vocabulary
 
   /// One that nobody has trained.
