@@ -30,6 +30,7 @@ struct Evaluate: ParsableCommand {
     try roles.reads("MODEL", model.path)
     try data.register(&roles)
     let loaded = try model.loadSaved()
+    try loaded.requireOneInputAndOutput()
     let trainer = try trainer(of: loaded)
     trainer.output = .standardError
     let examples = try data.load(for: loaded.model)

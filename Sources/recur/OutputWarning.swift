@@ -4,10 +4,11 @@ internal import RecurraTraining
 /// Tells people when a model's outputs can never be what its loss takes them for; training would go on to nonsense.
 enum OutputWarning {
   /// What is wrong with a built model, a loss and targets; mostly nothing.
-  static func all(of model: Sequential, loss: Loss, targets: Tensor) -> [String] {
+  static func all(of model: any Network, loss: Loss, targets: Tensor) -> [String] {
     guard let (layer, activation) = lastActivation(of: model) else { return [] }
     let end = activation == .linear ? layer : "\(layer) with \(activation.rawValue)"
-    let width = model.outputShapes?.last?.last ?? nil
+    let shapes = model.inputShapes.flatMap { try? model.outputShapes(for: $0) }
+    let width = shapes?.first?.last ?? nil
     if activation == .softmax, width == 1 {
       return ["the model ends in \(end) over a single unit, whose output is always 1: take sigmoid, or more units"]
     }
@@ -50,7 +51,7 @@ enum OutputWarning {
   private static func text(_ bound: Double) -> String { Console.decimal(bound, 0).replacing("-", with: "−") }
 
   /// The last layer that decides what the outputs can be, and its activation.
-  private static func lastActivation(of model: Sequential) -> (layer: String, activation: Activation)? {
+  private static func lastActivation(of model: any Network) -> (layer: String, activation: Activation)? {
     for (name, layer) in zip(model.layerNames, model.layers).reversed() {
       switch type(of: layer).typeName {
       case Dropout.typeName, Flatten.typeName: continue
@@ -61,7 +62,7 @@ enum OutputWarning {
   }
 
   private static func activation(of layer: any Layer) -> Activation? {
-    if let model = layer as? Sequential { return lastActivation(of: model)?.activation }
+    if let model = layer.network { return lastActivation(of: model)?.activation }
     if case .string(let name)? = layer.configuration["activation"] { return Activation(rawValue: name) }
     // What wraps layers gives out what the last of them does.
     if let wrapped = layer.sublayers.last { return activation(of: wrapped.layer) }

@@ -36,7 +36,9 @@ struct Predict: ParsableCommand {
     try roles.reads("--lengths", lengths)
     try roles.writes("--output", output)
     try OutputTarget.check(output)
-    let model = try model.loadSaved().model
+    let loaded = try model.loadSaved()
+    try loaded.requireOneInputAndOutput()
+    let model = loaded.model
     let (x, lengths) = (try DataFile.read(input, for: model), try DataFile.readLengths(lengths))
     let origin = DataFile.origin(x: input, lengths: self.lengths)
     let outputs = try DataFile.naming(origin) { () throws(RecurraError) in

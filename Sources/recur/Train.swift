@@ -55,6 +55,7 @@ struct Train: TrainingCommand {
     try checkFiles()
 
     let loaded = try model.load(seed: seed ?? 0)
+    try loaded.requireOneInputAndOutput()
     if !loaded.isSaved { try checkThatDescriptionStays() }
     let model = loaded.model
     let trainer = try learning.trainer(of: loaded)

@@ -16,7 +16,7 @@ import argparse
 import importlib
 import os
 
-PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text")
+PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text", "keras_graphs")
 
 
 def main():

@@ -13,7 +13,7 @@ struct GateModel {
     var probabilities: [Double]
   }
 
-  let model: Sequential
+  let model: any Network
   let vocabulary: Vocabulary
 
   init(_ path: String = Self.resource("characters.safetensors")) throws {

@@ -42,7 +42,7 @@ func expectLayerGradients(
   var position = layer.parameters.count
   if input.value.dtype.isFloating {
     try expectDifferences(gradients[position], at: input.value, "\(comment) input", sourceLocation) {
-      try objective(Signal($0, lengths: input.lengths, states: input.states)).item
+      try objective(Signal($0, mask: input.mask, states: input.states)).item
     }
     position += 1
   }

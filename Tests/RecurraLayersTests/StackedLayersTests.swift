@@ -113,8 +113,9 @@ import Testing
         for (state, other) in zip(found.states, wanted.states) {
           expectIdentical(state, other, sourceLocation: sourceLocation)
         }
-        let (sums, activation) = try model.forwardBeforeActivation(input, context)
-        expectIdentical(activation(sums.value), wanted.value, sourceLocation: sourceLocation)
+        guard input.states.isEmpty else { continue }
+        let before = try model.forwardBeforeActivations([Value(input.value, mask: input.mask)], context)[0]
+        expectIdentical(before.activation(before.value.tensor), wanted.value, sourceLocation: sourceLocation)
       }
     }
   }

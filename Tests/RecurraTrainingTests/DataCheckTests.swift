@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -30,7 +31,7 @@ import Testing
           try data.checkedValues("x", dtype: .float32, "fit")
         }
         Self.expect(.badData, "\(text) in row 2, timestep 1") {
-          try data.checkedValues("x", dtype: dtype, lengths: [0, 0, 2], "fit")
+          try data.checkedValues("x", dtype: dtype, mask: .lengths([0, 0, 2]), "fit")
         }
       }
     }
@@ -53,25 +54,27 @@ import Testing
       for allowsNonFinite in [false, true] {
         let data = Self.sequences(bad)
         let found = try data.checkedValues(
-          "x", dtype: .float64, lengths: [4, 0, 1], allowsNonFinite: allowsNonFinite, "fit")
+          "x", dtype: .float64, mask: .lengths([4, 0, 1]), allowsNonFinite: allowsNonFinite, "fit")
         // Numbers in front of the lengths stay, and nothing that is not finite is left behind them.
         expectIdentical(found[0], data[0])
         expectIdentical(found[2][0..<1], data[2][0..<1])
         #expect(found.doubles.allSatisfy { $0.isFinite })
         Self.expect(.badData, "row 2, timestep 1") {
-          try data.checkedValues("x", dtype: .float64, lengths: [4, 0, 2], "fit")
+          try data.checkedValues("x", dtype: .float64, mask: .lengths([4, 0, 2]), "fit")
         }
       }
     }
     // Numbers that are finite stay, wherever they stand.
     let plain = Self.sequences(7)
-    expectIdentical(try plain.checkedValues("x", dtype: .float64, lengths: [4, 0, 1], "fit"), plain)
+    expectIdentical(try plain.checkedValues("x", dtype: .float64, mask: .lengths([4, 0, 1]), "fit"), plain)
   }
 
   @Test func lengthsMayBeLongerThanTargetsOfAWrongShape() throws {
     let targets = Tensor([1, .nan, 3, 4] as [Double], shape: [2, 2])
-    Self.expect(.badData, "nan in row 0") { try targets.checkedValues("y", dtype: .float64, lengths: [5, 0], "fit") }
-    let found = try targets.checkedValues("y", dtype: .float64, lengths: [1, 5], "fit")
+    Self.expect(.badData, "nan in row 0") {
+      try targets.checkedValues("y", dtype: .float64, mask: .lengths([5, 0]), "fit")
+    }
+    let found = try targets.checkedValues("y", dtype: .float64, mask: .lengths([1, 5]), "fit")
     #expect(found.doubles == [1, 0, 3, 4])
   }
 
@@ -84,7 +87,8 @@ import Testing
     expectIdentical(try data.checkedValues("x", dtype: .float64, "fit"), data)
     let largest = Self.sequences(Double(Float.greatestFiniteMagnitude))
     expectIdentical(try largest.checkedValues("x", dtype: .float32, "fit"), largest.converted(to: .float32))
-    #expect(try data.checkedValues("x", dtype: .float32, lengths: [4, 4, 1], "fit").doubles.allSatisfy { $0.isFinite })
+    #expect(
+      try data.checkedValues("x", dtype: .float32, mask: .lengths([4, 4, 1]), "fit").doubles.allSatisfy { $0.isFinite })
     let infinite = try Self.sequences(.infinity).checkedValues("x", dtype: .float32, allowsNonFinite: true, "fit")
     #expect(infinite[2][1].doubles[0] == .infinity)
   }
@@ -102,13 +106,13 @@ import Testing
       try ids.checkedIDs(below: 5, of: "x", "fit")
     }
     Self.expect(.badData, "-1.0 in row 1, timestep 1") { try ids.checkedIDs(below: 10, of: "x", "fit") }
-    Self.expect(.badData, "9.0 in row 1") { try ids.checkedIDs(below: 5, of: "x", lengths: [3, 1], "fit") }
-    let found = try ids.checkedIDs(below: 5, of: "x", lengths: [2, 0], "fit")
+    Self.expect(.badData, "9.0 in row 1") { try ids.checkedIDs(below: 5, of: "x", mask: .lengths([3, 1]), "fit") }
+    let found = try ids.checkedIDs(below: 5, of: "x", mask: .lengths([2, 0]), "fit")
     #expect(found.dtype == .int32 && found[0][0..<2].doubles == [1, 2] && found[1].doubles == [0, 0, 0])
     let strange = Tensor([1, .nan, 0.5, 4] as [Double], shape: [2, 2])
-    #expect(try strange.checkedIDs(below: 5, of: "x", lengths: [1, 0], "fit").doubles == [1, 0, 0, 0])
+    #expect(try strange.checkedIDs(below: 5, of: "x", mask: .lengths([1, 0]), "fit").doubles == [1, 0, 0, 0])
     Self.expect(.badData, "0.5 in row 1, timestep 0") {
-      try strange.checkedIDs(below: 5, of: "x", lengths: [1, 1], "fit")
+      try strange.checkedIDs(below: 5, of: "x", mask: .lengths([1, 1]), "fit")
     }
     expectIdentical(
       try Tensor([4, 0] as [Int32]).checkedIDs(below: 5, of: "x", "fit"), Tensor([4, 0] as [Int32]))
@@ -139,8 +143,8 @@ import Testing
     numbers[9] = -1
     let weights = Tensor(numbers, shape: [3, 4])
     Self.expect(.badData, "-1.0 in row 2, timestep 1") { try weights.checkedSampleWeights(for: shape, "fit") }
-    expectIdentical(try weights.checkedSampleWeights(for: shape, lengths: [4, 4, 1], "fit"), weights)
-    Self.expect { try weights.checkedSampleWeights(for: shape, lengths: [4, 4, 2], "fit") }
+    expectIdentical(try weights.checkedSampleWeights(for: shape, mask: .lengths([4, 4, 1]), "fit"), weights)
+    Self.expect { try weights.checkedSampleWeights(for: shape, mask: .lengths([4, 4, 2]), "fit") }
     #expect(try Tensor([0, 2, 1] as [Int32]).checkedSampleWeights(for: shape, "fit").doubles == [0, 2, 1])
   }
 }

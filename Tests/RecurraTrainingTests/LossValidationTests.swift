@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -39,7 +40,8 @@ import Testing
 
   @Test func labelsAreAmongTheClasses() throws {
     func validate(_ loss: Loss, lengths: [Int]?) throws {
-      try loss.validate(targets: Self.labels, output: [nil, 3, 5], lengths: lengths, operation: "fit")
+      try loss.validate(
+        targets: Self.labels, output: [nil, 3, 5], mask: lengths.map { .lengths($0) } ?? .all, operation: "fit")
     }
     DataCheckTests.expect(.badData, "labels in 0..<5,", "-1 in row 1, timestep 1 of y") {
       try validate(Self.sparse, lengths: nil)
@@ -54,10 +56,10 @@ import Testing
     // Lengths say nothing about targets that are no sequences.
     DataCheckTests.expect(.badData, "-1 in row 1 of y") {
       try Self.sparse.validate(
-        targets: Tensor([0, -1] as [Int32]), output: [nil, 5], lengths: [1, 0], operation: "fit")
+        targets: Tensor([0, -1] as [Int32]), output: [nil, 5], mask: .lengths([1, 0]), operation: "fit")
     }
     DataCheckTests.expect(.badData, "4 in row 1, timestep 0 of y") {
-      try Self.sparse.validate(targets: Self.labels, output: [nil, 3, 4], lengths: [3, 1], operation: "fit")
+      try Self.sparse.validate(targets: Self.labels, output: [nil, 3, 4], mask: .lengths([3, 1]), operation: "fit")
     }
   }
 
@@ -88,7 +90,9 @@ import Testing
     func validate(_ loss: Loss, _ weights: [Int: Double], _ targets: Tensor, _ output: [Int?], lengths: [Int]? = nil)
       throws
     {
-      try loss.validate(classWeights: weights, targets: targets, output: output, lengths: lengths, operation: "fit")
+      try loss.validate(
+        classWeights: weights, targets: targets, output: output, mask: lengths.map { .lengths($0) } ?? .all,
+        operation: "fit")
     }
     let (labels, oneHot) = (Tensor([0, 2] as [Int32]), Tensor.zeros([2, 5]))
     try validate(Self.sparse, [0: 0, 4: 2.5], labels, [nil, 5])

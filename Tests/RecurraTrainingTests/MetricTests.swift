@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -7,7 +8,8 @@ import Testing
   static func value(_ metric: Metric, _ batches: [(Tensor, Tensor)], lengths: [Int]? = nil) throws -> Double {
     var sum = WeightedSum()
     for (targets, predictions) in batches {
-      let weights = try RowWeights(predictions: predictions.shape, lengths: lengths)
+      let weights = try RowWeights(
+        predictions: predictions.shape, mask: lengths.map { .lengths($0) } ?? .all)
       sum += try metric.weighted(targets, predictions, weights)
     }
     return sum.mean

@@ -37,7 +37,7 @@ import Testing
     let naive = NaiveLoss.all[index]
     let (targets, predictions, wanted) = (Self.targets(naive), Self.predictions(naive), Self.sums(naive))
     let weights = try RowWeights(
-      predictions: Self.shape, targets: targets, lengths: Self.lengths, sampleWeights: Self.sampleWeights)
+      predictions: Self.shape, targets: targets, mask: .lengths(Self.lengths), sampleWeights: Self.sampleWeights)
     let found = try naive.loss.weighted(targets, predictions, weights)
     #expect((found.sum - wanted.sum).magnitude < 1e-12 && (found.weight - wanted.weight).magnitude < 1e-13)
     let single = try naive.loss.weighted(targets, predictions.converted(to: .float32), weights)

@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -16,16 +17,16 @@ import Testing
   }
 
   @Test func lengthsMaskTheTimestepsBehindThem() throws {
-    let weights = try RowWeights(predictions: [3, 4, 2], lengths: [4, 0, 1])
+    let weights = try RowWeights(predictions: [3, 4, 2], mask: .lengths([4, 0, 1]))
     #expect(Self.weights(weights) == [1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0])
     #expect(weights.total == 5 && weights.unmaskedCount == 5 && !weights.areAllOne)
     // B 2, T 3, two rows to a timestep.
-    let four = try RowWeights(predictions: [2, 3, 2, 5], lengths: [1, 2])
+    let four = try RowWeights(predictions: [2, 3, 2, 5], mask: .lengths([1, 2]))
     #expect(Self.weights(four) == [1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
   }
 
   @Test func lengthsMeanNothingWithoutTimesteps() throws {
-    #expect(try RowWeights(predictions: [2, 3], lengths: [1, 0]).areAllOne)
+    #expect(try RowWeights(predictions: [2, 3], mask: .lengths([1, 0])).areAllOne)
   }
 
   @Test func sampleWeightsAreOfSequencesOrTimesteps() throws {
@@ -34,7 +35,7 @@ import Testing
     let column = try RowWeights(predictions: [2, 4], sampleWeights: Tensor([2, 0.5] as [Float], shape: [2, 1]))
     #expect(Self.weights(column) == [2, 0.5])
     let ofTimesteps = try RowWeights(
-      predictions: [2, 3, 4], lengths: [3, 2],
+      predictions: [2, 3, 4], mask: .lengths([3, 2]),
       sampleWeights: Tensor([1, 2, 3, 4, 5, .nan] as [Double], shape: [2, 3]))
     #expect(Self.weights(ofTimesteps) == [1, 2, 3, 4, 5, 0])
     #expect(ofTimesteps.total == 15 && ofTimesteps.unmaskedCount == 5)
@@ -64,7 +65,7 @@ import Testing
   @Test func anIgnoredClassMasksItsRows() throws {
     let labels = Tensor([-100, 1, 0, -100, 2, 1] as [Int32], shape: [2, 3])
     let weights = try RowWeights(
-      predictions: [2, 3, 4], targets: labels, lengths: [3, 2], classWeights: [1: 7], ignoreClass: -100)
+      predictions: [2, 3, 4], targets: labels, mask: .lengths([3, 2]), classWeights: [1: 7], ignoreClass: -100)
     #expect(Self.weights(weights) == [0, 7, 1, 0, 1, 0])
     #expect(weights.total == 9 && weights.unmaskedCount == 3)
     let zero = try RowWeights(predictions: [6, 4], targets: labels.reshaped([6]), ignoreClass: 0)
@@ -77,7 +78,7 @@ import Testing
       #expect(error?.kind == .badData)
       for word in words { #expect(error?.description.contains(word) == true, "\(String(describing: error))") }
     }
-    expect("2 lengths", "got 3") { try RowWeights(predictions: [2, 3, 4], lengths: [1, 2, 3]) }
+    expect("2 lengths", "got 3") { try RowWeights(predictions: [2, 3, 4], mask: .lengths([1, 2, 3])) }
     expect("[2] or [2, 3]", "[3]") { try RowWeights(predictions: [2, 3, 4], sampleWeights: .ones([3])) }
     expect("[2, 3]", "[3, 2]") { try RowWeights(predictions: [2, 3, 4], sampleWeights: .ones([3, 2])) }
     expect("[2]", "[2, 3]") { try RowWeights(predictions: [2, 4], sampleWeights: .ones([2, 3])) }

@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -15,7 +16,7 @@ import Testing
 
   static func weights() throws -> RowWeights {
     try RowWeights(
-      predictions: logits.shape, targets: labels, lengths: lengths, sampleWeights: sampleWeights,
+      predictions: logits.shape, targets: labels, mask: .lengths(lengths), sampleWeights: sampleWeights,
       classWeights: classWeights, ignoreClass: -1)
   }
 
@@ -79,7 +80,7 @@ import Testing
     for block in [0..<1, 1..<3] {
       let targets = Self.labels[block]
       let weights = try RowWeights(
-        predictions: [block.count, 4, 5], targets: targets, lengths: Array(Self.lengths[block]),
+        predictions: [block.count, 4, 5], targets: targets, mask: .lengths(Array(Self.lengths[block])),
         sampleWeights: Self.sampleWeights[block], classWeights: Self.classWeights, ignoreClass: -1)
       let loss = try Self.sparse.weighted(targets, tracked[block], weights, divisor: .one)
       (sum, weight) = (sum + loss.sum, weight + loss.weight)
@@ -152,7 +153,7 @@ import Testing
   @Test(arguments: losses.indices) func nothingThatCountsIsNoLossAndNoGradient(index: Int) throws {
     let (loss, targets, predictions) = Self.losses[index]
     let tracked = predictions.tracked
-    let weights = try RowWeights(predictions: [3, 4, 5], lengths: [0, 0, 0])
+    let weights = try RowWeights(predictions: [3, 4, 5], mask: .lengths([0, 0, 0]))
     for divisor in [LossDivisor.weight, .one] {
       let found = try loss.weighted(targets, tracked, weights, divisor: divisor)
       #expect(found.tensor.item == 0 && found.sum == 0 && found.weight == 0 && found.mean == 0, "\(loss.name)")

@@ -1,3 +1,4 @@
+import RecurraLayers
 import RecurraTensor
 import RecurraTraining
 import TestSupport
@@ -19,7 +20,8 @@ import Testing
     ignoreClass: Int? = nil
   ) throws -> Double {
     let weights = try RowWeights(
-      predictions: predictions.shape, targets: targets, lengths: lengths, sampleWeights: sampleWeights,
+      predictions: predictions.shape, targets: targets, mask: lengths.map { .lengths($0) } ?? .all,
+      sampleWeights: sampleWeights,
       ignoreClass: ignoreClass)
     return try metric.weighted(targets, predictions, weights).mean
   }
@@ -89,7 +91,7 @@ import Testing
     for row in 0..<2 {
       let (targets, predictions) = (Self.oneHot[row..<row + 1], Self.predictions[row..<row + 1])
       sum += try metric.weighted(
-        targets, predictions, RowWeights(predictions: predictions.shape, lengths: [lengths[row]]))
+        targets, predictions, RowWeights(predictions: predictions.shape, mask: .lengths([lengths[row]])))
     }
     #expect(sum.weight == 4 && (sum.mean - whole).magnitude < 1e-14, "\(metric.name)")
   }

@@ -51,9 +51,11 @@ package struct NaiveCell {
   ///   - initialStates: h, then c, each [B, H]; zeros where missing.
   ///   - lengths: valid timesteps of each row, the rest is padding on the right; reversed, a row begins at its last
   ///     valid one.
+  ///   - steps: the timesteps that count, [B][T], where padding may stand anywhere; instead of lengths.
   ///   - zeroOutput: padding gives 0; otherwise it repeats the output that was processed before it, 0 before the first.
   package func run(
-    _ x: Tensor, initialStates: [Tensor] = [], lengths: [Int]? = nil, isReversed: Bool = false, zeroOutput: Bool = false
+    _ x: Tensor, initialStates: [Tensor] = [], lengths: [Int]? = nil, steps: [[Bool]]? = nil, isReversed: Bool = false,
+    zeroOutput: Bool = false
   ) -> Run {
     let (batch, timesteps, inputs) = (x.shape[0], x.shape[1], x.shape[2])
     let stateCount = kind == .lstm ? 2 : 1
@@ -72,7 +74,7 @@ package struct NaiveCell {
       var previous = [Double](repeating: 0, count: units)
       for step in 0..<timesteps {
         let time = isReversed ? timesteps - 1 - step : step
-        if time < lengths?[row] ?? timesteps {
+        if steps?[row][time] ?? (time < lengths?[row] ?? timesteps) {
           let start = (row * timesteps + time) * inputs
           let next = self.step(Array(numbers[start..<(start + inputs)]), run.finalStates.map { $0[row] })
           for state in 0..<stateCount { run.finalStates[state][row] = next[state] }

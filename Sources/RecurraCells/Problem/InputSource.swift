@@ -35,6 +35,17 @@ package enum InputSource: Sendable {
     }
   }
 
+  /// The timesteps numbered `places` among those of all rows; rows of a table stay where they lie.
+  ///
+  /// - Shapes: this input [B, T, I]; `places` int32 [B, N]; result [B, N, I].
+  package func rearranged(_ places: Tensor) -> InputSource {
+    switch self {
+    case .tensor(let tensor):
+      return .tensor(tensor.reshaped([shape[0] * shape[1], shape[2]]).gathered(places))
+    case .lookup(let lookup): return .lookup(lookup.rearranged(places))
+    }
+  }
+
   var isTracked: Bool {
     switch self {
     case .tensor(let tensor): tensor.isTracked
@@ -79,6 +90,12 @@ package struct TableLookup: Sendable {
 
   /// The rows side by side, [B, T, I].
   var vectors: Tensor { copied.tensor.make { table.gathered(ids) } }
+
+  fileprivate func rearranged(_ places: Tensor) -> TableLookup {
+    TableLookup(
+      table: table, ids: ids.reshaped([ids.count]).gathered(places), owner: owner, version: version,
+      isShortcut: isShortcut)
+  }
 
   var detached: TableLookup {
     guard table.isTracked else { return self }

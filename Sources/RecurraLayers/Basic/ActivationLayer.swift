@@ -24,6 +24,14 @@ public final class ActivationLayer: Layer {
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] { ["activation": .string(activation.rawValue)] }
 
+  /// `activation`.
+  public var finalActivation: Activation? { activation }
+
+  /// Returns its input: the activation is all that the layer does.
+  public func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    input
+  }
+
   /// Returns the shape it is given.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] { inputShape }
 

@@ -91,8 +91,15 @@ public final class Dense: Layer {
     input.with(value: activation(try sums(input.value, context)))
   }
 
-  /// Computes x·W + b, what the activation is applied to: a loss on top of a softmax or sigmoid is exact from these.
-  package func sums(_ input: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
+  /// `activation`.
+  public var finalActivation: Activation? { activation }
+
+  /// Computes x·W + b, what the activation is applied to.
+  public func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    input.with(value: try sums(input.value, context))
+  }
+
+  private func sums(_ input: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
     guard let (kernel, bias) = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
     try checkInput(input, minimumRank: 2, features: kernel.shape[0], dtype: kernel.dtype)
     let product = input.matrixProduct(context.tensor(kernel))

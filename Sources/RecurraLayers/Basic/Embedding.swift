@@ -5,8 +5,7 @@ public import RecurraTensor
 ///
 /// - Shapes: `input` [B, T] (any rank) of ids, int32 or whole floating numbers; result [B, T, outputDim]; `embeddings`
 ///   [inputDim, outputDim].
-/// - Throws: `badData` for an id outside 0..<inputDim, and with `maskZero` for a zero in front of a row's last id. Ids
-///   behind the length of a row that was given one are not looked at.
+/// - Throws: `badData` for an id outside 0..<inputDim. Ids that are masked are not looked at.
 /// - Complexity: one copy of B·T rows.
 /// - Source: Keras, `keras.layers.Embedding`.
 public final class Embedding: Layer {
@@ -17,8 +16,8 @@ public final class Embedding: Layer {
   public let inputDim: Int
   /// The length of each vector.
   public let outputDim: Int
-  /// Tells whether id 0 is padding: a row then ends with its last id that is not 0, and later layers know its length.
-  /// Where lengths are given as well, both hold: a row ends where the first of them says.
+  /// Tells whether id 0 is padding, wherever it stands: later layers are told by a mask. Where a mask or lengths are
+  /// given as well, a timestep counts where both say so.
   public let maskZero: Bool
   private let initializer: Initializer
   private let state = BuildState<Parameter>()
@@ -51,6 +50,8 @@ public final class Embedding: Layer {
 
   /// The table of vectors, `embeddings`; empty before the layer is built.
   public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
+  /// The ids, and 0 for padding with `maskZero`.
+  public var idLookup: IDLookup? { IDLookup(count: inputDim, paddingID: maskZero ? 0 : nil) }
   /// `inputDim`.
   public var idCount: Int? { inputDim }
   /// Tells whether the layer has been built.
@@ -83,11 +84,11 @@ public final class Embedding: Layer {
     return inputShape + [outputDim]
   }
 
-  /// Looks the ids up; with `maskZero` the result knows each row's length.
+  /// Looks the ids up; with `maskZero` the result knows which timesteps count.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     guard let embeddings = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
     _ = try outputShape(for: input.shape)
-    let ids = try input.lengths == nil ? self.ids(input.value) : self.ids(within: input.lengths ?? [], input.value)
+    let ids = try input.mask.isAll ? self.ids(input.value) : self.ids(within: input.mask, input.value)
     let (table, version) = context.versioned(embeddings)
     let source =
       ids.rank == 2
@@ -96,9 +97,8 @@ public final class Embedding: Layer {
           table: table, ids: ids, owner: embeddings, version: version,
           isShortcut: context.differentiatesParametersOnly))
       : .tensor(table.gathered(ids))
-    var output = Signal(source, lengths: input.lengths, states: input.states)
-    if maskZero { output.lengths = try lengths(ids) }
-    return output
+    // Ids that are masked have become 0, so with maskZero both hold.
+    return Signal(source, mask: maskZero ? mask(ids) : input.mask, states: input.states)
   }
 
   /// The ids as int32, each in 0..<inputDim.
@@ -113,18 +113,17 @@ public final class Embedding: Layer {
     return input.converted(to: .int32)
   }
 
-  /// The ids within each row's length as int32, each in 0..<inputDim; those behind it are not looked at, and become
-  /// padding.
-  private func ids(within lengths: [Int], _ input: Tensor) throws(RecurraError) -> Tensor {
+  /// The ids that count as int32, each in 0..<inputDim; those that are masked are not looked at, and become padding.
+  private func ids(within mask: SequenceMask, _ input: Tensor) throws(RecurraError) -> Tensor {
     let (rows, timesteps) = (input.shape[0], input.rank > 1 ? input.shape[1] : 1)
-    try checkLengths(lengths, rows: rows, timesteps: timesteps)
+    try mask.check(rows: rows, timesteps: timesteps, Self.typeName)
+    let flags = mask.flags(rows, timesteps)
     let width = input.shape.dropFirst(2).reduce(1, *)
     var ids = [Int32](repeating: 0, count: input.count)
     func fill<S: TensorScalar>(_ type: S.Type, _ integer: (S) -> Int?) -> String? {
       input.withSpan(of: S.self) { values in
-        for row in 0..<rows {
-          let start = row * timesteps * width
-          for i in start..<start + lengths[row] * width {
+        for step in 0..<rows * timesteps where flags[step] {
+          for i in step * width..<(step + 1) * width {
             guard let id = integer(values[i]), id >= 0, id < inputDim else { return "\(values[i])" }
             ids[i] = Int32(id)
           }
@@ -149,24 +148,8 @@ public final class Embedding: Layer {
     return nil
   }
 
-  /// The number of ids in front of each row's padding, nil when no row has any.
-  private func lengths(_ ids: Tensor) throws(RecurraError) -> [Int]? {
-    let (rows, timesteps) = (ids.shape[0], ids.shape[1])
-    var lengths = [Int](repeating: 0, count: rows)
-    let hole: (row: Int, timestep: Int)? = ids.withSpan(of: Int32.self) { ids in
-      for row in 0..<rows {
-        var length = timesteps
-        while length > 0, ids[row * timesteps + length - 1] == 0 { length -= 1 }
-        lengths[row] = length
-        for timestep in 0..<length where ids[row * timesteps + timestep] == 0 { return (row, timestep) }
-      }
-      return nil
-    }
-    if let hole {
-      throw failure(
-        expected: "padding (id 0) behind a row's last id only",
-        got: "a 0 in row \(hole.row) at timestep \(hole.timestep)")
-    }
-    return lengths.allSatisfy { $0 == timesteps } ? nil : lengths
+  /// The timesteps whose id is not 0.
+  private func mask(_ ids: Tensor) -> SequenceMask {
+    SequenceMask(ids.scalars(as: Int32.self).map { $0 != 0 }, rows: ids.shape[0], timesteps: ids.shape[1])
   }
 }

@@ -1,6 +1,6 @@
 public import RecurraTensor
 
-extension Sequential {
+extension Network {
   /// Writes the model as a safetensors file, whole or not at all: an error leaves a file of that name as it was.
   ///
   /// Each parameter is a tensor called by its path, "lstm/weights"; the header's metadata hold `format` "recurra", its
@@ -20,6 +20,9 @@ extension Sequential {
     try ModelFile.write(model: self, notes: notes, to: path, system: system)
   }
 
+}
+
+extension Sequential {
   /// Reads a model that `save(to:)` wrote; it predicts the same, to the bit.
   ///
   /// - Parameters:
@@ -27,9 +30,27 @@ extension Sequential {
   ///   - registry: What the file may name; layers of one's own are registered there.
   /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, no model, made by a newer version,
   ///   has a layer that `registry` does not know, or lacks a parameter, has one too many or one of another shape or
-  ///   type, named each.
+  ///   type, named each; and when it holds a graph.
   public static func load(from path: String, registry: Registry = .standard) throws(RecurraError) -> Sequential {
-    try ModelFile(contentsOf: path, registry: registry).model
+    let file = try ModelFile(contentsOf: path, registry: registry)
+    if case .sequential(let model) = file.kind { return model }
+    throw RecurraError(
+      .badFile, operation: "read \(path)", expected: "a Sequential", got: "a graph, for Model.load(from:)")
+  }
+}
+
+extension Model {
+  /// Reads a graph that `save(to:)` wrote; it predicts the same, to the bit.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - registry: What the file may name; layers of one's own are registered there.
+  /// - Throws: What `Sequential.load` throws; `badFile` when the file holds a `Sequential`.
+  public static func load(from path: String, registry: Registry = .standard) throws(RecurraError) -> Model {
+    let file = try ModelFile(contentsOf: path, registry: registry)
+    if case .graph(let model) = file.kind { return model }
+    throw RecurraError(
+      .badFile, operation: "read \(path)", expected: "a graph", got: "a Sequential, for Sequential.load(from:)")
   }
 }
 
@@ -41,8 +62,9 @@ public struct ModelFile: Sendable {
     package let tensors: NamedValues<Tensor>
   }
 
-  /// The model, with its parameters.
-  public let model: Sequential
+  /// The model, with its parameters: a `Sequential` or a `Model`.
+  public var model: any Network { kind.network }
+  let kind: NetworkKind
   /// The texts that were saved with the model.
   public let notes: [String: String]
   /// What a trainer saved; nil where only the model was saved, and where nobody asked for it.
@@ -67,7 +89,7 @@ public struct ModelFile: Sendable {
   ) throws(RecurraError) {
     let reader = try ModelFileReader(file)
     notes = try reader.notes()
-    model = try reader.model(registry)
+    kind = try reader.model(registry)
     training = readsTraining ? try reader.training() : nil
   }
 
@@ -91,13 +113,13 @@ public struct ModelFile: Sendable {
   ///
   /// The training is one JSON value and tensors by name; reading the model alone does not look at them.
   package static func write(
-    model: Sequential, notes: [String: String] = [:], training: JSONValue? = nil,
+    model: any Network, notes: [String: String] = [:], training: JSONValue? = nil,
     trainingTensors: NamedValues<Tensor> = [:], to path: String, system: any FileSystem = LocalFileSystem()
   ) throws(RecurraError) {
     func refused(_ expected: String, got: String) -> RecurraError {
       RecurraError(.badArgument, operation: "write \(path)", expected: expected, got: got)
     }
-    guard model.isBuilt, model.inputShape != nil else { throw refused("a built model", got: "one without parameters") }
+    guard model.isBuilt, model.inputShapes != nil else { throw refused("a built model", got: "one without parameters") }
     guard training != nil || trainingTensors.isEmpty else {
       throw refused("a description of the training beside its tensors", got: "none")
     }

@@ -54,8 +54,9 @@ struct ModelFileReader {
   }
 
   /// The model with its parameters; every tensor must be a parameter, or belong to the training.
-  func model(_ registry: Registry) throws(RecurraError) -> Sequential {
-    let model = try fresh(registry)
+  func model(_ registry: Registry) throws(RecurraError) -> NetworkKind {
+    let kind = try fresh(registry)
+    let model = kind.network
     var remaining = NamedValues<SafeTensors.Header.Entry>()
     for entry in header.entries where !isTraining(entry) { remaining[entry.name] = entry }
     for (path, parameter) in model.namedParameters {
@@ -71,7 +72,7 @@ struct ModelFileReader {
     if let extra = remaining.names.first {
       throw file.damaged(expected: "the parameters of the architecture", got: "a tensor \(extra.excerpt) besides")
     }
-    return model
+    return kind
   }
 
   /// The parameters by their paths, for a model that is there already.
@@ -102,19 +103,19 @@ struct ModelFileReader {
     try JSONValue(parsing: Array(text.utf8), operation: "\(file.operation), \(name)")
   }
 
-  private func fresh(_ registry: Registry) throws(RecurraError) -> Sequential {
+  private func fresh(_ registry: Registry) throws(RecurraError) -> NetworkKind {
     let description = try json(architecture, Format.architectureName)
-    let model: Sequential
+    let kind: NetworkKind
     do {
-      model = try Sequential(configuration: description, registry: registry)
+      kind = try NetworkKind(configuration: description, registry: registry)
     } catch {
       // What is an argument elsewhere is the content of a file here.
       throw RecurraError(
         .badFile, operation: "\(file.operation), \(error.operation)", expected: error.expected, got: error.got)
     }
-    guard model.inputShape != nil else {
+    guard kind.network.inputShapes != nil else {
       throw file.damaged(expected: "an architecture with build_input_shape", got: "none")
     }
-    return model
+    return kind
   }
 }

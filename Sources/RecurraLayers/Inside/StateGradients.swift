@@ -6,6 +6,7 @@ extension RecurrentLayer {
   func stateGradientNorms(
     _ input: Signal, _ initialStates: [Tensor], _ step: Int?, isReversed: Bool
   ) throws(RecurraError) -> [Double] {
+    try refuseHoles(input)
     let direction = try direction(input, initialStates, ForwardContext(), isReversed: isReversed)
     let length = input.lengths?.first ?? input.shape[1]
     let last = step ?? (isReversed ? 0 : length - 1)
@@ -32,7 +33,7 @@ extension Bidirectional {
     var norms: [[Double]] = []
     for stack in 0..<2 {
       for level in levels {
-        let signal = Signal(level.inputs[stack], lengths: input.lengths, states: [])
+        let signal = Signal(level.inputs[stack], mask: input.mask, states: [])
         let states = level.directions[stack].initialStates
         norms.append(try level.layers[stack].stateGradientNorms(signal, states, step, isReversed: stack == 1))
       }

@@ -23,6 +23,15 @@ public protocol Layer: AnyObject, Sendable {
   var seed: UInt64 { get }
   /// The number of ids the layer looks up, 0 ..< that, where its inputs are ids; nil where they are features.
   var idCount: Int? { get }
+  /// What the layer looks up itself, as an embedding does; nil for every other layer.
+  var idLookup: IDLookup? { get }
+  /// The recurrent layers that run over the timesteps of the layer's input; nil where none does.
+  var recurrentParts: RecurrentParts? { get }
+  /// The layer as a model of layers with names; nil for every other layer.
+  var network: (any Network)? { get }
+  /// The function that the layer's output goes through last, where `forwardBeforeActivation(_:_:)` leaves it out; nil
+  /// where there is none.
+  var finalActivation: Activation? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
@@ -47,6 +56,28 @@ public protocol Layer: AnyObject, Sendable {
   ///
   /// - Throws: `badData` for an input that does not fit what the layer was built for.
   func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
+  /// Computes the output up to `finalActivation`: a loss on top of a softmax or sigmoid is exact from there.
+  ///
+  /// - Throws: What `forward(_:_:)` throws.
+  func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal
+  /// Computes the output of a batch that has no other properties than its numbers: the simplest way to write a layer.
+  ///
+  /// - Throws: `badData` for an input that does not fit what the layer was built for.
+  func forward(_ input: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor
+  /// The number of values that the layer gives out.
+  var outputCount: Int { get }
+  /// Makes the parameters for inputs of some shapes, once; what graphs build layers by.
+  ///
+  /// - Throws: `badArgument` for a bad setting, `badData` for shapes that the layer does not take.
+  func build(inputShapes: [[Int?]], random: RandomSource, dtype: DType) throws(RecurraError)
+  /// Works out the shapes of all outputs for those of all inputs.
+  ///
+  /// - Throws: `badData` for shapes that the layer does not take.
+  func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]]
+  /// Computes all outputs of a batch from all inputs; what graphs run layers by.
+  ///
+  /// - Throws: `badData` for inputs that do not fit what the layer was built for.
+  func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value]
   /// Takes as many tensors from the front as `weights` has, and says which parameter gets which value.
   ///
   /// - Throws: `badData` for a missing tensor or one of another shape; nothing has changed then.
@@ -64,6 +95,14 @@ extension Layer {
   public var seed: UInt64 { 0 }
   /// nil: whole numbers among features become floats before the layer sees them.
   public var idCount: Int? { nil }
+  /// nil: the layer looks up no ids.
+  public var idLookup: IDLookup? { nil }
+  /// nil: no layer in this one runs over its timesteps.
+  public var recurrentParts: RecurrentParts? { nil }
+  /// nil: the layer is no model.
+  public var network: (any Network)? { nil }
+  /// nil: the output is what it is.
+  public var finalActivation: Activation? { nil }
   /// Tells whether all sublayers have been built.
   public var isBuilt: Bool { sublayers.allSatisfy(\.layer.isBuilt) }
   /// The values of the parameters, or the weights of all sublayers.
@@ -78,6 +117,11 @@ extension Layer {
     try checkExtents(inputShape)
   }
 
+  /// Computes the output; without a `finalActivation` nothing is left out.
+  public func forwardBeforeActivation(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    try forward(input, context)
+  }
+
   /// Takes one tensor for each parameter, or what each sublayer takes.
   public func assignments(
     from weights: inout ArraySlice<Tensor>
@@ -89,20 +133,6 @@ extension Layer {
       result.append((parameter, try takeWeight(parameter.name, parameter.shape, parameter.dtype, from: &weights)))
     }
     return result
-  }
-
-  /// Applies the layer to a batch, for inference; builds it first, from its seed, when that has not been done.
-  ///
-  /// - Parameters:
-  ///   - input: the batch, rows first.
-  ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
-  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
-    if !isBuilt {
-      let dtype: DType = input.dtype == .float64 ? .float64 : .float32
-      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
-    }
-    try BLAS.prepare()
-    return try forward(Signal(input, lengths: lengths), ForwardContext()).value
   }
 
   /// Sets the parameters from tensors ordered as Keras' `set_weights()` takes them; on an error nothing has changed.

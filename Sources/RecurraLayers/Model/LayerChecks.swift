@@ -53,10 +53,7 @@ extension Layer {
 
   /// Checks the number of valid timesteps of each row.
   package func checkLengths(_ lengths: [Int], rows: Int, timesteps: Int) throws(RecurraError) {
-    let wrong = lengths.first { !(0...timesteps).contains($0) }
-    guard lengths.count != rows || wrong != nil else { return }
-    throw failure(
-      expected: "\(rows) lengths in 0...\(timesteps)", got: wrong.map { "a length of \($0)" } ?? "\(lengths.count)")
+    try SequenceMask.lengths(lengths).check(rows: rows, timesteps: timesteps, Self.typeName)
   }
 
   /// Makes a parameter that an initialiser draws when it is needed.

@@ -17,6 +17,7 @@ public struct Registry: Sendable {
   public static let standard = Registry([
     Embedding.self, Dense.self, Dropout.self, ActivationLayer.self, Flatten.self, TimeDistributed.self,
     LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, Bidirectional.self, Sequential.self,
+    Model.self, Add.self, Concatenate.self, Dot.self, Softmax.self,
   ])
 
   private init(_ types: [any Layer.Type]) {

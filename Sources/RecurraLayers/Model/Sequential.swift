@@ -1,6 +1,5 @@
 internal import RecurraCells
 public import RecurraTensor
-internal import Synchronization
 
 /// A model that runs its layers one after the other.
 ///
@@ -13,7 +12,7 @@ internal import Synchronization
 /// ```
 ///
 /// It is a layer itself, so models nest. One built model can answer requests from several threads at the same time.
-public final class Sequential: Layer {
+public final class Sequential: Network {
   struct Entry: Sendable {
     var name: String?
     var layer: any Layer
@@ -24,8 +23,6 @@ public final class Sequential: Layer {
     let inputShape: [Int?]
     let outputShapes: [[Int?]]
     let dtype: DType
-    /// About how many numbers all layers together take for a timestep of a row.
-    let numbersPerStep: Int
   }
 
   /// Names the class as Keras does.
@@ -40,9 +37,11 @@ public final class Sequential: Layer {
   /// The name of each layer: its class in snake case, with _1, _2 … from the second one of a class on.
   public let layerNames: [String]
   private let frozen: [Bool]
+  /// The recurrent layers that may be run all at the same time, where they stand.
+  private let stackable: [(any RecurrentLayer)?]
   private let state = BuildState<Built>()
-  /// Tells whether there was room for the parameters' first values: it is asked for once.
-  let hasParameterMemory = Atomic(false)
+  /// Remembers what was asked for once.
+  public let networkState = NetworkState()
 
   /// Makes a model from a block of layers.
   public convenience init(
@@ -64,25 +63,21 @@ public final class Sequential: Layer {
     layers = entries.map(\.layer)
     layerNames = LayerNames.names(for: entries.map { ($0.name, $0.layer) })
     frozen = entries.map { !$0.isTrainable }
+    let states = layers.dropLast().compactMap(\.recurrentParts).filter(\.options.returnState)
+    outputCount = states.reduce(layers.last?.outputCount ?? 1) { $0 + $1.stateCount }
+    stackable = layers.map { layer in layer.recurrentParts.flatMap { $0.isStackable ? $0.single : nil } }
   }
 
-  /// The layer of a name.
-  public subscript(name: String) -> (any Layer)? {
-    layerNames.firstIndex { $0.hasBytes(of: name) }.map { layers[$0] }
-  }
-
-  /// The layers by their names.
-  public var sublayers: [(role: String, layer: any Layer)] { Array(zip(layerNames, layers)).map { ($0, $1) } }
   /// That of the first layer.
   public var idCount: Int? { layers.first?.idCount }
+  /// That of the last layer, and the states of a layer before: they go past those behind it.
+  public let outputCount: Int
   /// Tells whether the model has been built.
   public var isBuilt: Bool { state.value != nil }
   /// The input shape the model was built for, nil before.
   public var inputShape: [Int?]? { state.value?.inputShape }
   /// The element type the model was built for, nil before.
   public var dtype: DType? { state.value?.dtype }
-  /// About how many numbers all layers together take for a timestep of a row, nil before the model is built.
-  var numbersPerStep: Int? { state.value?.numbersPerStep }
   /// The output shape of each layer, nil before the model is built.
   public var outputShapes: [[Int?]]? { state.value?.outputShapes }
 
@@ -102,20 +97,21 @@ public final class Sequential: Layer {
     try checkExtents(inputShape)
     _ = try state.build { () throws(RecurraError) -> Built in
       var shape = inputShape
-      var shapes: [[Int?]] = []
+      var shapes: [LayerShapes] = []
       for (index, layer) in layers.enumerated() {
-        try naming(index, remedy: remedy(index, shape)) { () throws(RecurraError) in
+        let input = shape
+        try naming(layerNames[index], remedy: remedy(index, shape)) { () throws(RecurraError) in
           try layer.checkSettings()
           try layer.build(inputShape: shape, random: random.stream(index), dtype: dtype)
           shape = try layer.outputShape(for: shape)
         }
         if frozen[index] { layer.isTrainable = false }
-        shapes.append(shape)
+        shapes.append(LayerShapes(layer: index, inputs: [input], outputs: [shape]))
       }
       let bytes = parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
       try MemoryLimit.require(bytes, Self.typeName, for: "the parameters of \(name.excerpt)")
-      return Built(
-        inputShape: inputShape, outputShapes: shapes, dtype: dtype, numbersPerStep: numbersPerStep(shapes))
+      rememberNumbersPerStep(shapes)
+      return Built(inputShape: inputShape, outputShapes: shapes.map { $0.outputs[0] }, dtype: dtype)
     }
   }
 
@@ -123,7 +119,7 @@ public final class Sequential: Layer {
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     var shape = inputShape
     for (index, layer) in layers.enumerated() {
-      shape = try naming(index) { () throws(RecurraError) in try layer.outputShape(for: shape) }
+      shape = try naming(layerNames[index]) { () throws(RecurraError) in try layer.outputShape(for: shape) }
     }
     return shape
   }
@@ -133,21 +129,21 @@ public final class Sequential: Layer {
     try run(layers.indices, input, context)
   }
 
-  /// Computes the output up to the last layer's activation, and names that activation: a loss on top of a softmax or
-  /// sigmoid is exact from there. `linear` with the plain output where the last layer is not dense.
-  package func forwardBeforeActivation(
-    _ input: Signal, _ context: ForwardContext
-  ) throws(RecurraError) -> (output: Signal, activation: Activation) {
-    guard let last = layers.indices.last else { return (input, .linear) }
-    let dense = layers[last] as? Dense
-    let plain = layers[last] as? ActivationLayer
-    guard let activation = dense?.activation ?? plain?.activation else {
-      return (try forward(input, context), .linear)
+  /// Computes the output up to the last layer's activation, and names that activation.
+  public func forwardBeforeActivations(
+    _ inputs: [Value], _ context: ForwardContext
+  ) throws(RecurraError) -> [(value: Value, activation: Activation)] {
+    try checkInputCount(inputs.count)
+    let input = Signal(inputs[0].source, mask: inputs[0].mask, states: [])
+    guard let last = layers.indices.last, let activation = layers[last].finalActivation else {
+      let output = try forward(input, context)
+      return [(Value(output.source, mask: output.mask), .linear)]
     }
     let hidden = try run(layers.indices.dropLast(), input, context)
-    guard let dense else { return (hidden, activation) }
-    let sums = try naming(last) { () throws(RecurraError) in try dense.sums(hidden.value, context) }
-    return (hidden.with(value: sums), activation)
+    let output = try naming(layerNames[last]) { () throws(RecurraError) in
+      try layers[last].forwardBeforeActivation(hidden, context.forSublayer(last))
+    }
+    return [(Value(output.source, mask: output.mask), activation)]
   }
 
   private func run(_ range: Range<Int>, _ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
@@ -160,7 +156,7 @@ public final class Sequential: Layer {
         index += count
         continue
       }
-      signal = try naming(index) { () throws(RecurraError) in
+      signal = try naming(layerNames[index]) { () throws(RecurraError) in
         try layers[index].forward(signal, context.forSublayer(index))
       }
       index += 1
@@ -173,12 +169,12 @@ public final class Sequential: Layer {
   private func runStack(
     _ range: Range<Int>, _ input: Signal, _ context: ForwardContext
   ) -> (output: Tensor, count: Int)? {
-    guard input.lengths == nil, input.states.isEmpty, input.shape.count == 3,
-      layers[range.lowerBound] is any StackableLayer
+    guard input.mask.isAll, input.states.isEmpty, input.shape.count == 3,
+      stackable[range.lowerBound] != nil
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), input.shape[2], true)
     for index in range.prefix(Self.mostLayersOfAStack) {
-      guard returnsSequences, let layer = layers[index] as? any StackableLayer,
+      guard returnsSequences, let layer = stackable[index],
         let stacked = layer.stacked(inputs, context.forSublayer(index))
       else { break }
       stack.append(stacked)
@@ -191,19 +187,6 @@ public final class Sequential: Layer {
   /// So many may be run at the same time. A bound keeps models of thousands of layers linear: a stack that is not run
   /// so is looked at again at its next layer.
   private static let mostLayersOfAStack = 32
-
-  /// Adds the layer's name to an error, since a model may have several of a class, and a remedy to one about data.
-  private func naming<Result>(
-    _ index: Int, remedy: @autoclosure () -> String? = nil, _ body: () throws(RecurraError) -> Result
-  ) throws(RecurraError) -> Result {
-    do { return try body() } catch {
-      let name = layerNames[index]
-      let shown = name.unicodeScalars.dropFirst(60).isEmpty ? name : name.excerpt
-      let remedy = error.kind == .badData ? remedy().map { " (\($0))" } ?? "" : ""
-      throw RecurraError(
-        error.kind, operation: "\(shown) (\(error.operation))", expected: error.expected + remedy, got: error.got)
-    }
-  }
 
   /// Tells which layers begin frozen or are so now.
   func isFrozen(_ index: Int) -> Bool {

@@ -10,9 +10,8 @@ extension Sequential {
 
   /// Tells whether a layer gives out the last timestep alone.
   private static func endsSequences(_ layer: any Layer) -> Bool {
-    if let model = layer as? Sequential { return model.layers.contains { endsSequences($0) } }
-    let recurrent = (layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer
-    return recurrent?.options.returnSequences == false
+    if let model = layer.network { return model.layers.contains { endsSequences($0) } }
+    return layer.recurrentParts?.options.returnSequences == false
   }
 
   /// Refuses a model without layers, a layer that stands in it twice, and outputs that the next layer would take for
@@ -30,7 +29,7 @@ extension Sequential {
           .badArgument, operation: layerNames[index], expected: "returnState on the last recurrent layer only",
           got: "a recurrent layer behind it")
       }
-      if (layer as? Bidirectional)?.merge == Bidirectional.Merge.none, !following.isEmpty {
+      if layer.recurrentParts?.keepsDirectionsApart == true, !following.isEmpty {
         throw RecurraError(
           .badArgument, operation: layerNames[index], expected: "directions kept apart in the last layer only",
           got: "a layer behind it")
@@ -40,13 +39,13 @@ extension Sequential {
 
   /// Tells whether a layer takes states from the one before.
   private static func isRecurrent(_ layer: any Layer) -> Bool {
-    if let model = layer as? Sequential { return model.layers.contains { isRecurrent($0) } }
-    return layer is any RecurrentLayer || layer is Bidirectional
+    if let model = layer.network { return model.layers.contains { isRecurrent($0) } }
+    return layer.recurrentParts != nil
   }
 
   /// Tells whether a layer hands states to the next one.
   private static func returnsState(_ layer: any Layer) -> Bool {
-    if let model = layer as? Sequential { return model.layers.contains { returnsState($0) } }
-    return ((layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer)?.options.returnState == true
+    if let model = layer.network { return model.layers.contains { returnsState($0) } }
+    return layer.recurrentParts?.options.returnState == true
   }
 }

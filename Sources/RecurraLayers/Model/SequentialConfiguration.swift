@@ -57,7 +57,7 @@ extension Sequential {
 }
 
 /// What a description of a model says.
-private struct SequentialPlan {
+struct SequentialPlan {
   var name = "sequential"
   var entries: [Sequential.Entry] = []
   var inputShape: [Int?]?
@@ -75,13 +75,7 @@ private struct SequentialPlan {
       }
       inputShape = inputShape ?? shape
     }
-    if let value = arguments.value("dtype") {
-      let text = value["config"]?["name"] ?? value
-      guard case .string(let name) = text, let dtype = DType(rawValue: name), dtype.isFloating else {
-        throw arguments.failure("dtype", expected: "float32 or float64", got: text)
-      }
-      self.dtype = dtype
-    }
+    dtype = try arguments.floatingType("dtype")
   }
 
   init(layers: [JSONValue], _ registry: Registry) throws(RecurraError) {
@@ -117,7 +111,7 @@ private struct SequentialPlan {
   }
 
   /// A layer with what belongs to its place in a model: its name, and whether it is trained.
-  private static func entry(_ json: JSONValue, _ registry: Registry) throws(RecurraError) -> Sequential.Entry {
+  static func entry(_ json: JSONValue, _ registry: Registry) throws(RecurraError) -> Sequential.Entry {
     var entry = Sequential.Entry(name: nil, layer: try registry.layer(from: json.without("trainable")))
     switch json["config"]?["name"] {
     case .string(let name)? where !name.isEmpty && !name.contains("/"): entry.name = name

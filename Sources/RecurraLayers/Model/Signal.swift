@@ -12,8 +12,14 @@ public struct Signal: Sendable {
   package private(set) var source: InputSource
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
-  /// The number of valid timesteps of each row, where sequences differ in length (right-padded); nil when all are full.
-  public var lengths: [Int]?
+  /// Which timesteps count.
+  public var mask: SequenceMask
+  /// The number of timesteps of each row up to the last one that counts; nil when all are full. Setting it masks what
+  /// lies behind.
+  public var lengths: [Int]? {
+    get { mask.lengths }
+    set { mask = newValue.map { .lengths($0) } ?? .all }
+  }
   /// Final states, where a layer returns them: h (and c) of each direction, each [B, H]; or initial states given to a
   /// layer.
   ///
@@ -22,13 +28,18 @@ public struct Signal: Sendable {
 
   /// Makes a signal.
   public init(_ value: Tensor, lengths: [Int]? = nil, states: [Tensor] = []) {
-    self.init(.tensor(value), lengths: lengths, states: states)
+    self.init(.tensor(value), mask: lengths.map { .lengths($0) } ?? .all, states: states)
+  }
+
+  /// Makes a signal of which some timesteps are masked.
+  public init(_ value: Tensor, mask: SequenceMask, states: [Tensor] = []) {
+    self.init(.tensor(value), mask: mask, states: states)
   }
 
   /// Makes a signal of values that may have to be looked up first.
-  package init(_ source: InputSource, lengths: [Int]?, states: [Tensor]) {
+  package init(_ source: InputSource, mask: SequenceMask, states: [Tensor]) {
     self.source = source
-    self.lengths = lengths
+    self.mask = mask
     self.states = states
   }
 
@@ -36,7 +47,7 @@ public struct Signal: Sendable {
   package var shape: [Int] { source.shape }
 
   /// Returns the signal with another value at the same timesteps.
-  package func with(value: Tensor) -> Signal { Signal(value, lengths: lengths, states: states) }
+  package func with(value: Tensor) -> Signal { Signal(value, mask: mask, states: states) }
 }
 
 /// How a forward pass is run.

@@ -1,36 +1,75 @@
 internal import Glibc
 internal import RecurraTensor
 
-extension Sequential {
-  /// Returns the table of layers, output shapes and parameter counts that Keras prints, to the byte.
+/// A row of a model's summary: a layer, or an input.
+public struct SummaryRow: Sendable {
+  /// What the model calls the layer or input.
+  public let name: String
+  /// The layer; nil for an input.
+  public let layer: (any Layer)?
+  /// The shapes of its outputs; nil before the model is built.
+  public let shapes: [[Int?]]?
+  /// What it reads, as Keras writes it: "lstm[0][0]".
+  public let connections: [String]
+
+  /// Puts a row together.
+  public init(name: String, layer: (any Layer)?, shapes: [[Int?]]?, connections: [String] = []) {
+    self.name = name
+    self.layer = layer
+    self.shapes = shapes
+    self.connections = connections
+  }
+
+  /// The name and the class.
+  fileprivate var title: String { "\(name.oneLine) (\(layer.map { type(of: $0).typeName } ?? "InputLayer"))" }
+
+  fileprivate var shapeText: String {
+    guard let shapes else { return "?" }
+    let texts = shapes.map { "(" + $0.map { $0.map(String.init) ?? "None" }.joined(separator: ", ") + ")" }
+    return texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
+  }
+
+  fileprivate var countText: String {
+    guard let layer else { return "0" }
+    return layer.isBuilt ? grouped(layer.parameterCount) : "0 (unbuilt)"
+  }
+
+  fileprivate var trainableText: String {
+    guard let layer, !layer.parameters.isEmpty else { return "-" }
+    return layer.isTrainable ? "Y" : "N"
+  }
+}
+
+extension Network {
+  /// Returns the table of layers, output shapes and parameter counts that Keras prints, to the byte; of a graph with
+  /// what each layer is connected to.
   ///
   /// - Parameters:
   ///   - lineLength: columns of the table, at least 20, or 40 with `showsTrainable`; Keras' choice when left out: 88,
-  ///     or what the terminal has less 4.
+  ///     108 for a graph, or what the terminal has less 4.
   ///   - showsTrainable: adds a column with Y, N, or - for a layer without parameters.
   ///   - optimizerParameterCount: numbers an optimiser keeps, for the line and the total that Keras prints after
   ///     training.
   public func summary(
     lineLength: Int? = nil, showsTrainable: Bool = false, optimizerParameterCount: Int? = nil
   ) -> String {
-    var header = ["Layer (type)", "Output Shape", "Param #"]
-    if showsTrainable { header.append("Trainable") }
-    var rows = [header]
-    for (index, layer) in layers.enumerated() {
-      let count = layer.isBuilt ? grouped(layer.parameterCount) : "0 (unbuilt)"
-      var row = ["\(layerNames[index].oneLine) (\(type(of: layer).typeName))", shapeText(index), count]
-      if showsTrainable { row.append(layer.parameters.isEmpty ? "-" : layer.isTrainable ? "Y" : "N") }
-      rows.append(row)
-    }
+    var columns = SummaryColumn.all(isChain: isChain)
     // Each of the table's columns takes 4 at least.
-    let length = max(lineLength ?? min(showsTrainable ? 100 : 88, Terminal.columns - 4), showsTrainable ? 40 : 20)
-    let table = SummaryTable(rows: rows, widths: columnWidths(length, showsTrainable))
+    let (usual, least) = isChain ? (88, showsTrainable ? 40 : 20) : (108, 60)
+    let length = max(lineLength ?? min(usual + (showsTrainable ? 12 : 0), Terminal.columns - 4), least)
+    if showsTrainable {
+      columns = columns.map { SummaryColumn($0.title, $0.alignment, stop: $0.stop * 0.9) }
+      columns.append(SummaryColumn("Trainable", .middle, stop: 1))
+    }
+    let rows = summaryRows.map { row in
+      [row.title, row.shapeText, row.countText]
+        + (isChain ? [] : [row.connections.isEmpty ? "-" : row.connections.joined(separator: ", ").oneLine])
+        + (showsTrainable ? [row.trainableText] : [])
+    }
+    let table = SummaryTable(
+      rows: [columns.map(\.title)] + rows, widths: SummaryColumn.widths(columns, length),
+      alignments: columns.map(\.alignment))
     return "Model: \"\(name.oneLine)\"\n" + table.text + totals(optimizerParameterCount)
-  }
-
-  private func shapeText(_ index: Int) -> String {
-    guard let shapes = outputShapes else { return "?" }
-    return "(" + shapes[index].map { $0.map(String.init) ?? "None" }.joined(separator: ", ") + ")"
   }
 
   private func totals(_ optimizerParameterCount: Int?) -> String {
@@ -45,12 +84,37 @@ extension Sequential {
     if let optimizerParameterCount { text += line("Optimizer params", optimizerParameterCount) }
     return text
   }
+}
+
+/// A column of the table.
+private struct SummaryColumn {
+  enum Alignment {
+    case left, middle, right
+  }
+
+  let title: String
+  let alignment: Alignment
+  /// Where it ends, as a share of the whole.
+  let stop: Double
+
+  init(_ title: String, _ alignment: Alignment, stop: Double) {
+    (self.title, self.alignment, self.stop) = (title, alignment, stop)
+  }
+
+  /// Keras' columns; one more for a graph that is no chain.
+  static func all(isChain: Bool) -> [SummaryColumn] {
+    let stops = isChain ? [0.45, 0.8, 1] : [0.3, 0.56, 0.74, 1]
+    let columns = [
+      SummaryColumn("Layer (type)", .left, stop: stops[0]), SummaryColumn("Output Shape", .left, stop: stops[1]),
+      SummaryColumn("Param #", .right, stop: stops[2]),
+    ]
+    return isChain ? columns : columns + [SummaryColumn("Connected to", .left, stop: stops[3])]
+  }
 
   /// The columns' widths with one space on each side, as Keras chooses and its table then shrinks them.
-  private func columnWidths(_ length: Int, _ showsTrainable: Bool) -> [Int] {
-    let stops = showsTrainable ? [0.45 * 0.9, 0.8 * 0.9, 0.9, 1] : [0.45, 0.8, 1]
+  static func widths(_ columns: [SummaryColumn], _ length: Int) -> [Int] {
     var widths: [Int] = []
-    for stop in stops { widths.append(Int(stop * Double(length)) - widths.reduce(0, +)) }
+    for column in columns { widths.append(Int(column.stop * Double(length)) - widths.reduce(0, +)) }
     widths = widths.map { $0 + 2 }
     // The borders take a column each; what is too much is taken from all columns alike.
     var excess = widths.reduce(0, +) + widths.count + 1 - length
@@ -67,6 +131,7 @@ extension Sequential {
 private struct SummaryTable {
   let rows: [[String]]
   let widths: [Int]
+  let alignments: [SummaryColumn.Alignment]
 
   /// The lines of the table, each ended.
   var text: String {
@@ -100,8 +165,12 @@ private struct SummaryTable {
 
   private func aligned(_ text: String, width: Int, column: Int) -> String {
     let space = max(width - text.count, 0)
-    // Shapes and names stand left, counts right, the trainable mark in the middle.
-    let before = [0, 0, space, space / 2][column]
+    let before =
+      switch alignments[column] {
+      case .left: 0
+      case .middle: space / 2
+      case .right: space
+      }
     return String(repeating: " ", count: before) + text + String(repeating: " ", count: space - before)
   }
 

@@ -93,7 +93,7 @@ public final class Bidirectional: Layer {
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
     func recurrent(_ name: String) throws(RecurraError) -> any RecurrentLayer {
       let layer = try configuration.layer(name)
-      if let layer = layer as? any RecurrentLayer { return layer }
+      if let recurrent = layer.recurrentParts?.single { return recurrent }
       throw configuration.failure(name, expected: "a recurrent layer", got: .string(type(of: layer).typeName))
     }
     func stack(_ name: String) throws(RecurraError) -> [any RecurrentLayer]? {
@@ -104,10 +104,10 @@ public final class Bidirectional: Layer {
       var layers: [any RecurrentLayer] = []
       for item in items {
         let layer = try configuration.registry.layer(from: item)
-        guard let layer = layer as? any RecurrentLayer else {
+        guard let recurrent = layer.recurrentParts?.single else {
           throw configuration.failure(name, expected: "recurrent layers", got: .string(type(of: layer).typeName))
         }
-        layers.append(layer)
+        layers.append(recurrent)
       }
       return layers
     }
@@ -143,6 +143,9 @@ public final class Bidirectional: Layer {
     }
     return result
   }
+
+  /// The layers of both directions.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self) }
 
   /// The layers this one is made of, by their roles.
   public var sublayers: [(role: String, layer: any Layer)] {
@@ -180,11 +183,14 @@ public final class Bidirectional: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     // The layers may have been built by themselves.
     try checkSettings()
-    let (outputs, states) = try run(input, context)
+    let compaction = try compaction(of: input)
+    let (outputs, states) = try run(compaction.map { $0.compacted(input) } ?? input, context)
     let top = forwardLayer.options
-    var result = Signal(merged(outputs), states: top.returnState ? states : [])
-    if merge == .none { result.furtherValues = [outputs[1]] }
-    if top.returnSequences { result.lengths = input.lengths }
+    var values = merge == .none ? outputs : [merged(outputs)]
+    if top.returnSequences, let compaction { values = values.map { compaction.spread($0, .zero) } }
+    var result = Signal(values[0], states: top.returnState ? states : [])
+    result.furtherValues = Array(values.dropFirst())
+    if top.returnSequences { result.mask = input.mask }
     return result
   }
 
@@ -192,6 +198,7 @@ public final class Bidirectional: Layer {
   /// first, from the bottom to the top.
   public func traces(_ input: Signal) throws(RecurraError) -> [RecurrentTrace] {
     try checkSettings()
+    try refuseHoles(input)
     let levels = try levels(input, ForwardContext(), keepsTraces: true)
     return (0..<2).flatMap { direction in levels.map { $0.traces[direction] } }
   }

@@ -58,7 +58,7 @@ extension Bidirectional {
       for (stack, layer) in layers.enumerated() {
         let states = Array(remaining[stack].prefix(layer.cell.stateCount))
         remaining[stack] = remaining[stack].dropFirst(states.count)
-        let signal = Signal(sources[stack], lengths: input.lengths, states: [])
+        let signal = Signal(sources[stack], mask: input.mask, states: [])
         directions.append(try layer.direction(signal, states, context, isReversed: stack == 1))
       }
       var level = Level(layers: layers, inputs: sources, directions: directions)

@@ -24,6 +24,9 @@ public final class GRU: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
+  /// The layer itself.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self, isStackable: true) }
+
   /// Makes a layer from its parts.
   public init(cell: GRUCell, options: RecurrentOptions) {
     self.cell = cell

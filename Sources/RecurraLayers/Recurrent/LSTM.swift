@@ -22,6 +22,9 @@ public final class LSTM: RecurrentLayer {
   /// Where the parameters are once the layer is built.
   public let state = RecurrentState()
 
+  /// The layer itself.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self, isStackable: true) }
+
   /// Makes a layer from its parts.
   public init(cell: LSTMCell, options: RecurrentOptions) {
     self.cell = cell

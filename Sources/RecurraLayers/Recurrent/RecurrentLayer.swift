@@ -25,13 +25,6 @@ public protocol RecurrentLayer: Layer {
   init(cell: Cell, options: RecurrentOptions)
 }
 
-/// A recurrent layer whose forward pass is the protocol's own, so that a stack of them may be run all at the same time.
-package protocol StackableLayer: RecurrentLayer {}
-
-extension LSTM: StackableLayer {}
-extension GRU: StackableLayer {}
-extension SimpleRNN: StackableLayer {}
-
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
   struct Parts: Sendable {
@@ -47,7 +40,10 @@ public final class RecurrentState: Sendable {
   public init() {}
 }
 
-extension StackableLayer {
+extension RecurrentLayer {
+  /// The layer itself.
+  public var recurrentParts: RecurrentParts? { RecurrentParts(self) }
+
   /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a
   /// record; nil where the layer asks for more than that.
   func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
@@ -126,20 +122,24 @@ extension RecurrentLayer {
 
   /// Runs the cell over whole sequences, from the states in `input` or from zeros.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
-    let direction = try direction(input, input.states, context, isReversed: options.goBackwards)
-    let result = input.source.recurrent(
-      cell, [direction], lengths: input.lengths, returnsSequences: options.returnSequences,
-      padding: options.zeroOutputForMask ? .zero : .repeatsLast)
+    let compaction = try compaction(of: input)
+    let read = compaction.map { $0.compacted(input) } ?? input
+    let direction = try direction(read, input.states, context, isReversed: options.goBackwards)
+    let padding: PaddedOutput = options.zeroOutputForMask ? .zero : .repeatsLast
+    let result = read.source.recurrent(
+      cell, [direction], lengths: read.lengths, returnsSequences: options.returnSequences,
+      padding: compaction == nil ? padding : .zero)
     var output = Signal(result.output, states: options.returnState ? result.states : [])
-    if options.returnSequences {
-      // Read from the end, the padding comes out first: no lengths describe that.
-      if options.goBackwards { output.value = output.value.inOppositeTime } else { output.lengths = input.lengths }
-    }
+    guard options.returnSequences else { return output }
+    if let compaction { output.value = compaction.spread(result.output, padding, isReversed: options.goBackwards) }
+    // Read from the end, the padding comes out first: none goes on to the next layer.
+    if options.goBackwards { output.value = output.value.inOppositeTime } else { output.mask = input.mask }
     return output
   }
 
   /// Runs the layer for reading: what every gate and the memory hold at every timestep.
   public func trace(_ input: Signal) throws(RecurraError) -> RecurrentTrace {
+    try refuseHoles(input)
     let direction = try direction(input, input.states, ForwardContext(), isReversed: options.goBackwards)
     let result = input.value.recurrent(
       cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true)
@@ -182,7 +182,7 @@ extension RecurrentLayer {
     guard rows > 0, timesteps > 0 else {
       throw failure(expected: "at least one row and one timestep", got: "input \(shape)")
     }
-    if let lengths = input.lengths { try checkLengths(lengths, rows: rows, timesteps: timesteps) }
+    try input.mask.check(rows: rows, timesteps: timesteps, Self.typeName)
     let stateShape = [rows, options.units]
     if !initialStates.isEmpty {
       guard initialStates.count == cell.stateCount else {

@@ -1,16 +1,16 @@
-internal import RecurraLayers
+package import RecurraLayers
 package import RecurraTensor
 
 /// Checks of what a caller hands in, before anything is computed from it.
 ///
-/// `lengths` are those of sequences along the second axis: what lies behind them is never looked at. Errors name the
+/// A mask is that of sequences along the second axis: what does not count is never looked at. Errors name the
 /// row, and the timestep where `hasTimesteps` says that the second axis is time.
 extension Tensor {
   /// Refuses NaN and infinity.
   package func checkFinite(
-    _ name: String, lengths: [Int]? = nil, hasTimesteps: Bool? = nil, _ operation: String
+    _ name: String, mask: SequenceMask = .all, hasTimesteps: Bool? = nil, _ operation: String
   ) throws(RecurraError) {
-    guard let stray = firstStray(lengths, isValid: \.isFinite) else { return }
+    guard let stray = firstStray(mask, isValid: \.isFinite) else { return }
     throw RecurraError(
       .badData, operation: operation, expected: "finite numbers in \(name)",
       got: stray.text(hasTimesteps: hasTimesteps ?? (rank > 2)))
@@ -20,12 +20,12 @@ extension Tensor {
   ///
   /// - Parameter ignored: a number that is let through besides.
   package func checkIntegers(
-    below limit: Int, _ what: String, of name: String, ignoring ignored: Int? = nil, lengths: [Int]? = nil,
+    below limit: Int, _ what: String, of name: String, ignoring ignored: Int? = nil, mask: SequenceMask = .all,
     hasTimesteps: Bool? = nil, _ operation: String
   ) throws(RecurraError) {
     let range = 0..<Double(limit)
     let other = ignored.map { Double($0) }
-    let stray = firstStray(lengths) { (range.contains($0) && $0 == $0.rounded()) || $0 == other }
+    let stray = firstStray(mask) { (range.contains($0) && $0 == $0.rounded()) || $0 == other }
     guard let stray else { return }
     throw RecurraError(
       .badData, operation: operation,
@@ -35,7 +35,7 @@ extension Tensor {
 
   /// Returns the numbers in the type a model computes in, dense and without history.
   ///
-  /// Numbers behind the lengths come out finite, so that no layer is led astray by them.
+  /// Masked numbers come out finite, so that no layer is led astray by them.
   ///
   /// - Parameters:
   ///   - dtype: the model's type.
@@ -44,46 +44,51 @@ extension Tensor {
   /// - Throws: `badData` with the row for NaN and infinity, and for a finite number that only float64 can hold where
   ///   the model computes in float32.
   package func checkedValues(
-    _ name: String, dtype: DType, lengths: [Int]? = nil, allowsNonFinite: Bool = false, convertsIntegers: Bool = false,
-    hasTimesteps: Bool? = nil, _ operation: String
+    _ name: String, dtype: DType, mask: SequenceMask = .all, allowsNonFinite: Bool = false,
+    convertsIntegers: Bool = false, hasTimesteps: Bool? = nil, _ operation: String
   ) throws(RecurraError) -> Tensor {
     let dense = detached.contiguous
     guard self.dtype.isFloating else { return convertsIntegers ? dense.converted(to: dtype) : dense }
     if !allowsNonFinite {
-      try dense.checkFinite(name, lengths: lengths, hasTimesteps: hasTimesteps, operation)
+      try dense.checkFinite(name, mask: mask, hasTimesteps: hasTimesteps, operation)
     }
     let converted = dense.converted(to: dtype)
     if self.dtype == .float64, dtype == .float32,
-      let stray = dense.firstStray(lengths, isValid: { !$0.isFinite || Float($0).isFinite })
+      let stray = dense.firstStray(mask, isValid: { !$0.isFinite || Float($0).isFinite })
     {
       throw RecurraError(
         .badData, operation: operation, expected: "numbers in \(name) that float32 can hold, the model's type",
         got: stray.text(hasTimesteps: hasTimesteps ?? (rank > 2)))
     }
-    return lengths.map { converted.cleared(behind: $0) { $0.isFinite } } ?? converted
+    return converted.cleared(where: mask) { $0.isFinite }
   }
 
-  /// Returns ids as int32; ids behind the lengths that are outside the range come out as 0.
+  /// Returns ids as int32; masked ids that are outside the range come out as 0.
   ///
   /// - Throws: `badData` with the row for everything but whole numbers in 0..<limit.
   package func checkedIDs(
-    below limit: Int, of name: String, lengths: [Int]? = nil, _ operation: String
+    below limit: Int, of name: String, mask: SequenceMask = .all, _ operation: String
   ) throws(RecurraError) -> Tensor {
-    try checkIntegers(below: limit, "ids", of: name, lengths: lengths, hasTimesteps: rank > 1, operation)
+    try checkIntegers(below: limit, "ids", of: name, mask: mask, hasTimesteps: rank > 1, operation)
     let range = 0..<Double(limit)
-    let cleared = lengths.map { detached.cleared(behind: $0) { range.contains($0) && $0 == $0.rounded() } }
-    return (cleared ?? detached).contiguous.converted(to: .int32)
+    let cleared = detached.cleared(where: mask) { range.contains($0) && $0 == $0.rounded() }
+    return cleared.contiguous.converted(to: .int32)
   }
 
-  /// The same with 0 for every number behind the lengths; itself where all of those are valid as they stand.
-  private func cleared(behind lengths: [Int], isValid: (Double) -> Bool) -> Tensor {
-    guard firstStray(nil, isValid: isValid) != nil, rank > 1 else { return self }
+  /// The same with 0 for every number that is masked; itself where all of those are valid as they stand.
+  private func cleared(where mask: SequenceMask, isValid: (Double) -> Bool) -> Tensor {
+    guard !mask.isAll, rank > 1, firstStray(.all, isValid: isValid) != nil else { return self }
     func clear<S: TensorScalar>(_ type: S.Type) -> Tensor {
-      let (row, timestep) = (count / shape[0], count / (shape[0] * shape[1]))
+      let (timesteps, timestep) = (shape[1], count / (shape[0] * shape[1]))
       var result = self
       result.withMutableSpan(of: S.self) { values in
-        for (number, length) in lengths.enumerated() {
-          for i in number * row + Swift.min(length * timestep, row)..<(number + 1) * row { values[i] = S.zero }
+        for row in 0..<shape[0] {
+          var next = 0
+          for run in mask.runs(ofRow: row, timesteps: timesteps) + [timesteps..<timesteps] {
+            let start = row * timesteps
+            for i in (start + next) * timestep..<(start + run.lowerBound) * timestep { values[i] = S.zero }
+            next = run.upperBound
+          }
         }
       }
       return result
@@ -95,19 +100,21 @@ extension Tensor {
     }
   }
 
-  /// The first number in front of the lengths that is not valid.
-  func firstStray(_ lengths: [Int]?, isValid: (Double) -> Bool) -> Stray? {
+  /// The first number that counts and is not valid.
+  func firstStray(_ mask: SequenceMask, isValid: (Double) -> Bool) -> Stray? {
     guard rank > 0, count > 0 else { return nil }
     let (rows, row) = (shape[0], count / shape[0])
-    let timestep = rank > 1 ? row / shape[1] : row
+    let timesteps = rank > 1 ? shape[1] : 1
+    let timestep = row / timesteps
     func find<S: TensorScalar>(_ type: S.Type) -> Stray? {
       withSpan(of: S.self) { values in
         for number in 0..<rows {
           let start = number * row
-          // Targets of a wrong shape may have fewer timesteps than the lengths say.
-          let end = start + (rank > 1 ? lengths.map { Swift.min($0[number] * timestep, row) } ?? row : row)
-          for i in start..<end where !isValid(values[i].asDouble) {
-            return Stray(value: "\(values[i])", row: number, timestep: (i - start) / timestep)
+          for run in mask.runs(ofRow: rank > 1 ? number : nil, timesteps: timesteps) {
+            for i in start + run.lowerBound * timestep..<start + run.upperBound * timestep
+            where !isValid(values[i].asDouble) {
+              return Stray(value: "\(values[i])", row: number, timestep: (i - start) / timestep)
+            }
           }
         }
         return nil

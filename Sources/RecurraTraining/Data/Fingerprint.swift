@@ -1,3 +1,4 @@
+internal import RecurraLayers
 internal import RecurraTensor
 
 /// A 64-bit number that tells data apart, for noticing that a run would go on with others.
@@ -44,15 +45,25 @@ struct Fingerprint {
 extension TrainingData {
   /// What the data are at first sight: "1000 rows [20, 3] float32".
   var shapeText: String {
-    let parts = [x, y, sampleWeights].compactMap { $0 }.map { "\($0.dtype.rawValue) \($0.shape)" }
-    return parts.joined(separator: ", ") + (lengths == nil ? "" : ", with lengths")
+    let parts = tensors.map { "\($0.dtype.rawValue) \($0.shape)" }
+    let hasHoles = inputs.contains(where: \.mask.hasHoles)
+    let masks = inputs.allSatisfy(\.mask.isAll) ? "" : hasHoles ? ", with masks" : ", with lengths"
+    return parts.joined(separator: ", ") + masks
   }
 
   /// A number of all contents, as text.
   var fingerprint: String {
     var fingerprint = Fingerprint()
-    for tensor in [x, y, sampleWeights].compactMap({ $0 }) { fingerprint.add(tensor) }
-    for length in lengths ?? [] { fingerprint.add(UInt64(length)) }
+    for tensor in tensors { fingerprint.add(tensor) }
+    for input in inputs {
+      for length in input.mask.lengths ?? [] { fingerprint.add(UInt64(length)) }
+      guard input.mask.hasHoles, input.values.rank > 1 else { continue }
+      fingerprint.add(input.mask.tensor(rows: count, timesteps: input.values.shape[1], dtype: .int32))
+    }
     return fingerprint.text
+  }
+
+  private var tensors: [Tensor] {
+    inputs.map(\.values) + targets.map(\.values) + targets.compactMap(\.sampleWeights)
   }
 }

@@ -12,17 +12,17 @@ package enum PaddingCut {
 
   /// Finds what a model allows: only layers that respect lengths may see the timesteps, and only until one of them has
   /// taken the axis of time away.
-  package init(_ model: Sequential, hasLengths: Bool) {
+  package init(_ model: any Network, hasLengths: Bool) {
     self = .none
+    guard model.isChain else { return }
     var layers = model.layers[...]
     var cut = hasLengths ? PaddingCut.pastLongestLength : .none
-    if let embedding = layers.first as? Embedding {
-      if embedding.maskZero { cut = .behindLastID }
+    if let lookup = layers.first?.idLookup {
+      if lookup.paddingID == 0 { cut = .behindLastID }
       layers = layers.dropFirst()
     }
     for layer in layers {
-      let recurrent = (layer as? Bidirectional)?.forwardLayer ?? layer as? any RecurrentLayer
-      guard let options = recurrent?.options, !options.goBackwards else { return }
+      guard let options = layer.recurrentParts?.options, !options.goBackwards else { return }
       if !options.returnSequences {
         self = cut
         return
@@ -48,5 +48,12 @@ package enum PaddingCut {
         return longest
       }
     }
+  }
+}
+
+extension PaddingCut {
+  /// Finds what a model allows with some data.
+  init(_ model: any Network, _ data: TrainingData) {
+    self.init(model, hasLengths: data.inputs.contains { !$0.mask.isAll })
   }
 }

@@ -1,78 +1,148 @@
 internal import RecurraLayers
 internal import RecurraTensor
 
-/// Inputs and targets that belong together, row by row, checked once.
-struct TrainingData {
-  let x: Tensor
-  let y: Tensor?
-  /// The number of valid timesteps of each row; nil when all are full.
-  let lengths: [Int]?
+/// The rows of an input, checked.
+struct TrainingInput {
+  let values: Tensor
+  /// Which timesteps count.
+  let mask: SequenceMask
+}
+
+/// What an output should be, row by row, checked.
+struct TrainingTarget {
+  let values: Tensor
   /// How much each row, or each timestep of a row, counts: [N] or [N, T]; nil when all count alike.
   let sampleWeights: Tensor?
+}
+
+/// Inputs and targets that belong together, row by row, checked once.
+struct TrainingData {
+  let inputs: [TrainingInput]
+  /// None for prediction.
+  let targets: [TrainingTarget]
 
   /// The number of rows.
-  var count: Int { x.shape[0] }
+  var count: Int { inputs[0].values.shape[0] }
+  /// The shape of each input.
+  var shapes: [[Int]] { inputs.map(\.values.shape) }
 
   /// Checks data that comes from outside.
   ///
   /// - Parameters:
-  ///   - ids: the number of ids the model looks up; nil for a model of features, whose whole numbers become floats.
-  ///   - dtype: the type the model computes in.
-  ///   - output: the shape of the model's output, where targets are given.
+  ///   - examples: inputs and targets; without targets for prediction.
+  ///   - model: what they are for; built.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
-  /// - Throws: `badData` for no rows, rows of no elements, unequal numbers of rows, lengths outside the timesteps,
-  ///   weights below 0, numbers that are not finite and numbers that the model's type cannot hold.
+  /// - Throws: `badData` for other numbers of inputs and outputs than the model's, no rows, rows of no elements,
+  ///   unequal numbers of rows, masks of other rows or timesteps, weights below 0, numbers that are not finite and
+  ///   numbers that the model's type cannot hold.
   init(
-    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?, ids: Int?, dtype: DType, output: [Int?],
-    allowsNonFinite: Bool, operation: String
+    _ examples: Examples, for model: any Network, allowsNonFinite: Bool, operation: String
   ) throws(RecurraError) {
-    guard x.rank >= 1, x.count > 0 else {
-      throw RecurraError(
-        .badData, operation: operation, expected: "x with at least one row, and no axis of extent 0",
-        got: "shape \(x.shape)")
+    try Self.checkCounts(examples, model, operation)
+    try Self.checkRows(examples, model, operation)
+    let (dtype, ids) = (model.dtype ?? .float32, model.inputIDCounts)
+    var inputs: [TrainingInput] = []
+    for (index, x) in examples.inputs.enumerated() {
+      let (name, mask) = (Self.name("x", model.inputNames, index), examples.masks[index])
+      try Self.validate(mask, x.shape, name == "x" ? operation : "\(operation), \(name)")
+      let values =
+        if let limit = ids[index] {
+          try x.checkedIDs(below: limit, of: name, mask: mask, operation)
+        } else {
+          try x.checkedValues(
+            name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
+        }
+      inputs.append(TrainingInput(values: values, mask: mask))
     }
-    if let y {
-      guard y.rank >= 1, y.shape[0] == x.shape[0], y.count > 0 else {
+    self.inputs = inputs
+    guard !examples.targets.isEmpty else {
+      targets = []
+      return
+    }
+    let outputs = try model.outputShapes(for: inputs.map { anyBatch(of: $0.values) })
+    var targets: [TrainingTarget] = []
+    for (index, y) in examples.targets.enumerated() {
+      let name = Self.name("y", model.outputNames, index)
+      let output = outputs[index]
+      // Where the output has no timesteps, the second axis of targets is no time; with several inputs nobody knows
+      // whose mask it has.
+      let mask = output.count > 2 && inputs.count == 1 ? inputs[0].mask : .all
+      let values = try y.checkedValues(
+        name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2, operation)
+      let weights = try examples.weights[index]?.checkedSampleWeights(
+        for: inputs[0].values.shape, output: output, mask: mask, operation)
+      targets.append(TrainingTarget(values: values, sampleWeights: weights))
+    }
+    self.targets = targets
+  }
+
+  private init(_ inputs: [TrainingInput], _ targets: [TrainingTarget]) {
+    self.inputs = inputs
+    self.targets = targets
+  }
+
+  /// What an input or output is called in errors: "x" where there is one.
+  private static func name(_ what: String, _ names: [String], _ index: Int) -> String {
+    names.count > 1 ? "\(what) \(names[index].excerpt)" : what
+  }
+
+  private static func checkCounts(
+    _ examples: Examples, _ model: any Network, _ operation: String
+  ) throws(RecurraError) {
+    let (inputs, outputs) = (model.inputNames, model.outputNames)
+    func check(_ count: Int, _ wanted: Int, _ what: String) throws(RecurraError) {
+      guard count != wanted else { return }
+      throw RecurraError(.badData, operation: operation, expected: "\(wanted) \(what)", got: "\(count)")
+    }
+    try check(examples.inputs.count, inputs.count, "inputs: \(inputs.map(\.excerpt).joined(separator: ", "))")
+    try check(examples.masks.count, inputs.count, "masks")
+    guard !examples.targets.isEmpty else { return }
+    try check(examples.targets.count, outputs.count, "targets: \(outputs.map(\.excerpt).joined(separator: ", "))")
+    try check(examples.weights.count, outputs.count, "sample weights")
+  }
+
+  private static func checkRows(
+    _ examples: Examples, _ model: any Network, _ operation: String
+  ) throws(RecurraError) {
+    let rows = examples.inputs[0].shape.first ?? 0
+    for (index, x) in examples.inputs.enumerated() {
+      let name = name("x", model.inputNames, index)
+      guard x.rank >= 1, x.count > 0 else {
         throw RecurraError(
-          .badData, operation: operation, expected: "as many rows in y as in x, \(x.shape[0])",
-          got: "y of shape \(y.shape)")
+          .badData, operation: operation, expected: "\(name) with at least one row, and no axis of extent 0",
+          got: "shape \(x.shape)")
+      }
+      guard x.shape[0] == rows else {
+        throw RecurraError(
+          .badData, operation: operation, expected: "as many rows in every input, \(rows)",
+          got: "\(name) of shape \(x.shape)")
       }
     }
-    if let lengths { try Self.validate(lengths, x.shape, operation) }
-    if let ids {
-      self.x = try x.checkedIDs(below: ids, of: "x", lengths: lengths, operation)
-    } else {
-      self.x = try x.checkedValues(
-        "x", dtype: dtype, lengths: lengths, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
+    for (index, y) in examples.targets.enumerated() {
+      guard y.rank >= 1, y.shape[0] == rows, y.count > 0 else {
+        let name = name("y", model.outputNames, index)
+        throw RecurraError(
+          .badData, operation: operation, expected: "as many rows in \(name) as in x, \(rows)",
+          got: "\(name) of shape \(y.shape)")
+      }
     }
-    // Where the output has no timesteps, the second axis of targets is no time.
-    let targetLengths = output.count > 2 ? lengths : nil
-    self.y = try y?.checkedValues(
-      "y", dtype: dtype, lengths: targetLengths, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2,
-      operation)
-    self.lengths = lengths
-    self.sampleWeights = try sampleWeights?.checkedSampleWeights(
-      for: x.shape, output: output, lengths: lengths, operation)
   }
 
-  private init(x: Tensor, y: Tensor?, lengths: [Int]?, sampleWeights: Tensor?) {
-    self.x = x
-    self.y = y
-    self.lengths = lengths
-    self.sampleWeights = sampleWeights
-  }
-
-  private static func validate(_ lengths: [Int], _ shape: [Int], _ operation: String) throws(RecurraError) {
+  private static func validate(_ mask: SequenceMask, _ shape: [Int], _ operation: String) throws(RecurraError) {
+    let timesteps = shape.count > 1 ? shape[1] : 1
+    if mask.hasHoles { return try mask.check(rows: shape[0], timesteps: timesteps, operation) }
+    guard let lengths = mask.lengths else { return }
     guard lengths.count == shape[0] else {
       throw RecurraError(
         .badData, operation: operation, expected: "as many lengths as rows in x, \(shape[0])", got: "\(lengths.count)")
     }
-    let timesteps = shape.count > 1 ? shape[1] : 1
     guard let row = lengths.firstIndex(where: { $0 < 0 || $0 > timesteps }) else { return }
     throw RecurraError(
       .badData, operation: operation, expected: "lengths in 0…\(timesteps)", got: "\(lengths[row]) in row \(row)")
   }
+}
 
+extension TrainingData {
   /// Cuts off the last share of the rows, for validation.
   ///
   /// - Throws: `badData` when either part would have no row, `badArgument` for a share outside 0..<1.
@@ -92,22 +162,25 @@ struct TrainingData {
 
   private func part(_ rows: Range<Int>) -> TrainingData {
     TrainingData(
-      x: x[rows], y: y.map { $0[rows] }, lengths: lengths.map { Array($0[rows]) },
-      sampleWeights: sampleWeights.map { $0[rows] })
+      inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows)) },
+      targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) })
   }
 
   /// The rows in `range`, as they stand or in the order of `order`.
   func batch(_ range: Range<Int>, order: [Int]? = nil, cut: PaddingCut = .none) -> Batch {
     let rows = order.map { $0[range] } ?? ArraySlice(range)
-    let lengths = lengths.map { all in rows.map { all[$0] } }
-    let timesteps = x.rank > 1 ? x.shape[1] : 1
-    let longest = cut.timesteps(of: x, rows, lengths)
     let indices = order == nil ? nil : Tensor(rows.map { Int32($0) })
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
-    let values = longest < timesteps ? x.rows(rows, length: longest) : taken(x)
-    // Padding by id 0 may end before the lengths do, and then both hold.
-    return Batch(
-      input: Signal(values, lengths: lengths.map { $0.map { min($0, longest) } }), targets: y.map(taken),
-      sampleWeights: sampleWeights.map(taken))
+    let values = inputs.map { input -> Value in
+      let (x, mask) = (input.values, input.mask.rows(rows))
+      let longest = cut.timesteps(of: x, rows, mask.lengths)
+      guard longest < (x.rank > 1 ? x.shape[1] : 1) else { return Value(taken(x), mask: mask) }
+      // Padding by id 0 may end before the lengths do, and then both hold.
+      return Value(x.rows(rows, length: longest), mask: mask.prefix(longest))
+    }
+    let targets = targets.map {
+      TrainingTarget(values: taken($0.values), sampleWeights: $0.sampleWeights.map(taken))
+    }
+    return Batch(inputs: values, targets: targets)
   }
 }

@@ -1,4 +1,4 @@
-internal import RecurraLayers
+package import RecurraLayers
 package import RecurraTensor
 
 extension Tensor {
@@ -7,11 +7,11 @@ extension Tensor {
   /// - Parameters:
   ///   - shape: the inputs' [N, …].
   ///   - output: the model's output shape; weights of timesteps are refused where it has none.
-  ///   - lengths: valid timesteps of each row; weights behind them are never looked at.
+  ///   - mask: which timesteps count; weights of others are never looked at.
   /// - Shapes: [N], or [N, T] where sequences have T timesteps.
   /// - Throws: `badData` for another shape, and for a weight that is negative, NaN or infinite, with its row.
   package func checkedSampleWeights(
-    for shape: [Int], output: [Int?]? = nil, lengths: [Int]? = nil, _ operation: String
+    for shape: [Int], output: [Int?]? = nil, mask: SequenceMask = .all, _ operation: String
   ) throws(RecurraError) -> Tensor {
     let rows = shape.first ?? 1
     let timesteps = output.map { $0.count > 2 ? $0[1] ?? shape[1] : nil } ?? (shape.count > 1 ? shape[1] : nil)
@@ -24,7 +24,7 @@ extension Tensor {
         got: "\(self.shape)")
     }
     let weights = detached.contiguous.reshaped(own)
-    let stray = weights.firstStray(isOfTimesteps ? lengths : nil) { $0.isFinite && $0 >= 0 }
+    let stray = weights.firstStray(isOfTimesteps ? mask : .all) { $0.isFinite && $0 >= 0 }
     guard let stray else { return weights }
     throw RecurraError(
       .badData, operation: operation, expected: "finite sample weights of 0 or more",
@@ -38,7 +38,7 @@ extension Loss {
   /// - Throws: `badArgument` for a weight that is negative, NaN or infinite, and for a class the model does not have;
   ///   `badData` for targets that have no class.
   package func validate(
-    classWeights: [Int: Double], targets: Tensor, output: [Int?], lengths: [Int]? = nil, operation: String
+    classWeights: [Int: Double], targets: Tensor, output: [Int?], mask: SequenceMask = .all, operation: String
   ) throws(RecurraError) {
     for (label, weight) in classWeights.sorted(by: { $0.key < $1.key }) {
       guard weight.isFinite, weight >= 0 else {
@@ -64,7 +64,7 @@ extension Loss {
         .badData, operation: operation, expected: "a target for each prediction, to know its class",
         got: "y of shape \(targets.shape)")
     }
-    let stray = targets.firstStray(output.count > 2 ? lengths : nil) { $0 == $0.rounded() }
+    let stray = targets.firstStray(output.count > 2 ? mask : .all) { $0 == $0.rounded() }
     guard let stray else { return }
     throw RecurraError(
       .badData, operation: operation, expected: "whole numbers in y, to know their classes",

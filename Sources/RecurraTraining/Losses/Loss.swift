@@ -1,3 +1,4 @@
+internal import RecurraLayers
 public import RecurraTensor
 
 /// Measures how far predictions are from targets: the number that training makes small.
@@ -124,7 +125,8 @@ public struct Loss: Sendable {
   public func callAsFunction(_ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil) -> Tensor {
     do {
       let weights = try RowWeights(
-        predictions: predictions.shape, targets: targets, lengths: lengths, ignoreClass: ignoreClass)
+        predictions: predictions.shape, targets: targets, mask: lengths.map { .lengths($0) } ?? .all,
+        ignoreClass: ignoreClass)
       return try weighted(targets, predictions, weights).tensor
     } catch {
       stop(error.operation, expected: error.expected, got: error.got)

@@ -1,4 +1,4 @@
-internal import RecurraLayers
+package import RecurraLayers
 package import RecurraTensor
 
 extension Loss {
@@ -20,10 +20,10 @@ extension Loss {
   ///
   /// - Parameters:
   ///   - output: the model's output shape; an extent that is not known fits any.
-  ///   - lengths: valid timesteps of each row; labels behind them are never looked at.
+  ///   - mask: which timesteps count; labels of others are never looked at.
   /// - Throws: `badData` for another shape, and for labels that are neither among the classes nor the ignored one.
   package func validate(
-    targets: Tensor, output: [Int?], lengths: [Int]? = nil, operation: String
+    targets: Tensor, output: [Int?], mask: SequenceMask = .all, operation: String
   ) throws(RecurraError) {
     if case .function = kind { return }
     let expected = Array(takesLabels ? output.dropFirst().dropLast() : output.dropFirst())
@@ -36,7 +36,7 @@ extension Loss {
     }
     if takesLabels, let classes = output.last ?? nil {
       try targets.checkIntegers(
-        below: classes, "labels", of: "y", ignoring: ignoreClass, lengths: output.count > 2 ? lengths : nil,
+        below: classes, "labels", of: "y", ignoring: ignoreClass, mask: output.count > 2 ? mask : .all,
         hasTimesteps: output.count > 2, operation)
     }
   }

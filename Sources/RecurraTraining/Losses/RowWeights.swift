@@ -1,3 +1,4 @@
+package import RecurraLayers
 package import RecurraTensor
 
 /// How much each row of predictions counts in losses and metrics.
@@ -26,28 +27,29 @@ package struct RowWeights: Sendable {
   /// - Parameters:
   ///   - shape: the predictions' [B, …, C], or [B].
   ///   - targets: the batch's targets; read only where weights of classes or an ignored class are given.
-  ///   - lengths: the timesteps that count in each sequence; they hold where the predictions have at least three axes.
+  ///   - mask: the timesteps that count in each sequence; it holds where the predictions have at least three axes.
   ///   - sampleWeights: [B], or [B, T] where the predictions have timesteps.
   ///   - classWeights: the weights of classes by number; others weigh 1. The class of a row is its target where that is
   ///     one number, and the place of the largest where it is several.
   ///   - ignoreClass: the label of rows that do not count.
   package init(
-    predictions shape: [Int], targets: Tensor? = nil, lengths: [Int]? = nil, sampleWeights: Tensor? = nil,
+    predictions shape: [Int], targets: Tensor? = nil, mask: SequenceMask = .all, sampleWeights: Tensor? = nil,
     classWeights: [Int: Double]? = nil, ignoreClass: Int? = nil
   ) throws(RecurraError) {
     let rows = Shape.count(Array(shape.count > 1 ? shape.dropLast() : shape[...]))
     let sequences = shape.first ?? 1
     let timesteps = shape.count > 2 ? shape[1] : 1
     count = rows
-    let lengths = shape.count > 2 ? lengths : nil
-    guard lengths != nil || sampleWeights != nil || classWeights != nil || ignoreClass != nil, rows > 0 else {
+    let mask = shape.count > 2 ? mask : .all
+    guard !mask.isAll || sampleWeights != nil || classWeights != nil || ignoreClass != nil, rows > 0 else {
       (values, unmaskedCount, total) = (nil, rows, Double(rows))
       return
     }
-    if let lengths, lengths.count != sequences {
+    if let lengths = mask.lengths, lengths.count != sequences {
       throw RecurraError(
         .badData, operation: "weights", expected: "\(sequences) lengths", got: "\(lengths.count)")
     }
+    if mask.hasHoles { try mask.check(rows: sequences, timesteps: timesteps, "weights") }
     let samples = try sampleWeights.map { weights throws(RecurraError) in
       try Self.perTimestep(weights, sequences, timesteps)
     }
@@ -58,7 +60,7 @@ package struct RowWeights: Sendable {
     for row in 0..<rows {
       let (sequence, timestep) = (row / rowsPerTimestep / timesteps, row / rowsPerTimestep % timesteps)
       let isMasked =
-        timestep >= lengths?[sequence] ?? timesteps || (ignoreClass != nil && classes?[row] == ignoreClass)
+        !mask.isValid(row: sequence, timestep: timestep) || (ignoreClass != nil && classes?[row] == ignoreClass)
       if isMasked {
         weights[row] = 0
       } else {

@@ -130,8 +130,12 @@ extension RunOptions {
     options["contents of the data"] = training.fingerprint
     options["contents of the validation data"] = validation?.fingerprint ?? "none"
     options["model"] = trainer.model.json.text
-    options["loss"] = trainer.loss.configuration.text
-    options["metrics"] = JSONValue.array(trainer.metrics.map(\.configuration)).text
+    let metrics = trainer.outputMetrics.map { JSONValue.array($0.map(\.configuration)) }
+    let isOne = trainer.losses.count == 1
+    let losses = trainer.losses.map(\.configuration)
+    options["loss"] = (isOne ? losses[0] : .array(losses)).text
+    if !isOne { options["loss weights"] = "\(trainer.lossWeights)" }
+    options["metrics"] = (isOne ? metrics[0] : .array(metrics)).text
     options["optimizer"] = trainer.chosenOptimizer.configuration.text
     options["callbacks"] =
       JSONValue.array(

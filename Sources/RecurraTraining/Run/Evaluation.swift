@@ -1,4 +1,4 @@
-public import RecurraLayers
+internal import RecurraLayers
 public import RecurraTensor
 
 extension Trainer {
@@ -20,10 +20,22 @@ extension Trainer {
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, batchSize: Int = 32,
     verbose: Verbosity = .auto, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Logs {
-    let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
+    try evaluate(
+      Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), batchSize: batchSize, verbose: verbose,
+      allowingNonFinite: allowingNonFinite)
+  }
+
+  /// Measures the loss and the metrics on examples, of a model of several inputs or outputs, or with a mask.
+  ///
+  /// - Returns: `loss`, the weighted sum of all; of several outputs each one's loss and metrics by its name besides.
+  /// - Throws: what `evaluate` of two tensors throws.
+  @discardableResult
+  public func evaluate(
+    _ examples: Examples, batchSize: Int = 32, verbose: Verbosity = .auto, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> Logs {
     let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
     let ranges = try batchRanges(data.count, batchSize, "evaluate")
-    try model.requireMemory(forRows: data.x.shape, batchSize: batchSize, isTraining: false, "evaluate")
+    try model.requireMemory(forRows: data.shapes, batchSize: batchSize, isTraining: false, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {
       let logs = try measure(data, ranges) { bar.update($0, $1) }
@@ -39,8 +51,8 @@ extension Trainer {
   func measure(
     _ data: TrainingData, _ ranges: [Range<Int>], _ progress: (Int, Logs) -> Void = { _, _ in }
   ) throws(RecurraError) -> Logs {
-    let cut = PaddingCut(model, hasLengths: data.lengths != nil)
-    var sums = BatchMetrics(metricCount: metrics.count)
+    let cut = PaddingCut(model, data)
+    var sums = BatchMetrics(metricCount: metricNames.count)
     for (index, range) in ranges.enumerated() where !Task.isCancelled {
       sums = sums + (try measure(data.batch(range, cut: cut), ForwardContext()).metrics)
       progress(index + 1, logs(of: sums))
@@ -48,7 +60,7 @@ extension Trainer {
     return logs(of: sums)
   }
 
-  /// Computes the model's outputs for data, as `Sequential.predict`.
+  /// Computes the model's outputs for data, as the model's `predict`.
   public func predict(
     _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Tensor {
@@ -59,14 +71,20 @@ extension Trainer {
   func checked(
     _ examples: Examples, allowingNonFinite: Bool = false, operation: String
   ) throws(RecurraError) -> TrainingData {
-    let data = try model.prepared(
-      examples.x, examples.y, lengths: examples.lengths, sampleWeights: examples.sampleWeights,
-      allowsNonFinite: allowingNonFinite, operation: operation)
-    guard let y = data.y else { return data }
-    let output = try model.outputShape(for: anyBatch(of: data.x))
-    try loss.validate()
-    try loss.validate(targets: y, output: output, lengths: data.lengths, operation: operation)
-    for metric in metrics { try metric.validate(targets: y, output: output, operation: operation) }
+    let data = try model.prepared(examples, allowsNonFinite: allowingNonFinite, operation: operation)
+    guard data.targets.count == losses.count else {
+      throw RecurraError(
+        .badData, operation: operation, expected: "targets for \(losses.count) outputs", got: "\(data.targets.count)")
+    }
+    let outputs = try model.outputShapes(for: data.inputs.map { anyBatch(of: $0.values) })
+    let lengths = data.inputs.count == 1 ? data.inputs[0].mask : .all
+    for (index, target) in data.targets.enumerated() {
+      try losses[index].validate()
+      try losses[index].validate(targets: target.values, output: outputs[index], mask: lengths, operation: operation)
+      for metric in outputMetrics[index] {
+        try metric.validate(targets: target.values, output: outputs[index], operation: operation)
+      }
+    }
     return data
   }
 }
@@ -77,42 +95,4 @@ func batchRanges(_ count: Int, _ batchSize: Int, _ operation: String) throws(Rec
     throw RecurraError(.badArgument, operation: operation, expected: "a batch size of 1 or more", got: "\(batchSize)")
   }
   return stride(from: 0, to: count, by: batchSize).map { $0..<min($0 + batchSize, count) }
-}
-
-extension Sequential {
-  /// Computes the outputs for many rows, batch by batch; builds the model first when that has not been done.
-  ///
-  /// - Shapes: x [N, …]; result [N, …], the model's output for each row.
-  /// - Throws: `badData` for data that do not fit the model, `badArgument` for a batch size below 1, `outOfMemory` for
-  ///   batches or outputs that need more than there is.
-  public func predict(
-    _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
-  ) throws(RecurraError) -> Tensor {
-    let data = try prepared(x, nil, lengths: lengths, allowsNonFinite: allowingNonFinite, operation: "predict")
-    let cut = PaddingCut(self, hasLengths: lengths != nil)
-    var outputs: [Tensor] = []
-    let ranges = try batchRanges(data.count, batchSize, "predict")
-    try requireMemory(
-      forRows: data.x.shape, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
-    try Threads.withRoom(orThrow: { () throws(RecurraError) in
-      for range in ranges { outputs.append(try forward(data.batch(range, cut: cut).input, ForwardContext()).value) }
-    })
-    return outputs.count == 1 ? outputs[0] : .concatenated(outputs)
-  }
-
-  /// Builds the model if need be and puts data into the form it takes.
-  func prepared(
-    _ x: Tensor, _ y: Tensor?, lengths: [Int]?, sampleWeights: Tensor? = nil, allowsNonFinite: Bool = false,
-    operation: String
-  ) throws(RecurraError) -> TrainingData {
-    guard x.rank >= 1 else {
-      throw RecurraError(.badData, operation: operation, expected: "x with a row for each example", got: "one number")
-    }
-    if !isBuilt { try build(inputShape: anyBatch(of: x), dtype: x.dtype == .float64 ? .float64 : .float32) }
-    try requireParameterMemory(operation)
-    return try TrainingData(
-      x, y, lengths: lengths, sampleWeights: sampleWeights, ids: idCount, dtype: dtype ?? .float32,
-      output: y == nil ? [] : try outputShape(for: anyBatch(of: x)), allowsNonFinite: allowsNonFinite,
-      operation: operation)
-  }
 }

@@ -46,6 +46,25 @@ extension Trainer {
     validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
     verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
+    try fit(
+      Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), classWeights: classWeights, batchSize: batchSize,
+      blockSize: blockSize, epochs: epochs, validationSplit: validationSplit, validationData: validationData,
+      shuffle: shuffle, callbacks: callbacks, backup: backup, verbose: verbose, seed: seed, initialEpoch: initialEpoch,
+      allowingNonFinite: allowingNonFinite)
+  }
+
+  /// Trains the model on examples, of several inputs or outputs, or with a mask; all else is as with two tensors.
+  ///
+  /// `classWeights` and `blockSize` are for models of one output.
+  ///
+  /// - Throws: what `fit` of two tensors throws.
+  @discardableResult
+  public func fit(
+    _ examples: Examples, classWeights: [Int: Double]? = nil, batchSize: Int = 32, blockSize: Int? = nil,
+    epochs: Int = 1, validationSplit: Double = 0, validationData: Examples? = nil, shuffle: Bool = true,
+    callbacks: [any Callback]? = nil, backup: Backup? = nil, verbose: Verbosity = .auto, seed: UInt64? = nil,
+    initialEpoch: Int? = nil, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> History {
     guard epochs >= 0 else {
       throw RecurraError(.badArgument, operation: "fit", expected: "epochs of 0 or more", got: "\(epochs)")
     }
@@ -58,13 +77,9 @@ extension Trainer {
       throw RecurraError(
         .badArgument, operation: "fit", expected: "a block size of 1 or more", got: "\(blockSize)")
     }
-    let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
+    if blockSize != nil { try refuseBlocks("fit") }
     var training = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "fit")
-    if let classWeights, let y = training.y {
-      try loss.validate(
-        classWeights: classWeights, targets: y, output: model.outputShape(for: anyBatch(of: training.x)),
-        lengths: training.lengths, operation: "fit")
-    }
+    if let classWeights { try validate(classWeights, training) }
     var validation: TrainingData?
     if let validationData {
       validation = try checked(
@@ -88,7 +103,7 @@ extension Trainer {
       shuffles: shuffle, callbacks: callbacks ?? self.callbacks, hasOwnCallbacks: callbacks != nil,
       backup: try backup.map(BackupDirectory.init),
       verbosity: verbose.resolved(for: output))
-    try requireMemory(forRows: training.x.shape, batchSize: min(batchSize, blockSize ?? batchSize), "fit")
+    try requireMemory(forRows: training.shapes, batchSize: min(batchSize, blockSize ?? batchSize), "fit")
     self.classWeights = classWeights ?? [:]
     let seed = seed ?? progress.seed
     return try Threads.withRoom(orThrow: { () throws(RecurraError) in
@@ -96,9 +111,21 @@ extension Trainer {
     })
   }
 
+  private func validate(_ classWeights: [Int: Double], _ training: TrainingData) throws(RecurraError) {
+    guard losses.count == 1 else {
+      throw RecurraError(
+        .badArgument, operation: "fit", expected: "class weights for a model of one output",
+        got: "\(losses.count) outputs")
+    }
+    let output = try model.outputShapes(for: training.inputs.map { anyBatch(of: $0.values) })[0]
+    try loss.validate(
+      classWeights: classWeights, targets: training.targets[0].values, output: output,
+      mask: training.inputs.count == 1 ? training.inputs[0].mask : .all, operation: "fit")
+  }
+
   /// Asks for what a step takes: the rows on their way, and the optimiser's moments where it has none yet.
-  func requireMemory(forRows shape: [Int], batchSize: Int, _ operation: String) throws(RecurraError) {
-    try model.requireMemory(forRows: shape, batchSize: batchSize, isTraining: true, operation)
+  func requireMemory(forRows shapes: [[Int]], batchSize: Int, _ operation: String) throws(RecurraError) {
+    try model.requireMemory(forRows: shapes, batchSize: batchSize, isTraining: true, operation)
     guard optimizerState.step == 0 else { return }
     let trained = optimizerState.parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
     try MemoryLimit.require(

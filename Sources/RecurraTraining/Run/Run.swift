@@ -17,7 +17,7 @@ struct Run {
   let verbosity: Verbosity
 
   private var logNames: [String] {
-    let names = (["loss"] + trainer.metrics.map(\.name)).sorted()
+    let names = (["loss"] + trainer.metricNames).sorted()
     return validation == nil ? names : names + names.map { "val_" + $0 }
   }
 
@@ -131,7 +131,7 @@ struct Run {
     let epoch = trainer.progress.epoch
     if !trainer.progress.isEpochUnderWay {
       var begun = trainer.progress
-      begun.metrics = BatchMetrics(metricCount: trainer.metrics.count)
+      begun.metrics = BatchMetrics(metricCount: trainer.metricNames.count)
       try tell(leadingTo: { begun }) { callback throws(RecurraError) in try callback.onEpochBegin(epoch, trainer) }
     }
     if verbosity != .silent, end - firstEpoch > 1 || epoch > 0 {
@@ -141,7 +141,7 @@ struct Run {
     do throws(RecurraError) {
       try train(epoch, &bar)
       if !Task.isCancelled {
-        logs = trainer.logs(of: trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metrics.count))
+        logs = trainer.logs(of: trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metricNames.count))
         if let validation { logs.append(try trainer.measure(validation, validationRanges).prefixed("val_")) }
         try trainer.checkWeights("fit, epoch \(epoch + 1)")
       }
@@ -167,13 +167,13 @@ struct Run {
   private func train(_ epoch: Int, _ bar: inout ProgressBar) throws(RecurraError) {
     let order = shuffles ? trainer.progress.order(ofRows: training.count) : nil
     let dropout = RandomSource(seed: trainer.progress.seed).stream(1)
-    let cut = PaddingCut(trainer.model, hasLengths: training.lengths != nil)
+    let cut = PaddingCut(trainer.model, training)
     while trainer.progress.batch < ranges.count {
       let index = trainer.progress.batch
       if Task.isCancelled || trainer.isStopRequested { return }
       for callback in callbacks { try callback.onTrainBatchBegin(index, trainer) }
       let sums = try step(ranges[index], order, cut, dropout) { "fit, epoch \(epoch + 1), batch \(index + 1)" }
-      let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metrics.count)) + sums
+      let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metricNames.count)) + sums
       trainer.progress.metrics = total
       trainer.progress.batch += 1
       let logs = trainer.logs(of: total)

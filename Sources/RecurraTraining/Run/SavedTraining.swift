@@ -23,24 +23,37 @@ struct SavedTraining {
 
   /// How the model was compiled.
   struct Settings {
-    let loss: Loss
-    let metrics: [Metric]
+    let losses: [Loss]
+    let lossWeights: [Double]?
+    let metrics: [[Metric]]
     let optimizer: Optimizer
     let classWeights: [Int: Double]
   }
 
   /// Reads how the model was compiled.
   func settings(_ registry: Registry) throws(RecurraError) -> Settings {
-    var metrics: [Metric] = []
-    for value in try json.member("compiled_metrics").elements {
-      metrics.append(try Metric(configuration: value, registry: registry))
+    // Of one output there is one loss and a list of metrics, of several a list of each.
+    var (losses, metrics, weights) = ([Loss](), [[Metric]](), [Double]?.none)
+    func read(_ list: JSONValue) throws(RecurraError) {
+      var read: [Metric] = []
+      for value in try list.elements { read.append(try Metric(configuration: value, registry: registry)) }
+      metrics.append(read)
+    }
+    let loss = try json.member("loss")
+    if case .array(let several) = loss {
+      for value in several { losses.append(try Loss(configuration: value, registry: registry)) }
+      for list in try json.member("compiled_metrics").elements { try read(list) }
+      weights = try json.member("loss_weights").elements.map { (weight) throws(RecurraError) in try weight.real }
+    } else {
+      losses = [try Loss(configuration: loss, registry: registry)]
+      try read(json.member("compiled_metrics"))
     }
     var classWeights: [Int: Double] = [:]
     for (name, weight) in try json.member("class_weights").members {
       if let label = Int(name) { classWeights[label] = try weight.real }
     }
     return Settings(
-      loss: try Loss(configuration: json.member("loss"), registry: registry), metrics: metrics,
+      losses: losses, lossWeights: weights, metrics: metrics,
       optimizer: try registry.optimizer(json.member("optimizer")),
       classWeights: classWeights)
   }
@@ -50,10 +63,15 @@ struct SavedTraining {
     let classWeights = trainer.classWeights.sorted { $0.key < $1.key }.map { label, weight in
       (name: "\(label)", value: JSONValue(exactly: weight))
     }
+    let metrics = trainer.outputMetrics.map { JSONValue.array($0.map(\.configuration)) }
+    let isOne = trainer.losses.count == 1
+    let weights: [(name: String, value: JSONValue)] =
+      isOne ? [] : [("loss_weights", .array(trainer.lossWeights.map { JSONValue(exactly: $0) }))]
     return .object(
       [
-        ("loss", trainer.loss.configuration), ("compiled_metrics", .array(trainer.metrics.map(\.configuration))),
+        ("loss", isOne ? trainer.loss.configuration : .array(trainer.losses.map(\.configuration))),
+        ("compiled_metrics", isOne ? metrics[0] : .array(metrics)),
         ("optimizer", trainer.chosenOptimizer.configuration), ("class_weights", .object(classWeights)),
-      ] + (try state.json.members))
+      ] + weights + (try state.json.members))
   }
 }

@@ -13,11 +13,20 @@ public import RecurraTensor
 /// ```
 public final class Trainer {
   /// The model that is trained.
-  public let model: Sequential
-  /// What training makes small.
-  public let loss: Loss
-  /// What is measured besides.
-  public let metrics: [Metric]
+  public let model: any Network
+  /// What training makes small, for each output.
+  public let losses: [Loss]
+  /// How much each output's loss counts in the whole.
+  public let lossWeights: [Double]
+  /// What is measured besides, of each output.
+  public let outputMetrics: [[Metric]]
+  /// The loss of the first output.
+  public var loss: Loss { losses[0] }
+  /// What is measured of the first output.
+  public var metrics: [Metric] { outputMetrics[0] }
+  /// The names of what is measured beside the loss, in the order of `BatchMetrics`; of several outputs their losses
+  /// first.
+  let metricNames: [String]
   /// How much the rows of a class count in training, by class; 1 for those not named. `fit` sets it.
   public internal(set) var classWeights: [Int: Double] = [:]
   /// Where progress is shown.
@@ -41,17 +50,36 @@ public final class Trainer {
   var coming: TrainingState?
   var isStopRequested = false
 
-  init(_ model: Sequential, _ loss: Loss, _ optimizer: Optimizer, _ metrics: [Metric]) throws(RecurraError) {
-    try optimizer.validate()
-    let names = ["loss"] + metrics.map(\.name)
-    guard Set(names).count == names.count else {
-      throw RecurraError(.badArgument, operation: "compile", expected: "metrics of different names", got: "\(names)")
+  init(
+    _ model: any Network, _ losses: [Loss], weights: [Double]? = nil, _ optimizer: Optimizer, _ metrics: [[Metric]]
+  ) throws(RecurraError) {
+    func refused(_ expected: String, got: String) -> RecurraError {
+      RecurraError(.badArgument, operation: "compile", expected: expected, got: got)
     }
+    try optimizer.validate()
+    let outputs = model.outputNames
+    guard losses.count == outputs.count else {
+      throw refused("a loss for each of \(outputs.count) outputs", got: "\(losses.count)")
+    }
+    let weights = weights ?? losses.map { _ in 1 }
+    guard weights.count == losses.count, weights.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+      throw refused("a finite weight of 0 or more for each of \(losses.count) losses", got: "\(weights)")
+    }
+    let metrics = metrics.isEmpty ? losses.map { _ in [] } : metrics
+    guard metrics.count == losses.count else {
+      throw refused("metrics for each of \(outputs.count) outputs", got: "\(metrics.count) lists")
+    }
+    var names = metrics[0].map(\.name)
+    if losses.count > 1 {
+      names = outputs.map { "\($0)_loss" }
+      for (output, metrics) in zip(outputs, metrics) { names += metrics.map { "\(output)_\($0.name)" } }
+    }
+    let all = ["loss"] + names
+    guard Set(all).count == all.count else { throw refused("metrics of different names", got: "\(all)") }
     self.model = model
-    self.loss = loss
-    self.metrics = metrics
+    (self.losses, lossWeights, outputMetrics, metricNames) = (losses, weights, metrics, names)
     chosenOptimizer = optimizer
-    logNames = names.sorted()
+    logNames = all.sorted()
   }
 
   /// The optimiser with its settings as they stand.
@@ -103,7 +131,7 @@ public final class Trainer {
   }
 
   /// The numbers of some rows by name.
-  func logs(of sums: BatchMetrics) -> Logs { sums.logs(metrics.map(\.name)) }
+  func logs(of sums: BatchMetrics) -> Logs { sums.logs(metricNames) }
 }
 
 extension Trainer {
@@ -135,20 +163,5 @@ extension Trainer {
     progress = state
     (progress.optimizer, isResuming, isStopRequested) = ([:], false, false)
     history = state.run.map { state.history.since($0.firstEpoch) }
-  }
-}
-
-extension Sequential {
-  /// Says how the model is to be trained.
-  ///
-  /// - Parameters:
-  ///   - loss: what training makes small.
-  ///   - optimizer: how gradients change weights.
-  ///   - metrics: what is measured besides.
-  /// - Throws: `badArgument` for a setting of the optimiser outside its range, or two metrics of one name.
-  public func compile(
-    loss: Loss, optimizer: Optimizer = .rmsprop(), metrics: [Metric] = []
-  ) throws(RecurraError) -> Trainer {
-    try Trainer(self, loss, optimizer, metrics)
   }
 }

@@ -43,7 +43,8 @@ extension Trainer {
   ) throws(RecurraError) {
     let saved = try SavedTraining(file.training, input)
     let settings = try saved.settings(registry)
-    try self.init(file.model, settings.loss, settings.optimizer, settings.metrics)
+    try self.init(
+      file.model, settings.losses, weights: settings.lossWeights, settings.optimizer, settings.metrics)
     classWeights = settings.classWeights
     for callback in saved.state.callbacks {
       if let made = try registry.callback(callback) { callbacks.append(made) }

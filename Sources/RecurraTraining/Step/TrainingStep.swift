@@ -13,8 +13,16 @@ extension Trainer {
   public func trainBatch(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil
   ) throws(RecurraError) -> Logs {
-    let data = try checked(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), operation: "trainBatch")
-    try requireMemory(forRows: data.x.shape, batchSize: data.count, "trainBatch")
+    try trainBatch(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights))
+  }
+
+  /// Trains on one batch of a model of several inputs or outputs, or with a mask.
+  ///
+  /// - Throws: what `fit` throws.
+  @discardableResult
+  public func trainBatch(_ examples: Examples) throws(RecurraError) -> Logs {
+    let data = try checked(examples, operation: "trainBatch")
+    try requireMemory(forRows: data.shapes, batchSize: data.count, "trainBatch")
     let metrics = try train(data.batch(0..<data.count), RandomSource(seed: model.seed)) { "trainBatch" }
     return logs(of: metrics)
   }
@@ -37,16 +45,32 @@ extension Trainer {
   public func gradients(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, firstRow: Int = 0
   ) throws(RecurraError) -> BatchGradients {
-    let examples = Examples(x, y, lengths: lengths, sampleWeights: sampleWeights)
+    try gradients(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), firstRow: firstRow)
+  }
+
+  /// Computes what some rows of a model of several inputs, or with a mask, say about every parameter.
+  ///
+  /// - Throws: what `gradients` of two tensors throws; `badArgument` for a model of several outputs, whose losses have
+  ///   weights of their own and are no sums of one kind.
+  public func gradients(_ examples: Examples, firstRow: Int = 0) throws(RecurraError) -> BatchGradients {
+    try refuseBlocks("gradients")
     let data = try checked(examples, operation: "gradients")
     guard firstRow >= 0 else {
       throw RecurraError(
         .badArgument, operation: "gradients", expected: "a first row of 0 or more", got: "\(firstRow)")
     }
-    try model.requireMemory(forRows: data.x.shape, batchSize: data.count, isTraining: true, "gradients")
+    try model.requireMemory(forRows: data.shapes, batchSize: data.count, isTraining: true, "gradients")
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
     return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
+  }
+
+  /// Refuses to cut batches of a model of several outputs: each output's mean has a divisor of its own.
+  func refuseBlocks(_ operation: String) throws(RecurraError) {
+    guard losses.count > 1 else { return }
+    throw RecurraError(
+      .badArgument, operation: operation, expected: "a model of one output, for blocks of batches",
+      got: "\(losses.count) outputs")
   }
 
   /// Changes the parameters by the mean of what the rows said: the last call of a training step.
@@ -72,7 +96,7 @@ extension Trainer {
   ) throws(RecurraError) -> BatchMetrics {
     var tree = GradientTree()
     for block in blocks { tree.add(try gradients(block, random, areSums: true, place)) }
-    guard var total = tree.total else { return BatchMetrics(metricCount: metrics.count) }
+    guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
     try update(&total, place)
     return total.metrics
   }
@@ -100,43 +124,5 @@ extension Trainer {
     let weight = gradients.weight
     let scale = weight == 0 ? 0 : gradients.divisor / weight
     try optimizerState.update(&gradients.gradients, scale: scale, at: place)
-  }
-
-  /// Runs some rows forward and measures them; `loss` carries the graph.
-  func measure(
-    _ batch: Batch, _ context: ForwardContext, divisor: LossDivisor = .weight
-  ) throws(RecurraError) -> (loss: Tensor, metrics: BatchMetrics) {
-    guard let targets = batch.targets else {
-      throw RecurraError(.badData, operation: "loss", expected: "targets", got: "none")
-    }
-    let output: Signal
-    let scored: Tensor
-    var (loss, activation) = (self.loss, Activation.linear)
-    // As Keras: a cross-entropy behind the softmax or sigmoid it belongs to is taken from what stands before.
-    if let exact = loss.beforeActivation {
-      let before = try model.forwardBeforeActivation(batch.input, context)
-      output = before.output
-      if before.activation == exact.activation {
-        (loss, activation, scored) = (exact.loss, exact.activation, output.value)
-      } else {
-        scored = before.activation(output.value)
-      }
-    } else {
-      output = try model.forward(batch.input, context)
-      scored = output.value
-    }
-    let isTraining = context.isTraining && !classWeights.isEmpty
-    let weights = try RowWeights(
-      predictions: scored.shape, targets: targets, lengths: output.lengths, sampleWeights: batch.sampleWeights,
-      classWeights: isTraining ? classWeights : nil, ignoreClass: loss.ignoreClass)
-    let result = try loss.weighted(targets, scored, weights, divisor: divisor)
-    var sums = BatchMetrics(loss: WeightedSum(sum: result.sum, weight: result.weight), metrics: [])
-    if !metrics.isEmpty {
-      let predictions = activation(scored.detached)
-      sums.metrics = try metrics.map { metric throws(RecurraError) in
-        try metric.weighted(targets, predictions, weights)
-      }
-    }
-    return (result.tensor, sums)
   }
 }

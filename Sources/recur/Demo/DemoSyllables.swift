@@ -120,7 +120,7 @@ struct DemoSyllables: TrainingCommand {
   }
 
   /// Saves a model, loads it again, and shows that it is the same.
-  private func saved(_ run: DemoRun, _ data: SyllableWords, at path: String) throws -> Sequential {
+  private func saved(_ run: DemoRun, _ data: SyllableWords, at path: String) throws -> any Network {
     try SavedDemo.write(run, to: path)
     let loaded = try SavedDemo(contentsOf: path).model
     let heldOut = data.letters.sliced(data.heldOut.prefix(1_000))
@@ -140,7 +140,7 @@ struct DemoSyllables: TrainingCommand {
     return loaded
   }
 
-  private func answer(_ model: Sequential) throws {
+  private func answer(_ model: any Network) throws {
     let words = words.isEmpty ? ["cat", "banana", "strength", "memory", "recurrent", "encyclopedia"] : words
     guard let letters = SyllableWords.encode(words) else { return }
     try Console.output(DemoRun.answers(words, model.predict(letters)))

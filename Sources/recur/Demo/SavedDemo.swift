@@ -6,7 +6,7 @@ internal import RecurraLayers
 struct SavedDemo {
   private static let noteName = "demo"
 
-  let model: Sequential
+  let model: any Network
   /// Says what it is, for people: "the BiLSTM, right for 96.29 % of the held-out words".
   let description: String
 

@@ -4,7 +4,7 @@ internal import RecurraLayers
 /// The data a subcommand works on.
 enum DataFile {
   /// Reads inputs or targets; doubles become the model's type, for NumPy makes doubles where nobody asked for them.
-  static func read(_ path: String, for model: Sequential) throws -> Tensor {
+  static func read(_ path: String, for model: any Network) throws -> Tensor {
     let file = try InputSource.open(path)
     let tensor = try Tensor(numPy: file)
     guard tensor.dtype == .float64, model.dtype != .float64 else { return tensor }

@@ -24,7 +24,7 @@ struct DataOptions: ParsableArguments {
     try roles.reads("--sample-weights", sampleWeights)
   }
 
-  func load(for model: Sequential) throws -> LoadedExamples {
+  func load(for model: any Network) throws -> LoadedExamples {
     LoadedExamples(
       values: Examples(
         try DataFile.read(data, for: model), try DataFile.read(labels, for: model),

@@ -6,7 +6,7 @@ internal import RecurraLayers
 struct ModelArgument: ParsableArguments {
   @Argument(
     help: """
-      A saved model; or layers in Keras' names as JSON, in a file or as this very argument, such as \
+      A saved model; or layers in Keras' names as JSON, a list or a graph, in a file or as this very argument, such as \
       '[{"class_name": "LSTM", "config": {"units": 100}}]': a fresh model from the seed.
       """,
     completion: .file(extensions: ["safetensors", "json"]))
@@ -55,7 +55,7 @@ struct ModelArgument: ParsableArguments {
 
 /// A model and what is known about where it came from.
 struct LoadedModel {
-  let model: Sequential
+  let model: any Network
   let notes: [String: String]
   /// Names the file in errors: "read model.json".
   let source: String
@@ -75,13 +75,22 @@ struct LoadedModel {
 extension LoadedModel {
   /// Makes a fresh model of its description.
   fileprivate init(_ description: JSONValue, seed: UInt64, source: String) throws(RecurraError) {
-    let model: Sequential
+    let model: any Network
     do throws(RecurraError) {
-      model = try Sequential(configuration: description, seed: seed)
+      model = try NetworkKind(configuration: description, seed: seed).network
     } catch {
       throw error.found(in: source)
     }
     self.init(model: model, notes: [:], source: source, saved: nil)
+  }
+
+  /// Refuses a model of several inputs or outputs: the files of a command hold one of each.
+  func requireOneInputAndOutput() throws(RecurraError) {
+    let (inputs, outputs) = (model.inputNames.count, model.outputNames.count)
+    guard inputs != 1 || outputs != 1 else { return }
+    throw RecurraError(
+      .badFile, operation: source, expected: "a model of one input and one output",
+      got: "\(inputs) inputs and \(outputs) outputs")
   }
 
   /// Gives the model its weights for rows of such inputs; does nothing when it has them.

@@ -43,7 +43,7 @@ struct ValidationOptions: ParsableArguments {
     try roles.reads("--validation-lengths", validationLengths)
   }
 
-  func load(for model: Sequential) throws -> LoadedExamples? {
+  func load(for model: any Network) throws -> LoadedExamples? {
     guard let data = validationData, let labels = validationLabels else { return nil }
     return LoadedExamples(
       values: Examples(

@@ -8,7 +8,7 @@ struct CharacterModel {
   private static let units = 64
   private static let learningRate = 0.004
 
-  let model: Sequential
+  let model: any Network
   let vocabulary: Vocabulary
 
   /// One that nobody has trained.
@@ -41,8 +41,9 @@ struct CharacterModel {
     let outputs = try model.outputShape(for: [nil, nil])
     // An embedding that takes unknown symbols for padding would leave them out.
     guard outputs.count == 3, outputs.last == vocabulary.count, vocabulary.unknownID != nil, model.dtype == .float32,
-      model.layers.count == 3, let table = model.layers[0] as? Embedding, table.inputDim == vocabulary.count,
-      !table.maskZero, let cell = model.layers[1] as? LSTM, !cell.options.goBackwards
+      model.layers.map({ type(of: $0).typeName }) == [Embedding.typeName, LSTM.typeName, Dense.typeName],
+      model.layers[0].idLookup == IDLookup(count: vocabulary.count),
+      model.layers[1].recurrentParts?.options.goBackwards == false
     else {
       throw RecurraError(
         .badFile, operation: file.operation,

@@ -2,7 +2,7 @@ public import RecurraCells
 public import RecurraTensor
 
 /// What goes on inside a recurrent layer of a model.
-extension Sequential {
+extension Network {
   /// Shows what every gate, the candidate, the memory and the hidden state of a recurrent layer hold at every timestep.
   ///
   /// The layers before it are run as in inference; a model that is not asked pays nothing.
@@ -19,9 +19,8 @@ extension Sequential {
     _ x: Tensor, of layer: String? = nil, lengths: [Int]? = nil
   ) throws(RecurraError) -> [RecurrentTrace] {
     let (signal, found) = try reached(x, layer, lengths)
-    if let both = found as? Bidirectional { return try both.traces(signal) }
-    guard let recurrent = found as? any RecurrentLayer else { return [] }
-    return [try recurrent.trace(signal)]
+    if let both = found.bidirectional { return try both.traces(signal) }
+    return try found.forward.map { layer throws(RecurraError) in try layer.trace(signal) }
   }
 
   /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖
@@ -52,21 +51,20 @@ extension Sequential {
         .badData, operation: "stateGradientNorms", expected: "\(x.shape[0]) lengths", got: "\(lengths?.count ?? 0)")
     }
     let (signal, found) = try reached(x.sliced(row..<row + 1), layer, lengths.map { [$0[row]] })
-    if let both = found as? Bidirectional { return try both.stateGradientNorms(signal, step) }
-    guard let recurrent = found as? any RecurrentLayer else { return [] }
-    return [
-      try recurrent.stateGradientNorms(signal, signal.states, step, isReversed: recurrent.options.goBackwards)
-    ]
+    if let both = found.bidirectional { return try both.stateGradientNorms(signal, step) }
+    return try found.forward.map { layer throws(RecurraError) in
+      try layer.stateGradientNorms(signal, signal.states, step, isReversed: layer.options.goBackwards)
+    }
   }
 
-  /// The signal that reaches a recurrent layer, and the layer.
+  /// The signal that reaches a recurrent layer, and what the layer runs.
   private func reached(
     _ x: Tensor, _ path: String?, _ lengths: [Int]?
-  ) throws(RecurraError) -> (signal: Signal, layer: any Layer) {
+  ) throws(RecurraError) -> (signal: Signal, parts: RecurrentParts) {
     if !isBuilt { try build(inputShape: anyBatch(of: x), dtype: x.dtype == .float64 ? .float64 : .float32) }
     try requireParameterMemory("traces")
     let names = path.map { $0.split(separator: "/").map(String.init) }
-    if let (signal, layer) = try reached(Signal(x, lengths: lengths), names) { return (signal, layer) }
+    if let found = try reached(Signal(x, lengths: lengths), names) { return found }
     throw RecurraError(
       .badArgument, operation: name.excerpt,
       expected: "a recurrent layer: " + recurrentPaths.map(\.excerpt).joined(separator: ", "),
@@ -75,18 +73,16 @@ extension Sequential {
 
   private func reached(
     _ signal: Signal, _ path: [String]?
-  ) throws(RecurraError) -> (signal: Signal, layer: any Layer)? {
-    var signal = signal
+  ) throws(RecurraError) -> (signal: Signal, parts: RecurrentParts)? {
     for (index, layer) in layers.enumerated() {
       let isNamed = path.map { $0.first.map { layerNames[index].hasBytes(of: $0) } ?? false }
-      if isNamed ?? true {
-        if let model = layer as? Sequential {
-          if let found = try model.reached(signal, path.map { Array($0.dropFirst()) }) { return found }
-        } else if layer is any RecurrentLayer || layer is Bidirectional, path.map({ $0.count == 1 }) ?? true {
-          return (signal, layer)
-        }
+      guard isNamed ?? true else { continue }
+      if let model = layer.network, !model.recurrentPaths.isEmpty {
+        let inner = try self.signal(reaching: index, signal)
+        if let found = try model.reached(inner, path.map { Array($0.dropFirst()) }) { return found }
+      } else if let parts = layer.recurrentParts, path.map({ $0.count == 1 }) ?? true {
+        return (try self.signal(reaching: index, signal), parts)
       }
-      signal = try layer.forward(signal, ForwardContext())
     }
     return nil
   }
@@ -94,8 +90,8 @@ extension Sequential {
   /// The recurrent layers, as callers may name them.
   private var recurrentPaths: [String] {
     zip(layerNames, layers).flatMap { name, layer -> [String] in
-      if let model = layer as? Sequential { return model.recurrentPaths.map { "\(name)/\($0)" } }
-      return layer is any RecurrentLayer || layer is Bidirectional ? [name] : []
+      if let model = layer.network { return model.recurrentPaths.map { "\(name)/\($0)" } }
+      return layer.recurrentParts == nil ? [] : [name]
     }
   }
 }

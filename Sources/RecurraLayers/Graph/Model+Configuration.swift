@@ -1,0 +1,80 @@
+public import RecurraTensor
+
+/// A graph as JSON.
+extension Model {
+  /// Makes a model from its description, with fresh parameters from `seed`.
+  ///
+  /// It is Keras' layout: `{"class_name": "Functional", "config": {"layers": […], "input_layers": […],
+  /// "output_layers": […]}}`. Inputs are layers of the class InputLayer with a `batch_shape`; every other layer has
+  /// `inbound_nodes`, a list for each of its calls with `["name", call, output]` for each input. What Keras itself
+  /// writes there is read too.
+  ///
+  /// - Throws: `badArgument` for a class outside `registry`, an argument that is unknown or wrong, and for a graph that
+  ///   is none; `badData` where a layer does not take the shapes it would get.
+  public convenience init(
+    configuration: JSONValue, seed: UInt64 = 0, registry: Registry = .standard
+  ) throws(RecurraError) {
+    if let className = configuration["class_name"], className != .string(Self.typeName) {
+      throw RecurraError(
+        .badArgument, operation: "model", expected: "the class_name \"\(Self.typeName)\"", got: className.shortText)
+    }
+    let config = configuration["config"] ?? configuration
+    guard case .object(let arguments) = config else {
+      throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
+    }
+    let values = Dictionary(arguments.map { ($0.name, $0.value) }) { first, _ in first }
+    let reader = LayerArguments(typeName: Self.typeName, values: values, registry: registry)
+    let description = try GraphDescription(reader)
+    try reader.requireAllRead()
+    self.init(plan: try GraphPlan(description.draft), name: description.name, seed: seed)
+    try build(inputShapes: plan.inputs.map(\.shape), dtype: description.dtype)
+  }
+
+  /// Makes a model that is a layer of another one; it is built with that one.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    let description = try GraphDescription(configuration)
+    self.init(plan: try GraphPlan(description.draft), name: description.name, seed: 0)
+  }
+
+  /// The arguments of the model in Keras' layout, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] {
+    let rows = plan.rows.map { row in
+      switch row {
+      case .input(let index): inputJSON(index)
+      case .layer(let index): layerJSON(index)
+      }
+    }
+    var result: [String: JSONValue] = [
+      "name": .string(name), "layers": .array(rows),
+      "input_layers": .array(plan.inputs.indices.map { json(GraphPlan.Source(node: $0, output: 0)) }),
+      "output_layers": .array(plan.outputs.map(json)),
+    ]
+    if let dtype { result["dtype"] = .string(dtype.rawValue) }
+    return result
+  }
+
+  private func inputJSON(_ index: Int) -> JSONValue {
+    let shape = [nil] + (inputShapes?[index] ?? plan.inputs[index].shape).dropFirst()
+    let name = JSONValue.string(inputNames[index])
+    return .object([
+      ("class_name", .string("InputLayer")), ("config", .object([("batch_shape", JSONValue(shape: shape))])),
+      ("inbound_nodes", .array([])), ("name", name),
+    ])
+  }
+
+  private func layerJSON(_ index: Int) -> JSONValue {
+    let entry = plan.layers[index]
+    let isFrozen = entry.layer.parameters.isEmpty ? !entry.isTrainable : !entry.layer.isTrainable
+    guard case .object(let members) = entry.layer.json(adding: isFrozen ? ["trainable": .bool(false)] : [:]) else {
+      return .null
+    }
+    let calls = plan.calls(of: index).map { JSONValue.array(plan.calls[$0].inputs.map(json)) }
+    return .object(members + [("inbound_nodes", .array(calls)), ("name", .string(entry.name))])
+  }
+
+  /// A source as `["name", call, output]`.
+  private func json(_ source: GraphPlan.Source) -> JSONValue {
+    let number = plan.call(of: source).map { plan.calls[$0].number } ?? 0
+    return .array([.string(plan.name(of: source)), .integer(number), .integer(source.output)])
+  }
+}

@@ -1,0 +1,45 @@
+public import RecurraTensor
+
+/// Layers applied to numbers at once.
+extension Layer {
+  /// Applies the layer to a batch, for inference; builds it first, from its seed, when that has not been done.
+  ///
+  /// - Parameters:
+  ///   - input: the batch, rows first.
+  ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
+  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
+    try callAsFunction(input, mask: lengths.map { .lengths($0) } ?? .all)
+  }
+
+  /// Applies the layer to a batch of which some timesteps are masked; builds it first when that has not been done.
+  ///
+  /// - Parameters:
+  ///   - input: the batch, rows first.
+  ///   - mask: which timesteps count.
+  public func callAsFunction(_ input: Tensor, mask: SequenceMask) throws(RecurraError) -> Tensor {
+    if !isBuilt {
+      let dtype: DType = input.dtype == .float64 ? .float64 : .float32
+      try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
+    }
+    try BLAS.prepare()
+    return try forward(Signal(input, mask: mask), ForwardContext()).value
+  }
+
+  /// Applies a layer of several inputs or outputs to batches; builds it first when that has not been done.
+  ///
+  /// - Parameters:
+  ///   - inputs: a batch for each input, rows first.
+  ///   - masks: which timesteps of each input count; all when left out.
+  public func callAsFunction(_ inputs: [Tensor], masks: [SequenceMask]? = nil) throws(RecurraError) -> [Tensor] {
+    guard masks == nil || masks?.count == inputs.count else {
+      throw failure(.badArgument, expected: "\(inputs.count) masks", got: "\(masks?.count ?? 0)")
+    }
+    if !isBuilt {
+      let dtype: DType = inputs.contains { $0.dtype == .float64 } ? .float64 : .float32
+      try build(inputShapes: inputs.map { anyBatch(of: $0) }, random: RandomSource(seed: seed), dtype: dtype)
+    }
+    try BLAS.prepare()
+    let values = inputs.enumerated().map { Value($1, mask: masks?[$0] ?? .all) }
+    return try forward(values, ForwardContext()).map(\.tensor)
+  }
+}
