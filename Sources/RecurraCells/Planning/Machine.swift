@@ -74,8 +74,6 @@ package struct Machine: Sendable {
 }
 
 extension Machine {
-  /// Bytes of the cache that the cores of this machine share.
-  static var sharedCache: Int { Caches.shared }
   /// This machine's caches alone, for what is decided by them.
   static let caches = Machine(
     threads: 1, firstCache: Caches.first, privateCache: Caches.own, sharedCache: Caches.shared)
