@@ -11,6 +11,7 @@
 #include "gradients.h"
 #include "runs.h"
 #include "steps.h"
+#include "products.h"
 
 // A single row has a loop of its own over the panels, and is cut in every way.
 static const ptrdiff_t rowCounts[] = {1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 16, 31, 33};
@@ -181,6 +182,7 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     Backward b;
     checkForward(kernels, &k, &f);
     checkBackward(kernels, &k, &b);
+    checkMatrix(kernels, &k);
     const char *failure = checkSteps(kernels, &k);
     expect(failure == NULL, setNames[index], &k, failure ? failure : "");
     if (fused && fusedForward.h.data) {

@@ -147,6 +147,12 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   /// Computes 1/(1 + e^-x) within 2.51 ULP, in both tails; a result below 2^-126 may be 0.
   void (*sigmoid)(const float *input, float *output, size_t count);
 
+  /// Writes e^(x - largest) of a row and returns their sum, in an order that is the same for every instruction set;
+  /// output may be input, or none. Without elements or with a NaN among them the sum is 0 or NaN.
+  float (*exponentials)(const float *input, float *_Nullable output, size_t count, float *largest);
+  /// Multiplies by a factor; output may be input.
+  void (*scale)(const float *input, float *output, size_t count, float factor);
+
   /// v = momentum*v - lr*g; w += v, or with Nesterov w += momentum*v - lr*g. Without velocity: w -= lr*g.
   void (*sgd)(
     const RecurraSGD *settings, float *weights, const float *gradient, float *_Nullable velocity, size_t count);

@@ -1,6 +1,7 @@
 // Stamps every body for the instruction set of the including isa_*.c and gathers them in its table.
 #include "vector.h"
 #include "math/vector_math.h"
+#include "math/softmax.h"
 #include "math/optimizers.h"
 #include "matrix/columns.h"
 #include "matrix/blocks.h"
@@ -130,6 +131,6 @@ RECURRA_CELLS(CELL)
       .packTranspose = plainPackTranspose, .product = plainProduct, .inputGradient = plainInputGradient,          \
       .scratchSize = scratchSize},                                                                                \
     .sumRows = sumRows, .addRows = addRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid,                \
-    .sgd = sgd,                                                                                                   \
+    .exponentials = rowExponentials, .scale = scaleRow, .sgd = sgd,                                               \
     .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares, .fmaBurst = fmaBurst,     \
     .readBurst = readBurst};
