@@ -8,14 +8,6 @@ struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
     case rnn, lstm, gru
-
-    var arithmetic: any RecurrentCell {
-      switch self {
-      case .rnn: SimpleRNNCell()
-      case .lstm: LSTMCell()
-      case .gru: GRUCell()
-      }
-    }
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -30,6 +22,19 @@ struct Case: CustomStringConvertible {
   var inputs: Int
   var units: Int
   var job: Job
+  /// The functions of the candidate and of the gates, and where the GRU resets.
+  var activation = Activation.tanh
+  var recurrentActivation = Activation.sigmoid
+  var resetsBefore = false
+
+  var arithmetic: any RecurrentCell {
+    switch cell {
+    case .rnn: SimpleRNNCell(activation: activation)
+    case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .gru:
+      GRUCell(activation: activation, recurrentActivation: recurrentActivation, resetAfter: !resetsBefore)
+    }
+  }
 
   /// The name in a table: "bilstm".
   var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
@@ -43,7 +48,7 @@ struct Case: CustomStringConvertible {
   /// Floating-point operations of one run: two for every weight, sequence and timestep; going back costs twice as much
   /// again.
   var flops: Double {
-    let gates = Double(cell.arithmetic.gateCount * (isBidirectional ? 2 : 1))
+    let gates = Double(arithmetic.gateCount * (isBidirectional ? 2 : 1))
     let forward = 2 * gates * Double(units * (inputs + units)) * Double(batch * timesteps)
     return forward * (job == .training ? 3 : 1)
   }
@@ -51,7 +56,7 @@ struct Case: CustomStringConvertible {
   /// Prepares the data, and returns the work of one run.
   func prepare(returnsSequences: Bool = true) -> () -> Void {
     let random = RandomSource(seed: 1)
-    let arithmetic = cell.arithmetic
+    let arithmetic = arithmetic
     let scale = 1 / Double(units).squareRoot()
     let x = random.stream(1).normal([batch, timesteps, inputs])
     let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in

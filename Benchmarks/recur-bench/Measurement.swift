@@ -24,7 +24,7 @@ struct Measurement {
   /// cases.
   func bandwidthNote(_ stopwatch: Stopwatch) -> String? {
     guard subject.batch == 1, subject.job == .inference, !subject.isBidirectional else { return nil }
-    let bytes = 4 * subject.cell.arithmetic.gateCount * subject.units * subject.units
+    let bytes = 4 * subject.arithmetic.gateCount * subject.units * subject.units
     let rate = Double(bytes * subject.timesteps) / time.median
     let roof = Machine.bandwidthRoof(bytes: bytes, threads: threads, stopwatch: stopwatch)
     return "\(subject.cell.rawValue.uppercased()) reads its recurrent weights at \(Table.fixed(rate / 1e9, 0)) GB/s, "

@@ -29,6 +29,12 @@ struct RecurBench: ParsableCommand {
   @Option(
     help: "inference: whole sequences, all hidden states; training: forward, and the gradients; step: single steps.")
   var job: Case.Job = .inference
+  @Option(help: "The function of the candidate, by Keras' name.", transform: activationChoice)
+  var activation = Activation.tanh
+  @Option(help: "The function of the gates, by Keras' name.", transform: activationChoice)
+  var recurrentActivation = Activation.sigmoid
+  @Flag(help: "The GRU's reset gate filters the state before the product.")
+  var resetBefore = false
   @Option(help: "Threads, the caller included; all processors when left out.")
   var threads: Int?
   @Option(help: "What multiplies: auto, openblas, packed or matrix.", transform: multiplierChoice)
@@ -93,7 +99,8 @@ struct RecurBench: ParsableCommand {
     }
     let subject = Case(
       cell: cell.cell, isBidirectional: bidirectional || cell == .bilstm, batch: batch, timesteps: timesteps,
-      inputs: inputs, units: units, job: job)
+      inputs: inputs, units: units, job: job, activation: activation, recurrentActivation: recurrentActivation,
+      resetsBefore: resetBefore)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
       Report.line(measurement.json)
@@ -135,6 +142,13 @@ enum ProgramName: String, CaseIterable, ExpressibleByArgument {
 
   /// Different words of the texts.
   var vocabulary: Int { self == .seed ? 5_000 : 27 }
+}
+
+/// Reads the name of a function that a cell can have.
+private func activationChoice(_ name: String) throws -> Activation {
+  if let activation = Activation(rawValue: name), activation.isElementwise { return activation }
+  let names = Activation.allCases.filter(\.isElementwise).map(\.rawValue)
+  throw ValidationError("expected \(names.joined(separator: ", ")), got \(name)")
 }
 
 /// Reads the name of a multiplier.

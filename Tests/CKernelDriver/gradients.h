@@ -16,11 +16,11 @@ static void expectGradient(int condition, const char *isa, const GradientCase *k
 
 /// Left in blocks of the depth that is summed in one go.
 static float *packedLeft(const RecurraKernels *kernels, const GradientCase *k) {
-  float *packed = aligned(kernels->lstm.packedLeftSize(k->inputs, k->units, k->rows));
-  const size_t block = kernels->lstm.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
+  float *packed = aligned(kernels->matrix.packedLeftSize(k->inputs, k->units, k->rows));
+  const size_t block = kernels->matrix.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
   for (ptrdiff_t first = 0; first < k->rows; first += RECURRA_GRADIENT_DEPTH) {
     const ptrdiff_t rest = k->rows - first;
-    kernels->lstm.packLeft(
+    kernels->matrix.packLeft(
       k->inputs, k->units, rest < RECURRA_GRADIENT_DEPTH ? rest : RECURRA_GRADIENT_DEPTH,
       k->z.data + first * k->z.stride, k->z.stride, packed + first / RECURRA_GRADIENT_DEPTH * block);
   }
@@ -33,10 +33,10 @@ static Matrix weightGradientOf(
   const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t panelCut, ptrdiff_t columnCut, int cutsRows
 ) {
   const ptrdiff_t columns = k->dgates.columns, width = k->inputs + k->units;
-  const ptrdiff_t panels = kernels->lstm.leftPanels(k->inputs, k->units);
+  const ptrdiff_t panels = kernels->matrix.leftPanels(k->inputs, k->units);
   Matrix out = makeMatrix(width + 1, columns, 3);
   float *left = packedLeft(kernels, k);
-  const size_t block = kernels->lstm.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
+  const size_t block = kernels->matrix.packedLeftSize(k->inputs, k->units, RECURRA_GRADIENT_DEPTH);
   const ptrdiff_t cut = cutsRows && k->rows > RECURRA_GRADIENT_DEPTH ? RECURRA_GRADIENT_DEPTH : k->rows;
   for (ptrdiff_t first = 0; first < k->rows; first += cut)
     for (ptrdiff_t column = 0; column < columns; column += columnCut)
@@ -50,8 +50,8 @@ static Matrix weightGradientOf(
           .right = {k->dgates.data + first * k->dgates.stride + column, k->dgates.stride},
           .out = {out.data + column, out.stride},
           .bias = panel == 0 ? out.data + width * out.stride + column : NULL, .adds = first > 0};
-        job.scratch = scratchOf(kernels->lstm.gradientScratchSize(job.depth, job.panels.end - job.panels.begin));
-        kernels->lstm.weightGradient(&job);
+        job.scratch = scratchOf(kernels->matrix.gradientScratchSize(job.depth, job.panels.end - job.panels.begin));
+        kernels->matrix.weightGradient(&job);
         free(job.scratch);
       }
   free(left);

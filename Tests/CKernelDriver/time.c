@@ -56,7 +56,7 @@ static void runBackward(Bench *b) {
   for (int t = 0; t < steps; t++) b->cell->backward(&b->backward);
 }
 static void runProduct(Bench *b) { b->cell->product(&b->product); }
-static void runWeights(Bench *b) { b->kernels->lstm.weightGradient(&b->weightGradient); }
+static void runWeights(Bench *b) { b->kernels->matrix.weightGradient(&b->weightGradient); }
 static void runInputs(Bench *b) { b->cell->inputGradient(&b->inputGradient); }
 static void runPack(Bench *b) {
   b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panels.end);
@@ -101,7 +101,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.packedInput = aligned(cell->packedInputSize(inputs, units));
   // The rows of a few steps stand for those of a whole sequence.
   const ptrdiff_t reduced = rows * steps < RECURRA_GRADIENT_DEPTH ? rows * steps : RECURRA_GRADIENT_DEPTH;
-  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned(cell->packedLeftSize(inputs, units, reduced));
+  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned(kernels->matrix.packedLeftSize(inputs, units, reduced));
   float *gradient = aligned((size_t)(depth * gates * units)), *dx = aligned((size_t)(rows * steps * inputs));
   float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1);
   float *bias = randoms((size_t)(slots * units), 1);
@@ -111,10 +111,10 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   cell->packForward(inputs, units, b.weights, b.packed, 0, panels);
   cell->packBackward(inputs, units, b.weights, b.packedBackward, 0, cell->backwardPanels(units));
   cell->packInput(inputs, units, b.weights, b.packedInput, 0, cell->backwardPanels(inputs));
-  kernels->lstm.packLeft(inputs, units, reduced, z, depth, left);
+  kernels->matrix.packLeft(inputs, units, reduced, z, depth, left);
   b.weightGradient = (RecurraWeightGradient){
     .depth = reduced, .inputs = inputs, .units = units, .columns = gates * units,
-    .panels = {0, kernels->lstm.leftPanels(inputs, units)}, .packedLeft = left, .right = {init, slots * units},
+    .panels = {0, kernels->matrix.leftPanels(inputs, units)}, .packedLeft = left, .right = {init, slots * units},
     .out = {gradient, gates * units}, .adds = 0};
   b.inputGradient = (RecurraInputGradient){
     .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = {init, slots * units},
@@ -143,7 +143,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
   b.inputGradient.scratch = scratch;
   float *gradientScratch =
-    scratchOf(kernels->lstm.gradientScratchSize(b.weightGradient.depth, b.weightGradient.panels.end));
+    scratchOf(kernels->matrix.gradientScratchSize(b.weightGradient.depth, b.weightGradient.panels.end));
   b.weightGradient.scratch = gradientScratch;
   b.bytes = b.packed, b.byteCount = cell->packedForwardSize(inputs, units) * sizeof(float);
 

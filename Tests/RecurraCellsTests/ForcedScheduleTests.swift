@@ -11,7 +11,7 @@ extension EngineSettings {
     static let changes: [(name: String, change: @Sendable (Problem, Schedule) -> Schedule)] = [
       (
         "blocks of two rows",
-        { problem, schedule in problem.panelUnits == nil ? schedule : schedule.with { $0.rowBlocks = 9 } }
+        { problem, schedule in problem.rung == .openBLAS ? schedule : schedule.with { $0.rowBlocks = 9 } }
       ),
       ("a team of two", { $1.with { ($0.teamSize, $0.stepSaving) = (2, 1_000_000) } }),
       ("a team of three", { $1.with { ($0.teamSize, $0.stepSaving) = (3, 1_000_000) } }),

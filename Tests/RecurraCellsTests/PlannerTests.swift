@@ -21,20 +21,20 @@ private func lstm(
 ) -> Problem {
   Problem(
     gates: 4, slots: 4, batch: batch, timesteps: timesteps, inputs: inputs, units: units, directions: directions,
-    isTraining: training, panelUnits: 16)
+    isTraining: training, rung: .fused(panelUnits: 16))
 }
 
 /// A SimpleRNN on packed kernels.
 private func rnn(_ batch: Int, _ timesteps: Int, _ inputs: Int, _ units: Int, training: Bool = false) -> Problem {
   Problem(
     gates: 1, slots: 1, batch: batch, timesteps: timesteps, inputs: inputs, units: units, isTraining: training,
-    panelUnits: 64)
+    rung: .fused(panelUnits: 64))
 }
 
 /// Any cell through OpenBLAS.
 private func openBLAS(_ batch: Int, units: Int = 100, training: Bool = false) -> Problem {
   Problem(
-    gates: 4, slots: 4, batch: batch, timesteps: 50, inputs: 60, units: units, isTraining: training, panelUnits: nil)
+    gates: 4, slots: 4, batch: batch, timesteps: 50, inputs: 60, units: units, isTraining: training, rung: .openBLAS)
 }
 
 extension Machine {

@@ -94,16 +94,6 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
 
   /// Floats of scratch for so many rows, and no more than for 64. It begins with a cache line.
   size_t (*scratchSize)(ptrdiff_t rows);
-  /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
-  ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
-  /// Floats of packed left for `depth` rows; whole blocks of RECURRA_GRADIENT_DEPTH follow each other.
-  size_t (*packedLeftSize)(ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth);
-  /// Packs [inputs + units] columns of at most RECURRA_GRADIENT_DEPTH rows for weightGradient.
-  void (*packLeft)(
-    ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed);
-  /// Floats of scratch for the gradient of so many panels of left from so many rows.
-  size_t (*gradientScratchSize)(ptrdiff_t depth, ptrdiff_t panels);
-  void (*weightGradient)(const RecurraWeightGradient *gradient);
 } RecurraCellKernels;
 
 /// Products with a matrix W, [inputs][units], that has been packed. A row's result depends on nothing but that row and
@@ -124,6 +114,16 @@ typedef struct RECURRA_SENDABLE RecurraMatrixKernels {
   void (*inputGradient)(const RecurraInputGradient *gradient);
   /// Floats of scratch for so many rows, and no more than for 64. It begins with a cache line.
   size_t (*scratchSize)(ptrdiff_t rows);
+  /// Panels of left, a handful of columns each: first those of the inputs, then those of the units.
+  ptrdiff_t (*leftPanels)(ptrdiff_t inputs, ptrdiff_t units);
+  /// Floats of packed left for `depth` rows; whole blocks of RECURRA_GRADIENT_DEPTH follow each other.
+  size_t (*packedLeftSize)(ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth);
+  /// Packs [inputs + units] columns of at most RECURRA_GRADIENT_DEPTH rows for weightGradient.
+  void (*packLeft)(
+    ptrdiff_t inputs, ptrdiff_t units, ptrdiff_t depth, const float *left, ptrdiff_t leftStride, float *packed);
+  /// Floats of scratch for the gradient of so many panels of left from so many rows.
+  size_t (*gradientScratchSize)(ptrdiff_t depth, ptrdiff_t panels);
+  void (*weightGradient)(const RecurraWeightGradient *gradient);
 } RecurraMatrixKernels;
 
 /// Everything, for one instruction set.

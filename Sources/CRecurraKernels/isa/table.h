@@ -118,9 +118,7 @@ RECURRA_CELLS(CELL)
     .packedInputSize = cell##PackedTransposeSize, .packForward = cell##PackForward,                               \
     .packBackward = cell##PackBackward, .packInput = cell##PackTranspose, .product = cell##Product,               \
     .forward = cell##Forward, .backward = cell##Backward, .inputGradient = cell##InputGradient,                   \
-    .forwardGates = cell##ForwardGates, .backwardGates = cell##BackwardGates, .scratchSize = scratchSize,         \
-    .leftPanels = leftPanels, .packedLeftSize = packedLeftSize, .packLeft = packLeft,                             \
-    .gradientScratchSize = gradientScratchSize, .weightGradient = weightGradient},
+    .forwardGates = cell##ForwardGates, .backwardGates = cell##BackwardGates, .scratchSize = scratchSize},
 
 #define RECURRA_TABLE(symbol, isa)                                                                                \
   const RecurraKernels symbol = {                                                                                 \
@@ -129,7 +127,8 @@ RECURRA_CELLS(CELL)
       .panelUnits = plainPanelUnits, .panels = plainPanels, .transposedPanels = plainTransposedPanels,            \
       .packedSize = plainPackedSize, .packedTransposeSize = plainPackedTransposeSize, .pack = plainPack,          \
       .packTranspose = plainPackTranspose, .product = plainProduct, .inputGradient = plainInputGradient,          \
-      .scratchSize = scratchSize},                                                                                \
+      .scratchSize = scratchSize, .leftPanels = leftPanels, .packedLeftSize = packedLeftSize,                     \
+      .packLeft = packLeft, .gradientScratchSize = gradientScratchSize, .weightGradient = weightGradient},        \
     .sumRows = sumRows, .addRows = addRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid,                \
     .exponentials = rowExponentials, .scale = scaleRow, .sgd = sgd,                                               \
     .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares, .fmaBurst = fmaBurst,     \

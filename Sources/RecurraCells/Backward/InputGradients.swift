@@ -4,7 +4,6 @@ import RecurraTensor
 /// The gradient of the input, [B, T, I], of all directions together, in jobs.
 struct InputGradients {
   private let runs: [DirectionRun<Float>]
-  private let kernels: RecurraCellKernels
   /// Wᵀ of each direction.
   private let packed: [Tensor]
   /// Where every row is of full length, [B, T, I] for each direction; otherwise the rows of each run in its own order.
@@ -21,10 +20,10 @@ struct InputGradients {
     let cut, cuts: Int
   }
 
-  init(_ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, weights: [Tensor]) {
+  init(_ runs: [DirectionRun<Float>], weights: [Tensor]) {
     let shape = runs[0].inputShape
-    (self.runs, self.kernels, packed) = (runs, kernels, weights)
-    scratch = Scratch.of(kernels, rows: 2 * Self.least)
+    (self.runs, packed) = (runs, weights)
+    scratch = Scratch.ofMatrix(rows: 2 * Self.least)
     isDirect = runs.allSatisfy { $0.layout.lengths.last == shape[1] && $0.layout.order == nil }
     targets =
       isDirect
@@ -50,7 +49,8 @@ struct InputGradients {
   func run(_ job: Job) {
     let (run, layout) = (runs[job.run], runs[job.run].layout)
     var kernel = RecurraInputGradient()
-    (kernel.inputs, kernel.units) = (run.inputs, run.units)
+    // The slots that the input reaches are the gates and come first.
+    (kernel.inputs, kernel.units) = (run.inputs, run.cell.gateCount * run.units)
     kernel.dgates = run.gateRows.forKernels
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(packed[run.place]).base)
     if isDirect {
@@ -68,7 +68,7 @@ struct InputGradients {
     }
     scratch.lend { piece in
       kernel.scratch = piece
-      kernels.inputGradient(&kernel)
+      Kernels.table.matrix.inputGradient(&kernel)
     }
   }
 

@@ -5,16 +5,21 @@ import RecurraTensor
 struct PackedBackward {
   private let runs: [DirectionRun<Float>]
   private let gradients: [GradientRun<Float>]
-  private let kernels: RecurraCellKernels
   private let schedule: Schedule
-  /// Uᵀ of each direction.
-  private let packed: [Tensor]
-  private let panels: Range<Int>
   private let scratch: Scratch?
   private let products: PackedGradients
   private let rowNanoseconds: Int
   /// Threads of this call: the number may change meanwhile.
   private let threads: Int
+
+  /// How a step is computed.
+  private enum Step {
+    /// By kernels with the gates in them: Uᵀ of each direction, and all panels.
+    case fused(RecurraCellKernels, packed: [Tensor], panels: Range<Int>)
+    /// By packed products and the cell's own gates, for each direction.
+    case packed([StepProducts])
+  }
+  private let step: Step
 
   /// How the runs are gone through.
   private enum Division {
@@ -28,10 +33,10 @@ struct PackedBackward {
   private let division: Division
 
   init(
-    _ runs: [DirectionRun<Float>], _ gradients: [GradientRun<Float>], _ kernels: RecurraCellKernels,
+    _ runs: [DirectionRun<Float>], _ gradients: [GradientRun<Float>], _ kernels: RecurraCellKernels?,
     _ schedule: Schedule, _ distinct: DistinctRows?, needsInput: Bool
   ) {
-    (self.runs, self.gradients, self.kernels, self.schedule) = (runs, gradients, kernels, schedule)
+    (self.runs, self.gradients, self.schedule) = (runs, gradients, schedule)
     threads = Threads.count
     let (inputs, units, slots) = (runs[0].inputs, runs[0].units, runs[0].slots)
     if schedule.teamSize > 1, runs[0].layout.order == nil {
@@ -39,13 +44,19 @@ struct PackedBackward {
     } else {
       division = runs.count >= threads ? .runs : .rows
     }
-    let layouts = PackedWeights.packed(
-      needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: inputs, units: units)
-    packed = layouts[0]
-    panels = 0..<kernels.backwardPanels(units)
-    scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0)
+    let (batch, directions) = (runs.lazy.map(\.layout.batch).max() ?? 0, directions(runs))
+    var layouts: [PackedWeights.Layout] = kernels == nil ? [] : [.backward]
+    if needsInput { layouts.append(.input) }
+    let packed = PackedWeights.packed(layouts, of: directions, kernels, inputs: inputs, units: units)
+    if let kernels {
+      step = .fused(kernels, packed: packed[0], panels: 0..<kernels.backwardPanels(units))
+      scratch = Scratch.of(kernels, rows: batch)
+    } else {
+      step = .packed(directions.map { $0.packed.products(runs[0].cell, $0, inputs: inputs, units: units) })
+      scratch = Scratch.ofThreads(floats: StepProducts.scratchFloats(batch) + batch * units)
+    }
     products = PackedGradients(
-      runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, threads: threads,
+      runs, distinct, inputWeights: needsInput ? packed[packed.count - 1] : nil, threads: threads,
       isShared: division != .runs)
     rowNanoseconds = Estimate().rowNanoseconds(weights: slots * units, slots: slots)
   }
@@ -88,8 +99,19 @@ struct PackedBackward {
     let run = runs[part.run]
     let sharing = RowSharing(sharing: sharing, layout: run.layout, rowNanoseconds: rowNanoseconds)
     sharing.run(part.steps, rows) { steps, rows in
-      loop(part.run, panels) { multiplier in
-        TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in !sharing.isDue(rows, left: left) }
+      switch step {
+      case .fused(let kernels, let packed, let panels):
+        loop(part.run, kernels, packed, panels) { multiplier in
+          TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in !sharing.isDue(rows, left: left) }
+        }
+      case .packed(let products):
+        scratch.lend { scratch in
+          guard let scratch else { return nil }
+          let multiplier = StepMultiplier(run, products[run.place], gradients[part.run], scratch)
+          return TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in
+            !sharing.isDue(rows, left: left)
+          }
+        }
       }
     }
   }
@@ -97,23 +119,29 @@ struct PackedBackward {
   /// Goes back through some steps of a run as a team that shares the units of every step. Once a rank has come late
   /// they part, and rank 0 does the steps that are left alone.
   private func shareUnits(_ part: PackedGradients.Part) {
+    guard case .fused(let kernels, let packed, let panels) = step else { return }
     let run = runs[part.run]
     let rows = 0..<run.layout.batch
     let lateness = Threads.runTeam(
       schedule.teamSize, saving: schedule.stepSaving * part.steps.count, lateAfter: schedule.lateAfter(rows: rows.count)
     ) { rank in
       let share = (panels.count * rank.rank / rank.size)..<(panels.count * (rank.rank + 1) / rank.size)
-      let left = loop(part.run, share) { multiplier in
+      let left = loop(part.run, kernels, packed, share) { multiplier in
         TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier) { _ in rank.meet() }
       }
       if let left, rank.rank == 0 {
-        _ = loop(part.run, panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { _ in true } }
+        _ = loop(part.run, kernels, packed, panels) {
+          TimeLoop.backward(run, steps: left, rows: rows, by: $0) { _ in true }
+        }
       }
     }
     BarrierCost.note(lateness: lateness)
   }
 
-  private func loop<Result>(_ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result) -> Result {
+  private func loop<Result>(
+    _ index: Int, _ kernels: RecurraCellKernels, _ packed: [Tensor], _ share: Range<Int>,
+    _ body: (PackedMultiplier) -> Result
+  ) -> Result {
     scratch.lend { scratch in
       body(
         PackedMultiplier(

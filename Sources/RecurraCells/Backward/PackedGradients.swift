@@ -22,28 +22,49 @@ final class PackedGradients: @unchecked Sendable {
   private let input: InputGradients?
   private let lookup: LookupGradients?
   private let product: WeightProduct
+  /// The product of what a first phase leaves in the scratch rows, for cells with a second one.
+  private let scratchProduct: WeightProduct?
   /// Rows of the weights, and columns of Z, that are the inputs' and left to the lookup.
   private let skippedRows: Int
 
   init(
-    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ distinct: DistinctRows?, inputWeights: [Tensor]?,
+    _ runs: [DirectionRun<Float>], _ distinct: DistinctRows?, inputWeights: [Tensor]?,
     threads: Int, isShared: Bool
   ) {
     self.runs = runs
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
-    input = distinct == nil ? inputWeights.map { InputGradients(runs, kernels, weights: $0) } : nil
-    lookup = distinct.map { LookupGradients(runs, kernels, $0, inputWeights: inputWeights) }
+    input = distinct == nil ? inputWeights.map { InputGradients(runs, weights: $0) } : nil
+    lookup = distinct.map { LookupGradients(runs, $0, inputWeights: inputWeights) }
     skippedRows = distinct == nil ? 0 : inputs
     let parts = runs.indices.map { Self.parts(runs, $0) }
     self.parts = parts
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
-      kernels, runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
+      runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
       most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
       together: min(runs.count, threads), isShared: isShared
     ) { distinct == nil || $0.operand == .state }
+    let ofScratch = runs[0].phases.dropFirst().joined().filter { $0.operand == .scratch }
+    scratchProduct =
+      ofScratch.isEmpty
+      ? nil
+      : WeightProduct(
+        ofScratch.map { GateProduct(.state, gates: $0.gates, slot: $0.slot) }, inputs: 0, units: units,
+        unitsPerGate: units, slots: runs[0].slots,
+        most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0, together: min(runs.count, threads),
+        isShared: isShared
+      ) { _ in false }
+  }
+
+  /// Tells whether the products behind the loop of a cell are of this kind: the input reaches every gate's own slot, and
+  /// a second phase multiplies the scratch rows alone.
+  static func fits(_ cell: any RecurrentCell) -> Bool {
+    let ofInput = cell.phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
+    return ofInput.allSatisfy { $0.slot == $0.gates.lowerBound }
+      && ofInput.reduce(0) { $0 + $1.gates.count } == cell.gateCount
+      && cell.phases.dropFirst().joined().allSatisfy { $0.operand == .scratch } && !cell.phases.isEmpty
   }
 
   /// The parts of a run, last steps first.
@@ -101,6 +122,16 @@ final class PackedGradients: @unchecked Sendable {
         left: run.zRows.from(rows.lowerBound), right: run.gateRows.from(rows.lowerBound), count: rows.count,
         out: DirectionRun<Float>.rows(weights[part.run]).from(skippedRows),
         bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
+    }
+    if let scratchProduct {
+      let scratch = parts.map { part in
+        let (run, rows) = (runs[part.run], Self.rows(part, runs))
+        return WeightProduct.Operands(
+          left: run.scratchRows.from(rows.lowerBound), right: run.gateRows.from(rows.lowerBound), count: rows.count,
+          out: DirectionRun<Float>.rows(weights[part.run]).from(run.inputs),
+          bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
+      }
+      scratchProduct.add(scratch, each: each)
     }
     if let lookup {
       let jobs = lookup.jobCount

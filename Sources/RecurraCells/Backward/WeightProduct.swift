@@ -36,7 +36,7 @@ struct WeightProduct {
     let sums: Bool
   }
 
-  private let kernels: RecurraCellKernels
+  private var kernels: RecurraMatrixKernels { Kernels.table.matrix }
   private let inputs, units: Int
   private let pieces: [Piece]
   /// Whether the left operand is packed first; a pass that many columns pay for, or rows that lie half a page apart or
@@ -58,25 +58,27 @@ struct WeightProduct {
   ///   - isShared: whether several threads work on one product.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
-    _ kernels: RecurraCellKernels, _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
+    _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
     most: Int, together: Int, isShared: Bool, sumsBiases: (GateProduct) -> Bool
   ) {
-    (self.kernels, self.inputs, self.units) = (kernels, inputs, units)
+    (self.inputs, self.units) = (inputs, units)
+    let kernels = Kernels.table.matrix
     packsLeft = slots >= 640 || (inputs + units) % 512 == 0
     let (depth, width) = (Int(RECURRA_GRADIENT_DEPTH), inputs + units)
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
     pieces = products.flatMap {
-      Self.pieces(kernels, $0, inputs, units, unitsPerGate, isShared: isShared, sumsBiases: sumsBiases($0))
+      Self.pieces($0, inputs, units, unitsPerGate, isShared: isShared, sumsBiases: sumsBiases($0))
     }
     let panels = pieces.lazy.map(\.panels.count).max() ?? 0
     scratch = Scratch.of(floats: Int(kernels.gradientScratchSize(size, panels)), pieces: Threads.count)
   }
 
   private static func pieces(
-    _ kernels: RecurraCellKernels, _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int,
+    _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int,
     isShared: Bool, sumsBiases: Bool
   ) -> [Piece] {
+    let kernels = Kernels.table.matrix
     let (ofInputs, all) = (kernels.leftPanels(inputs, 0), kernels.leftPanels(inputs, units))
     let panels =
       switch product.operand {

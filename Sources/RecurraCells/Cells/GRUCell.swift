@@ -80,42 +80,48 @@ public struct GRUCell: RecurrentCell {
       let (z, h, next, scratch) = (step.gates[row], step.h[row], step.nextH[row], step.scratch[row])
       let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
       if phase == 0 {
-        for u in 0..<units {
-          z[u] = recurrentActivation.value(z[u])
-          r[u] = recurrentActivation.value(r[u])
-          if resetAfter { n[u] += r[u] * product[u] } else { scratch[u] = r[u] * h[u] }
+        recurrentActivation.apply(z, 2 * units)
+        if resetAfter {
+          for u in 0..<units { n[u] += r[u] * product[u] }
+        } else {
+          for u in 0..<units { scratch[u] = r[u] * h[u] }
         }
       }
       guard resetAfter || phase == 1 else { continue }
-      for u in 0..<units {
-        n[u] = activation.value(n[u])
-        next[u] = z[u] * h[u] + (1 - z[u]) * n[u]
-      }
+      activation.apply(n, units)
+      for u in 0..<units { next[u] = z[u] * h[u] + (1 - z[u]) * n[u] }
     }
   }
 
   /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
-    let units = step.units
-    for row in 0..<step.rows {
-      let (z, h, dh, scratch) = (step.gates[row], step.h[row], step.dh[row], step.scratch[row])
+    step.inSpans { row, span, temporary in
+      let (units, count) = (step.units, span.count)
+      let z = step.gates[row] + span.lowerBound
       let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
+      let (h, dh, scratch) = (
+        step.h[row] + span.lowerBound, step.dh[row] + span.lowerBound, step.scratch[row] + span.lowerBound
+      )
+      let (ofCandidate, ofGate) = (temporary[0], temporary[1])
       if resetAfter || phase == 1 {
-        for u in 0..<units {
-          let candidate = dh[u] * (1 - z[u]) * activation.slope(n[u])
-          let update = dh[u] * (h[u] - n[u]) * recurrentActivation.slope(z[u])
+        activation.slopes(of: n, into: ofCandidate, count)
+        recurrentActivation.slopes(of: z, into: ofGate, count)
+        for u in 0..<count {
+          let candidate = dh[u] * (1 - z[u]) * ofCandidate[u]
+          let update = dh[u] * (h[u] - n[u]) * ofGate[u]
           dh[u] *= z[u]
           (z[u], n[u]) = (update, candidate)
         }
       }
-      guard phase == 0 else { continue }
-      for u in 0..<units {
+      guard phase == 0 else { return }
+      recurrentActivation.slopes(of: r, into: ofGate, count)
+      for u in 0..<count {
         let reset = r[u]
         if resetAfter {
-          r[u] = n[u] * product[u] * recurrentActivation.slope(reset)
+          r[u] = n[u] * product[u] * ofGate[u]
           product[u] = n[u] * reset
         } else {
-          r[u] = scratch[u] * h[u] * recurrentActivation.slope(reset)
+          r[u] = scratch[u] * h[u] * ofGate[u]
           dh[u] += scratch[u] * reset
         }
       }

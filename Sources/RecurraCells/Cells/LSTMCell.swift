@@ -37,34 +37,43 @@ public struct LSTMCell: RecurrentCell {
     for row in 0..<step.rows {
       let (i, c, newC, h) = (step.gates[row], step.c[row], step.nextC[row], step.nextH[row])
       let (f, candidate, o) = (i + units, i + 2 * units, i + 3 * units)
-      for u in 0..<units {
-        i[u] = recurrentActivation.value(i[u])
-        f[u] = recurrentActivation.value(f[u])
-        candidate[u] = activation.value(candidate[u])
-        o[u] = recurrentActivation.value(o[u])
-        newC[u] = f[u] * c[u] + i[u] * candidate[u]
-        h[u] = o[u] * activation.value(newC[u])
-      }
+      recurrentActivation.apply(i, 2 * units)
+      activation.apply(candidate, units)
+      recurrentActivation.apply(o, units)
+      for u in 0..<units { newC[u] = f[u] * c[u] + i[u] * candidate[u] }
+      activation.apply(to: newC, into: h, units)
+      for u in 0..<units { h[u] *= o[u] }
     }
   }
 
   /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
-    let units = step.units
-    for row in 0..<step.rows {
-      let (i, c, newC) = (step.gates[row], step.c[row], step.nextC[row])
+    step.inSpans { row, span, temporary in
+      let (units, count) = (step.units, span.count)
+      let i = step.gates[row] + span.lowerBound
       let (f, candidate, o) = (i + units, i + 2 * units, i + 3 * units)
-      let (dh, dc) = (step.dh[row], step.dc[row])
-      for u in 0..<units {
-        let output = activation.value(newC[u])
-        let memory = dc[u] + dh[u] * o[u] * activation.slope(output)
-        let (kept, entered) = (f[u], i[u])
-        o[u] = dh[u] * output * recurrentActivation.slope(o[u])
-        f[u] = memory * c[u] * recurrentActivation.slope(kept)
-        i[u] = memory * candidate[u] * recurrentActivation.slope(entered)
-        candidate[u] = memory * entered * activation.slope(candidate[u])
-        dc[u] = memory * kept
+      let (c, newC) = (step.c[row] + span.lowerBound, step.nextC[row] + span.lowerBound)
+      let (dh, dc) = (step.dh[row] + span.lowerBound, step.dc[row] + span.lowerBound)
+      let (output, slope) = (temporary[0], temporary[1])
+      activation.apply(to: newC, into: output, count)
+      activation.slopes(of: output, into: slope, count)
+      for u in 0..<count {
+        dc[u] += dh[u] * o[u] * slope[u]
+        output[u] *= dh[u]
         dh[u] = 0
+      }
+      let (ofInput, ofForget, ofCandidate) = (temporary[1], temporary[2], temporary[3])
+      recurrentActivation.slopes(of: o, into: o, count)
+      recurrentActivation.slopes(of: i, into: ofInput, count)
+      recurrentActivation.slopes(of: f, into: ofForget, count)
+      activation.slopes(of: candidate, into: ofCandidate, count)
+      for u in 0..<count {
+        let (memory, kept, entered) = (dc[u], f[u], i[u])
+        o[u] *= output[u]
+        f[u] = memory * c[u] * ofForget[u]
+        i[u] = memory * candidate[u] * ofInput[u]
+        candidate[u] = memory * entered * ofCandidate[u]
+        dc[u] = memory * kept
       }
     }
   }

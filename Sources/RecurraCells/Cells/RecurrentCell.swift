@@ -157,3 +157,30 @@ public struct GateBackward<S: FloatingScalar> {
   /// The gradient of the scratch rows, after the products of the later phase.
   public let scratch: Rows<S>
 }
+
+extension GateBackward {
+  /// Calls `body` for some units of a row after the other, with four runs of numbers to work in, one for each unit: few
+  /// enough for a caller's stack, and vectors enough.
+  @inline(__always)
+  func inSpans(_ body: (_ row: Int, _ span: Range<Int>, _ temporary: SpanScratch<S>) -> Void) {
+    let most = 64
+    withUnsafeTemporaryAllocation(of: S.self, capacity: 4 * most) { numbers in
+      guard let base = numbers.baseAddress else { return }
+      base.initialize(repeating: 0, count: 4 * most)
+      for row in 0..<rows {
+        for first in stride(from: 0, to: units, by: most) {
+          body(row, first..<min(first + most, units), SpanScratch(base: base, stride: most))
+        }
+      }
+    }
+  }
+}
+
+/// Runs of numbers that a cell works in.
+struct SpanScratch<S> {
+  let base: UnsafeMutablePointer<S>
+  let stride: Int
+
+  @inline(__always)
+  subscript(index: Int) -> UnsafeMutablePointer<S> { base + index * stride }
+}

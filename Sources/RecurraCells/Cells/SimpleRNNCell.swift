@@ -20,17 +20,17 @@ public struct SimpleRNNCell: RecurrentCell {
   /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
     for row in 0..<step.rows {
-      let (gates, h) = (step.gates[row], step.nextH[row])
-      for u in 0..<step.units { h[u] = activation.value(gates[u]) }
+      activation.apply(to: step.gates[row], into: step.nextH[row], step.units)
     }
   }
 
   /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
     for row in 0..<step.rows {
-      let (gates, h, dh) = (step.gates[row], step.nextH[row], step.dh[row])
+      let (gates, dh) = (step.gates[row], step.dh[row])
+      activation.slopes(of: step.nextH[row], into: gates, step.units)
       for u in 0..<step.units {
-        gates[u] = dh[u] * activation.slope(h[u])
+        gates[u] *= dh[u]
         dh[u] = 0
       }
     }

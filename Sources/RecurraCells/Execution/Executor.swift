@@ -1,12 +1,10 @@
-internal import CRecurraKernels
 import RecurraTensor
 
 /// Carries out the schedule of a call, forward and back: the one place where time loops and threads come together.
 struct Executor<S: FloatingScalar> {
   let runs: [DirectionRun<S>]
   let schedule: Schedule
-  /// The packed kernels; nil for OpenBLAS.
-  let kernels: RecurraCellKernels?
+  let way: StepMultiplication
 
   /// Runs the time loops of all directions.
   ///
@@ -20,12 +18,16 @@ struct Executor<S: FloatingScalar> {
         Threads.run(run.layout.steps, lasting: lasting) { run.layInput($0, 0..<run.layout.counts[$0]) }
       }
     }
-    if let kernels, let runs = runs as? [DirectionRun<Float>] {
-      let target = output as? UnsafeMutablePointer<Float>
+    let target = output as? UnsafeMutablePointer<Float>
+    if let kernels = way.fused, let runs = runs as? [DirectionRun<Float>] {
       PackedForward(runs, kernels, schedule, output: target, width: width).run()
       return
     }
     for run in runs where run.isTraining { run.clearEndedRows() }
+    if case .packed = way, let runs = runs as? [DirectionRun<Float>] {
+      StepLoops(runs, schedule).forward(to: target, width: width)
+      return
+    }
     Threads.run(runs.count * schedule.rowBlocks) { index in
       let run = runs[index % runs.count]
       let target = output.map { $0 + run.place * run.units }
@@ -47,8 +49,17 @@ struct Executor<S: FloatingScalar> {
   ///   - distinct: the table's rows that the input consists of, where its gradient goes straight to the table.
   ///   - needsInput: whether the gradient of the input is asked for.
   func backward(_ gradients: [GradientRun<S>], _ distinct: DistinctRows?, needsInput: Bool) -> SequenceGradients {
-    if let kernels, let runs = runs as? [DirectionRun<Float>], let gradients = gradients as? [GradientRun<Float>] {
-      return PackedBackward(runs, gradients, kernels, schedule, distinct, needsInput: needsInput).run()
+    if let single = runs as? [DirectionRun<Float>], let gradients = gradients as? [GradientRun<Float>] {
+      if let kernels = way.fused {
+        return PackedBackward(single, gradients, kernels, schedule, distinct, needsInput: needsInput).run()
+      }
+      if case .packed = way {
+        if PackedGradients.fits(single[0].cell) {
+          return PackedBackward(single, gradients, nil, schedule, nil, needsInput: needsInput).run()
+        }
+        StepLoops(single, schedule).backward(gradients)
+        return WeightGradients(runs, needsInput: needsInput).run()
+      }
     }
     Threads.run(runs.count * schedule.rowBlocks) { index in
       let (place, layout) = (index % runs.count, runs[index % runs.count].layout)

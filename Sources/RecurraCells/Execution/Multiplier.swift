@@ -8,7 +8,7 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   case auto
   /// OpenBLAS' `sgemm` and `dgemm`: every cell, shape and type; the reference.
   case openblas
-  /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
+  /// Our kernels on packed weights in float32, with fused gates for the cells that have them; OpenBLAS in float64.
   case packed
 
   /// Was taken out; `packed` is in its place.
@@ -40,14 +40,11 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
     try own.withValue(choice, operation: body)
   }
 
-  /// The packed kernels of a cell, where it has any that the choice allows: asked for once in a call, for the choice
-  /// may change meanwhile.
-  static func kernels(_ cell: any RecurrentCell, _ dtype: DType) -> RecurraCellKernels? {
-    guard dtype == .float32, let kernel = cell.kernel else { return nil }
-    switch current {
-    case .openblas: return nil
-    case .auto, .packed: return Kernels.cell(kernel)
-    }
+  /// What multiplies for a cell: the fastest way that it has and the choice allows. Asked for once in a call, for the
+  /// choice may change meanwhile.
+  static func multiplication(_ cell: any RecurrentCell, _ dtype: DType) -> StepMultiplication {
+    guard dtype == .float32, current != .openblas else { return .openBLAS }
+    return cell.kernel.map { .fused(Kernels.cell($0)) } ?? .packed
   }
 
   /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know
@@ -59,6 +56,29 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
     #else
       return body()
     #endif
+  }
+}
+
+/// How a step's products and gates are computed.
+enum StepMultiplication {
+  /// OpenBLAS' products: the reference.
+  case openBLAS
+  /// Packed products, then the cell's gates over whole rows.
+  case packed
+  /// Packed products with the gates in the kernel.
+  case fused(RecurraCellKernels)
+
+  /// The kernels with the gates in them, if there are any.
+  var fused: RecurraCellKernels? {
+    if case .fused(let kernels) = self { kernels } else { nil }
+  }
+
+  var rung: Problem.Rung {
+    switch self {
+    case .openBLAS: .openBLAS
+    case .packed: .packed
+    case .fused(let kernels): .fused(panelUnits: kernels.panelUnits)
+    }
   }
 }
 

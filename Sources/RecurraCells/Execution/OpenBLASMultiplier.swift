@@ -24,14 +24,9 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
 
   private func forward(_ step: Int, _ active: Range<Int>) {
     if !run.isLaid { run.layInput(step, active) }
-    let first = active.lowerBound
-    let gates = run.gates(step).from(first)
+    let state = run.forwardStep(step, active)
+    let gates = state.gates
     for row in 0..<active.count { gates[row].update(from: run.biasRows.base, count: run.slots) }
-    let state = GateForward(
-      rows: active.count, units: run.units, gates: gates,
-      h: run.hidden(step).from(first), c: run.memory(step).from(first),
-      nextH: run.hidden(step + 1).from(first), nextC: run.memory(step + 1).from(first),
-      scratch: scratch(step).from(first))
     for phase in run.phases.indices {
       for product in run.phases[phase] { multiply(product, step, active, into: gates, state.scratch) }
       if let vectors { vectors.forward(state) } else { run.cell.forward(phase, state) }
@@ -41,13 +36,8 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
     guard let gradients else { return }
     gradients.addOutputGradient(step, active)
-    let first = active.lowerBound
-    let gates = run.gates(step).from(first)
-    let state = GateBackward(
-      rows: active.count, units: run.units, gates: gates,
-      h: run.hidden(step).from(first), c: run.memory(step).from(first),
-      nextH: run.hidden(step + 1).from(first), nextC: run.memory(step + 1).from(first),
-      dh: gradients.hRows.from(first), dc: gradients.cRows.from(first), scratch: gradients.scratchRows.from(first))
+    let state = run.backwardStep(step, active, gradients)
+    let gates = state.gates
     for phase in run.phases.indices.reversed() {
       if let vectors { vectors.backward(state) } else { run.cell.backward(phase, state) }
       for product in run.phases[phase] where product.operand == .scratch {
@@ -63,10 +53,6 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
 
   /// Every product is done at its own step.
   func finish(_ step: Int, _ rows: Range<Int>) {}
-
-  private func scratch(_ step: Int) -> Rows<S> {
-    run.isTraining ? run.scratchRows.from(run.layout.blocks[step]) : run.scratchRows
-  }
 
   private func multiply(
     _ product: GateProduct, _ step: Int, _ active: Range<Int>, into gates: Rows<S>, _ scratch: Rows<S>

@@ -13,11 +13,26 @@ public final class PackedWeights: Sendable {
   private let forward = Guarded<Entry?>(nil)
   private let backward = Guarded<Entry?>(nil)
   private let input = Guarded<Entry?>(nil)
+  private let steps = Guarded<StepEntry?>(nil)
+  private struct StepEntry: Sendable {
+    let version: Int
+    let products: StepProducts
+  }
   /// The product of the table that inputs are looked up in.
   let table = TableProduct()
 
   /// Makes an empty store.
   public init() {}
+
+  /// The products of a step of a cell without fused gates: the stored ones where they are of the direction's version.
+  func products(
+    _ cell: any RecurrentCell, _ direction: RecurrentDirection, inputs: Int, units: Int
+  ) -> StepProducts {
+    if let stored = steps.withLock({ $0 }), stored.version == direction.version { return stored.products }
+    let products = StepProducts(cell, direction.weights.detached, inputs: inputs, units: units)
+    _ = steps.exchange(StepEntry(version: direction.version, products: products))
+    return products
+  }
 
   /// What is packed, for forward, backward and the products after the loop.
   enum Layout {
@@ -50,7 +65,7 @@ public final class PackedWeights: Sendable {
   ///
   /// What is missing is packed in one go, outside the locks: the panels of all layouts and directions over the threads.
   static func packed(
-    _ layouts: [Layout], of directions: [RecurrentDirection], _ kernels: RecurraCellKernels, inputs: Int, units: Int
+    _ layouts: [Layout], of directions: [RecurrentDirection], _ kernels: RecurraCellKernels?, inputs: Int, units: Int
   ) -> [[Tensor]] {
     var missing: [Packing] = []
     let result = layouts.map { layout in
@@ -86,20 +101,29 @@ public final class PackedWeights: Sendable {
 private struct Packing {
   let layout: PackedWeights.Layout
   let direction: RecurrentDirection
-  let kernels: RecurraCellKernels
-  let inputs, units, panels: Int
+  /// The panels, and what packs some of them.
+  let panels: Int
+  let pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Range<Int>) -> Void
   let target: Tensor
 
+  /// - Parameter kernels: those of the cell; not needed for the layout of the inputs.
   init(
-    _ layout: PackedWeights.Layout, _ direction: RecurrentDirection, _ kernels: RecurraCellKernels, _ inputs: Int,
+    _ layout: PackedWeights.Layout, _ direction: RecurrentDirection, _ kernels: RecurraCellKernels?, _ inputs: Int,
     _ units: Int
   ) {
-    (self.layout, self.direction, self.kernels, self.inputs, self.units) = (layout, direction, kernels, inputs, units)
+    (self.layout, self.direction) = (layout, direction)
     let size: Int
-    switch layout {
-    case .forward: (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
-    case .backward: (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
-    case .input: (size, panels) = (kernels.packedInputSize(inputs, units), kernels.backwardPanels(inputs))
+    switch (layout, kernels) {
+    case (.forward, let kernels?):
+      (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
+      pack = { kernels.packForward(inputs, units, $0, $1, $2.lowerBound, $2.upperBound) }
+    case (.backward, let kernels?):
+      (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
+      pack = { kernels.packBackward(inputs, units, $0, $1, $2.lowerBound, $2.upperBound) }
+    default:
+      let (matrix, columns) = (Kernels.table.matrix, direction.weights.shape[1])
+      (size, panels) = (matrix.packedTransposeSize(inputs, columns), matrix.transposedPanels(inputs))
+      pack = { matrix.packTranspose(inputs, columns, $0, $1, $2.lowerBound, $2.upperBound) }
     }
     target = Tensor(uninitialized: [size], dtype: .float32)
   }
@@ -112,12 +136,6 @@ private struct Packing {
 
   func run(_ range: Range<Int>) {
     let packed = target.storage.pointer.assumingMemoryBound(to: Float.self)
-    direction.weights.withPointer(of: Float.self) { weights in
-      switch layout {
-      case .forward: kernels.packForward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
-      case .backward: kernels.packBackward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
-      case .input: kernels.packInput(inputs, units, weights, packed, range.lowerBound, range.upperBound)
-      }
-    }
+    direction.weights.withPointer(of: Float.self) { pack($0, packed, range) }
   }
 }

@@ -44,11 +44,12 @@ private struct Wave {
       let (weights, bias) = (layer.direction.weights, layer.direction.bias)
       let units = weights.shape[1] / layer.cell.gateCount
       guard weights.dtype == .float32, !weights.isTracked, bias?.isTracked != true, weights.shape[0] == inputs + units,
-        let own = MultiplierChoice.kernels(layer.cell, .float32)
+        case .fused(let own) = MultiplierChoice.multiplication(layer.cell, .float32)
       else { return nil }
       kernels.append(own)
       problems.append(
-        Problem(layer.cell, own, batch: input.shape[0], timesteps: input.shape[1], inputs: inputs, units: units))
+        Problem(layer.cell, .fused(own), batch: input.shape[0], timesteps: input.shape[1], inputs: inputs, units: units)
+      )
       inputs = units
     }
     guard let wave = Planner.wave(problems, .current) else { return nil }

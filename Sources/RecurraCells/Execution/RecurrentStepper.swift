@@ -9,6 +9,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
   private let run: DirectionRun<S>
   private let reference: OpenBLASMultiplier<S>
   private let packed: PackedMultiplier?
+  private let products: StepMultiplier?
   /// Keeps what the kernels write to alive.
   private let scratch: Buffer<Float>?
   /// The first of two state blocks in use; they take turns.
@@ -28,7 +29,8 @@ public final class RecurrentStepper<S: FloatingScalar> {
     let units = direction.weights.shape.last.map { $0 / cell.gateCount } ?? 0
     check(batch >= 1 && units >= 1, name, expected: "a sequence and a unit", got: "\(batch) and \(units)")
     direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
-    let kernels = MultiplierChoice.kernels(cell, S.dtype)
+    let way = MultiplierChoice.multiplication(cell, S.dtype)
+    let kernels = way.fused
     run = DirectionRun(
       cell, direction.detached, input: .tensor(.zeros([batch, 2, inputs], dtype: S.dtype)),
       order: RowOrder(batch: batch, timesteps: 2, lengths: nil), rows: 0..<batch, isTraining: false,
@@ -40,8 +42,14 @@ public final class RecurrentStepper<S: FloatingScalar> {
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
         panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, scratch: scratch.rows.base, isEndless: true)
       self.scratch = scratch
+      products = nil
+    } else if case .packed = way, let run = run as? DirectionRun<Float> {
+      let scratch = Buffer<Float>(1, StepProducts.scratchFloats(batch) + batch * units)
+      let own = run.direction.packed.products(cell, run.direction, inputs: inputs, units: units)
+      products = StepMultiplier(run, own, nil, scratch.rows.base)
+      (packed, self.scratch) = (nil, scratch)
     } else {
-      (packed, scratch) = (nil, nil)
+      (packed, products, scratch) = (nil, nil, nil)
     }
     reset()
   }
@@ -67,7 +75,13 @@ public final class RecurrentStepper<S: FloatingScalar> {
     }
     Threads.withDenormalsAsZero {
       let step = parity..<parity + 1
-      if let packed { packed.forward(step, 0..<batch) } else { reference.forward(step, 0..<batch) }
+      if let packed {
+        packed.forward(step, 0..<batch)
+      } else if let products {
+        products.forward(step, 0..<batch)
+      } else {
+        reference.forward(step, 0..<batch)
+      }
     }
     let h = run.hidden(parity + 1)
     parity = 1 - parity

@@ -26,6 +26,14 @@ final class Scratch: Sendable {
   /// Some pieces of at least so many floats; nil where none are wanted.
   static func of(floats: Int, pieces: Int) -> Scratch? { floats > 0 ? Scratch(floats: floats, pieces: pieces) : nil }
 
+  /// A piece for each thread.
+  static func ofThreads(floats: Int) -> Scratch { Scratch(floats: max(floats, 1), pieces: Threads.count) }
+
+  /// For each thread what products with a matrix want for so many rows.
+  static func ofMatrix(rows: Int) -> Scratch? {
+    of(floats: Int(Kernels.table.matrix.scratchSize(rows)), pieces: Threads.count)
+  }
+
   /// For each thread what kernels want for so many rows.
   static func of(_ kernels: RecurraCellKernels, rows: Int) -> Scratch? {
     of(floats: Int(kernels.scratchSize(rows)), pieces: Threads.count)

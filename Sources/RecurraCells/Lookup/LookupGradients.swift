@@ -11,7 +11,6 @@ import RecurraTensor
 /// the number of threads.
 struct LookupGradients {
   private let runs: [DirectionRun<Float>]
-  private let kernels: RecurraCellKernels
   private let rows: DistinctRows
   private let inputWeights: [Tensor]?
   private let inputs, units, columns: Int
@@ -20,13 +19,13 @@ struct LookupGradients {
   private let sums: [Tensor]?
 
   init(
-    _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
+    _ runs: [DirectionRun<Float>], _ rows: DistinctRows, inputWeights: [Tensor]?
   ) {
-    (self.runs, self.kernels, self.rows, self.inputWeights) = (runs, kernels, rows, inputWeights)
+    (self.runs, self.rows, self.inputWeights) = (runs, rows, inputWeights)
     (inputs, units) = (runs[0].inputs, runs[0].units)
     // The slots that the input reaches are the gates and come first.
     columns = runs[0].cell.gateCount * units
-    scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count)
+    scratch = inputWeights == nil ? nil : Scratch.ofMatrix(rows: rows.count)
     let shape = [rows.count, columns]
     let isSmall = rows.count * columns <= Tuning.standard.bits.tableSums
     sums = isSmall ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
@@ -77,7 +76,7 @@ struct LookupGradients {
       if !targets.isEmpty { multiply(block, sums[place], place, to: targets[place]) }
     }
     let product = WeightProduct(
-      kernels, [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
+      [GateProduct(.input, gates: 0..<runs[0].cell.gateCount, slot: 0)], inputs: inputs, units: 0,
       unitsPerGate: units, slots: columns, most: rows.count, together: weights.count, isShared: true
     ) { _ in true }
     // Operands know where the sums lie, no more.
@@ -99,14 +98,14 @@ struct LookupGradients {
   private func multiply(_ block: Range<Int>, _ sums: Tensor, _ place: Int, to target: Tensor) {
     guard let inputWeights else { return }
     var kernel = RecurraInputGradient()
-    (kernel.inputs, kernel.units) = (inputs, units)
+    (kernel.inputs, kernel.units) = (inputs, columns)
     (kernel.rowBegin, kernel.rowEnd, kernel.rowsPerStep) = (block.lowerBound, block.upperBound, 1)
     kernel.dgates = DirectionRun<Float>.rows(sums).forKernels
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
     scratch.lend { piece in
       kernel.scratch = piece
-      kernels.inputGradient(&kernel)
+      Kernels.table.matrix.inputGradient(&kernel)
     }
   }
 

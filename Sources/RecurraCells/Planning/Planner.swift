@@ -5,14 +5,14 @@ internal import Synchronization
 package enum Planner {
   /// The schedule of a call.
   package static func schedule(_ problem: Problem, _ machine: Machine, _ tuning: Tuning = .standard) -> Schedule {
-    guard problem.panelUnits != nil else {
+    guard problem.rung != .openBLAS else {
       return Schedule(runBlocks: 1, rowBlocks: openBLASBlocks(problem.batch, tuning.bits))
     }
     let estimate = Estimate(tuning)
     let row = estimate.rowNanoseconds(weights: problem.weights, slots: problem.slots * problem.units)
     let lasting = row * problem.batch * problem.timesteps * problem.directions
     let trainingBlocks = problem.isTraining ? trainingBlocks(problem, tuning.bits) : 1
-    let team = trainingBlocks > 1 ? nil : TeamPlan(problem, machine, tuning)
+    let team = trainingBlocks > 1 || !problem.isFused ? nil : TeamPlan(problem, machine, tuning)
     var schedule = Schedule(runBlocks: trainingBlocks, rowBlocks: 1)
     (schedule.teamSize, schedule.stepSaving) = team.map { ($0.size, $0.stepSaving) } ?? (1, 0)
     (schedule.rowNanoseconds, schedule.nanoseconds) = (row, lasting)
@@ -26,7 +26,7 @@ package enum Planner {
     } else {
       schedule.runBlocks = blocks
     }
-    if problem.batch <= tuning.aheadRows {
+    if problem.isFused, problem.batch <= tuning.aheadRows {
       // As many steps as keep their products near; training keeps those of all steps anyway.
       let near = tuning.aheadFloats / max(1, problem.batch * problem.slots * problem.units)
       schedule.stepsAhead = problem.isTraining ? problem.timesteps : max(1, min(problem.timesteps, near))
@@ -36,7 +36,11 @@ package enum Planner {
 
   /// The blocks of a batch that are trained each by itself; one where two directions keep as many threads busy.
   private static func trainingBlocks(_ problem: Problem, _ bits: Tuning.Bits) -> Int {
-    if problem.weights > bits.blockedWeights || problem.batch < bits.blockedRows || problem.directions > 1 { return 1 }
+    if problem.weights > bits.blockedWeights || problem.batch < bits.blockedRows || problem.directions > 1
+      || !problem.isFused
+    {
+      return 1
+    }
     return min(bits.mostBlocks, max(2, problem.batch / bits.rowsOfBlockPair * 2))
   }
 
@@ -54,7 +58,7 @@ package enum Planner {
     _ layers: [Problem], _ machine: Machine, _ tuning: Tuning = .standard
   ) -> WaveSchedule? {
     let ranks = min(machine.threads, layers.count)
-    guard ranks > 1, layers.allSatisfy({ $0.panelUnits != nil }) else { return nil }
+    guard ranks > 1, layers.allSatisfy(\.isFused) else { return nil }
     let (batch, timesteps) = (layers[0].batch, layers[0].timesteps)
     guard batch > 0, batch < 2 * machine.threads, timesteps >= tuning.waveTimesteps else { return nil }
     let schedules = layers.map { schedule($0, machine, tuning) }

@@ -18,7 +18,8 @@ struct RecurrentCall: Sendable {
     let isTraining = keepsTrace || isTracked
     let (shape, lookup) = (input.shape, input.lookup)
     let units = directions[0].weights.shape[1] / cell.gateCount
-    let kernels = MultiplierChoice.kernels(cell, S.dtype)
+    let way = MultiplierChoice.multiplication(cell, S.dtype)
+    let kernels = way.fused
     let distinct = isTracked && !keepsTrace && kernels != nil ? distinctRows() : nil
     let found = kernels.flatMap { kernels in
       distinct.map { lookedUp($0, kernels) }
@@ -26,11 +27,11 @@ struct RecurrentCall: Sendable {
     }
     let schedule = Planner.schedule(
       Problem(
-        cell, kernels, batch: shape[0], timesteps: shape[1], inputs: found == nil ? shape[2] : 0, units: units,
+        cell, way, batch: shape[0], timesteps: shape[1], inputs: found == nil ? shape[2] : 0, units: units,
         directions: directions.count, isTraining: isTraining))
     let runs = makeRuns(
       schedule.runBlocks, found, isTraining: isTraining, laysInput: kernels == nil, of: S.self)
-    let executor = Executor(runs: runs, schedule: schedule, kernels: kernels)
+    let executor = Executor(runs: runs, schedule: schedule, way: way)
     let width = directions.count * units
     let sequence = returnsSequences ? Tensor(uninitialized: [shape[0], shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }

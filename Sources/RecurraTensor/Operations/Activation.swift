@@ -64,7 +64,7 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
 
   /// Calls `body` with this function as a constant, so that its loop is compiled for it alone.
   @inline(__always)
-  private func specialized(_ body: (Activation) -> Void) {
+  func specialized(_ body: (Activation) -> Void) {
     switch self {
     case .relu: body(.relu)
     case .sigmoid: body(.sigmoid)
@@ -81,13 +81,15 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   @inline(__always)
   package func value<S: FloatingScalar>(_ x: S) -> S {
     switch self {
-    case .relu: return x > 0 || x != x ? x : 0
+    case .relu: return x <= 0 ? 0 : x
     case .sigmoid:
       // Splitting by sign keeps the relative error small in the lower tail, and never overflows.
       let decay = S.exponential(-x.magnitude)
       return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
     case .tanh: return S.hyperbolicTangent(x)
-    case .hardSigmoid: return x != x ? x : Swift.min(Swift.max(x / 6 + 0.5, 0), 1)
+    case .hardSigmoid:
+      let line = x / 6 + 0.5
+      return line < 0 ? 0 : line > 1 ? 1 : line
     case .softsign: return x / (1 + x.magnitude)
     case .elu: return x > 0 || x != x ? x : S.exponentialMinusOne(x)
     case .softplus: return x > 0 ? x + S.logarithmOnePlus(S.exponential(-x)) : S.logarithmOnePlus(S.exponential(x))
