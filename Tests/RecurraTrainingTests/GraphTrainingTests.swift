@@ -118,6 +118,16 @@ import Testing
     for (found, wanted) in zip(weights[1], weights[0]) { expectIdentical(found, wanted) }
   }
 
+  @Test func paddingIsCutOffOnlyWhereNothingElseReadsIt() throws {
+    let x = Input(shape: [5, 2])
+    let model = try Model(inputs: [x], outputs: [Concatenate()(GRU(units: 3)(x), Flatten()(x))])
+    let data = Tensor.varied([4, 5, 2], seed: 6, dtype: .float32)
+    // Lengths end before the last timestep in every row, which the way past the layer reads all the same.
+    let found = try model.predict(data, lengths: [3, 2, 1, 3], batchSize: 2)
+    expectIdentical(found.sliced(3..<13, axis: 1), data.reshaped([4, 10]))
+    expectIdentical(found, try model(data, lengths: [3, 2, 1, 3]))
+  }
+
   @Test func aResidualReaderLearns() throws {
     let x = Input(shape: [nil, 4])
     let read = Bidirectional(LSTM(units: 2, returnSequences: true))(x)
