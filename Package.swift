@@ -26,7 +26,8 @@ let package = Package(
       // A frame stays within a page in every build: there are no stack probes, so a larger one could step over the
       // guard page of a caller's small stack.
       cSettings: [
-        .enableWarning("all"), .enableWarning("frame-larger-than=4096"), .treatAllWarnings(as: .error),
+        .headerSearchPath("."), .enableWarning("all"), .enableWarning("frame-larger-than=4096"),
+        .treatAllWarnings(as: .error),
       ]),
     .target(
       name: "RecurraTensor", dependencies: ["CRecurraBLAS", "CRecurraLAPACKE", "CRecurraKernels"],

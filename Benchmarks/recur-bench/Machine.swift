@@ -1,4 +1,5 @@
 import CRecurraKernels
+import RecurraCells
 import RecurraTensor
 
 /// The limits of this machine, measured in this run: no product can be faster than its arithmetic or its memory.
@@ -40,7 +41,7 @@ enum Machine {
     let stopwatch = Stopwatch(repetitions: 3, least: 0.004)
     let one = arithmeticRoof(threads: 1, stopwatch: stopwatch)
     let all = arithmeticRoof(threads: threads, stopwatch: stopwatch)
-    let meeting = Threads.meetingNanoseconds()
+    let meeting = BarrierCost.current()
     Report.line(
       json
         ? JSONLine([

@@ -62,8 +62,8 @@ struct RecurBench: ParsableCommand {
     else {
       throw ValidationError("every number must be greater than 0")
     }
-    guard least <= 3_600, repetitions <= 10_000, threads.map({ $0 <= Threads.maximumCount }) ?? true else {
-      throw ValidationError("expected up to 3,600 seconds, 10,000 repetitions and \(Threads.maximumCount) threads")
+    guard least <= 3_600, repetitions <= 10_000, threads.map({ $0 <= ThreadCount.maximum }) ?? true else {
+      throw ValidationError("expected up to 3,600 seconds, 10,000 repetitions and \(ThreadCount.maximum) threads")
     }
     guard bytes < Double(MemoryLimit.byteCount) else {
       throw ValidationError("expected a case that the memory holds, got one of about \(bytes) bytes")

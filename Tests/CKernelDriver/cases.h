@@ -62,6 +62,11 @@ static inline void freeMatrix(Matrix *m) {
   m->data = NULL;
 }
 
+/// The matrix from a row on, as kernels take it.
+static inline RecurraRows rowsFrom(Matrix m, ptrdiff_t first) {
+  return (RecurraRows){m.data + first * m.stride, m.stride};
+}
+
 static inline float at(Matrix m, ptrdiff_t row, ptrdiff_t column) { return m.data[row * m.stride + column]; }
 
 static inline int gapsIntact(Matrix m) {

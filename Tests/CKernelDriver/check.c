@@ -11,6 +11,7 @@
 #include "gradients.h"
 #include "runs.h"
 #include "steps.h"
+#include "products.h"
 
 // A single row has a loop of its own over the panels, and is cut in every way.
 static const ptrdiff_t rowCounts[] = {1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 16, 31, 33};
@@ -124,10 +125,9 @@ static void checkBackward(const RecurraKernels *kernels, Case *k, Backward *base
   Matrix out = makeMatrix(k->rows, k->units, 3);
   float *scratch = scratchFor(kernels, k->rows);
   cell->backward(&(RecurraBackwardStep){
-    .scratch = scratch, .rows = k->rows, .units = k->units, .panelEnd = panels, .productRows = productRows,
-    .dgatesNext = k->dgatesNext.data, .dgatesNextStride = k->dgatesNext.stride, .packed = packed, .dy = k->dy.data,
-    .dyStride = k->dy.stride, .dhCarry = k->dhCarry.data, .dhCarryStride = k->dhCarry.stride, .dhOut = out.data,
-    .dhOutStride = out.stride});
+    .scratch = scratch, .rows = k->rows, .units = k->units, .panels = {0, panels}, .productRows = productRows,
+    .dgatesNext = rowsFrom(k->dgatesNext, 0), .packed = packed, .dy = rowsFrom(k->dy, 0),
+    .dhCarry = rowsFrom(k->dhCarry, 0), .dhOut = rowsFrom(out, 0)});
   expect(sameBits(out, k->dh, 0, k->rows) && gapsIntact(out), isa, k, "backward: product alone");
   free(scratch), freeMatrix(&out);
   freeMatrix(&k->dh), freeMatrix(&k->dgates), freeMatrix(&k->dcOut), freeMatrix(&k->dhOut);
@@ -182,6 +182,7 @@ static void checkCase(Cell cell, ptrdiff_t inputs, ptrdiff_t units) {
     Backward b;
     checkForward(kernels, &k, &f);
     checkBackward(kernels, &k, &b);
+    checkMatrix(kernels, &k);
     const char *failure = checkSteps(kernels, &k);
     expect(failure == NULL, setNames[index], &k, failure ? failure : "");
     if (fused && fusedForward.h.data) {

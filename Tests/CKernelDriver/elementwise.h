@@ -111,6 +111,48 @@ static void checkSums(const RecurraKernels *k) {
   demand(fabsf(k->readBurst(values, sizeof values) - total) < 1e-2f, k->name, "readBurst reads everything", count);
 }
 
+static float rowOfExponentials[1003];
+
+/// Rows of a softmax against double, shifted far from zero; and to the bit against the same row of the first set with
+/// fused multiply-add.
+static void checkSoftmax(const RecurraKernels *k) {
+  enum { most = 1003 };
+  static float first[most], firstSums[most];
+  static int hasFirst = 0;
+  uint64_t state = 11;
+  float input[most], scaled[most];
+  for (int index = 0; index < most; index++) input[index] = 300 + 9 * randomFloat(&state);
+  for (size_t count = 1; count <= most; count += count < 70 ? 1 : 311) {
+    float largest = 0;
+    for (int index = 0; index < most; index++) rowOfExponentials[index] = sentinel;
+    const float sum = k->exponentials(input, rowOfExponentials, count, &largest);
+    double wanted = 0, top = input[0];
+    for (size_t index = 0; index < count; index++) top = top < input[index] ? input[index] : top;
+    for (size_t index = 0; index < count; index++) wanted += exp((double)input[index] - top);
+    demand(largest == (float)top, k->name, "largest of a row", count);
+    demand(fabs(sum - wanted) <= 1e-6 * wanted, k->name, "sum of a row's exponentials", count);
+    int isClose = 1;
+    for (size_t index = 0; index < count; index++)
+      isClose &= fabs(rowOfExponentials[index] - exp((double)input[index] - top)) <= 1e-6;
+    demand(isClose, k->name, "a row's exponentials", count);
+    demand(count == most || rowOfExponentials[count] == sentinel, k->name, "exponentials past the row's end", count);
+    float again = 0;
+    demand(k->exponentials(input, NULL, count, &again) == sum, k->name, "the sum alone", count);
+    k->scale(rowOfExponentials, scaled, count, 1 / sum);
+    demand(scaled[count - 1] == rowOfExponentials[count - 1] * (1 / sum), k->name, "a row scaled", count);
+    if (strcmp(k->name, "generic") == 0) continue;
+    if (hasFirst) demand(firstSums[count - 1] == sum, k->name, "the same sum by the other set", count);
+    if (hasFirst && count == most)
+      demand(memcmp(first, rowOfExponentials, sizeof first) == 0, k->name, "the same row by the other set", count);
+    if (!hasFirst) firstSums[count - 1] = sum;
+    if (!hasFirst && count + 311 > most) memcpy(first, rowOfExponentials, sizeof first);
+  }
+  if (strcmp(k->name, "generic") != 0) hasFirst = 1;
+  input[7] = NAN;
+  float largest = 0;
+  demand(isnan(k->exponentials(input, NULL, 40, &largest)), k->name, "NaN in a row", 40);
+}
+
 static void checkControlWord(void) {
   volatile float least = 0x1p-126f;
   const unsigned former = recurra_fp_enter();
@@ -128,6 +170,7 @@ static int checkElementwise(void) {
     checkMaths(kernels);
     checkOptimizers(kernels);
     checkSums(kernels);
+    checkSoftmax(kernels);
   }
   checkControlWord();
   return elementwiseFailures;

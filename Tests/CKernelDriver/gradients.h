@@ -43,14 +43,14 @@ static Matrix weightGradientOf(
       for (ptrdiff_t panel = 0; panel < panels; panel += panelCut) {
         RecurraWeightGradient job = {
           .depth = k->rows - first < cut ? k->rows - first : cut, .inputs = k->inputs, .units = k->units,
-          .columns = columns - column < columnCut ? columns - column : columnCut, .panelBegin = panel,
-          .panelEnd = panel + panelCut < panels ? panel + panelCut : panels,
+          .columns = columns - column < columnCut ? columns - column : columnCut,
+          .panels = {panel, panel + panelCut < panels ? panel + panelCut : panels},
           .packedLeft = cutsRows ? left + first / RECURRA_GRADIENT_DEPTH * block : NULL,
-          .left = k->z.data + first * k->z.stride, .leftStride = k->z.stride,
-          .right = k->dgates.data + first * k->dgates.stride + column, .rightStride = k->dgates.stride,
-          .out = out.data + column, .outStride = out.stride,
+          .left = rowsFrom(k->z, first),
+          .right = {k->dgates.data + first * k->dgates.stride + column, k->dgates.stride},
+          .out = {out.data + column, out.stride},
           .bias = panel == 0 ? out.data + width * out.stride + column : NULL, .adds = first > 0};
-        job.scratch = scratchOf(kernels->lstm.gradientScratchSize(job.depth, job.panelEnd - job.panelBegin));
+        job.scratch = scratchOf(kernels->lstm.gradientScratchSize(job.depth, job.panels.end - job.panels.begin));
         kernels->lstm.weightGradient(&job);
         free(job.scratch);
       }
@@ -70,7 +70,7 @@ static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase 
   for (ptrdiff_t begin = 0; begin < k->rows; begin += cut) {
     const RecurraInputGradient job = {
       .rowBegin = begin, .rowEnd = begin + cut < k->rows ? begin + cut : k->rows, .inputs = k->inputs,
-      .units = k->units, .dgates = k->dgates.data, .dgatesStride = k->dgates.stride, .packed = packed,
+      .units = k->units, .dgates = rowsFrom(k->dgates, 0), .packed = packed,
       .rowsPerStep = perStep, .out = out.data, .stepStride = out.stride, .rowStride = steps * out.stride,
       .scratch = scratch};
     cell->inputGradient(&job);
@@ -155,7 +155,7 @@ static void checkRowSums(const RecurraKernels *kernels, const GradientCase *k) {
     for (ptrdiff_t begin = 0; begin < rows; begin += cut) {
       const RecurraRowSums job = {
         .rowBegin = begin, .rowEnd = begin + cut < rows ? begin + cut : rows, .columns = columns, .sources = sources,
-        .starts = starts, .out = out.data, .outStride = out.stride};
+        .starts = starts, .out = rowsFrom(out, 0)};
       kernels->sumRows(&job);
     }
     int same = 1;
@@ -188,8 +188,8 @@ static void checkRowAdditions(const RecurraKernels *kernels, const GradientCase 
       for (ptrdiff_t column = first; column < columns; column++)
         wanted[places[row] * columns + column - first] += at(k->z, row, column);
     kernels->addRows(&(RecurraRowAdditions){
-      .rows = k->rows, .columns = columns - first, .from = k->z.data + first, .fromStride = k->z.stride,
-      .places = places, .out = out.data, .outStride = out.stride});
+      .rows = k->rows, .columns = columns - first, .from = {k->z.data + first, k->z.stride},
+      .places = places, .out = rowsFrom(out, 0)});
     int same = 1;
     for (ptrdiff_t row = 0; row < targets; row++)
       for (ptrdiff_t column = 0; column < columns - first; column++)

@@ -5,8 +5,9 @@ FLAGS = -std=gnu11 -O2 -Wall -Wextra -ffp-contract=off
 KERNELS = Sources/CRecurraKernels
 DRIVER = Tests/CKernelDriver
 OUT = .build/kernels
-SOURCES = $(wildcard $(KERNELS)/*.c)
-HEADERS = $(wildcard $(KERNELS)/*.h $(KERNELS)/include/*.h $(DRIVER)/*.h)
+INCLUDES = -I$(KERNELS)/include -I$(KERNELS)
+SOURCES = $(wildcard $(KERNELS)/*/*.c)
+HEADERS = $(wildcard $(KERNELS)/*/*.h $(DRIVER)/*.h)
 BUILT =
 OBJECTS = $(if $(BUILT),$(SOURCES:$(KERNELS)/%.c=$(BUILT)/%.c.o),$(SOURCES:$(KERNELS)/%.c=$(OUT)/%.o))
 
@@ -17,30 +18,30 @@ check wide sweep time: %: $(OUT)/%
 # A frame stays within a page where nothing is optimised, too: debug builds run on callers' small stacks.
 frames: $(SOURCES:$(KERNELS)/%.c=$(OUT)/%.frames)
 $(OUT)/%.frames: $(KERNELS)/%.c $(HEADERS)
-	@mkdir -p $(OUT)
-	$(CC) $(FLAGS) -O0 -Wframe-larger-than=4096 -Werror -I$(KERNELS)/include -S $< -o $@
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -O0 -Wframe-larger-than=4096 -Werror $(INCLUDES) -S $< -o $@
 
 $(OUT)/%.o: $(KERNELS)/%.c $(HEADERS)
-	@mkdir -p $(OUT)
-	$(CC) $(FLAGS) -I$(KERNELS)/include -c $< -o $@
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(INCLUDES) -c $< -o $@
 
 $(OUT)/check $(OUT)/sweep $(OUT)/time: $(OUT)/%: $(DRIVER)/%.c $(OBJECTS) $(HEADERS)
 	@mkdir -p $(OUT)
-	$(CC) $(FLAGS) -I$(KERNELS)/include $< $(OBJECTS) -lm -lpthread -o $@
+	$(CC) $(FLAGS) $(INCLUDES) $< $(OBJECTS) -lm -lpthread -o $@
 
 # AVX-512's kernels in the place of themselves, and said to be there.
-$(OUT)/wide: $(DRIVER)/check.c $(DRIVER)/wide.c $(KERNELS)/dispatch.c $(OBJECTS) $(HEADERS)
-	$(CC) $(FLAGS) -Wno-psabi -D'__builtin_cpu_supports(name)=1' -I$(KERNELS)/include -I$(KERNELS) \
+$(OUT)/wide: $(DRIVER)/check.c $(DRIVER)/wide.c $(KERNELS)/isa/dispatch.c $(OBJECTS) $(HEADERS)
+	$(CC) $(FLAGS) -Wno-psabi -D'__builtin_cpu_supports(name)=1' $(INCLUDES) -I$(KERNELS)/isa \
 	  $(filter %.c,$^) $(filter-out %/isa_avx512.o %/dispatch.o,$(OBJECTS)) -lm -lpthread -o $@
 
 asan: $(SOURCES) $(DRIVER)/check.c
 	@mkdir -p $(OUT)
-	$(CC) $(FLAGS) -g -fsanitize=address,undefined -I$(KERNELS)/include $^ -lm -o $(OUT)/asan
+	$(CC) $(FLAGS) -g -fsanitize=address,undefined $(INCLUDES) $^ -lm -o $(OUT)/asan
 	$(OUT)/asan
 
 # Cross-compiled with the headers and libraries of Debian's cross compiler, and run under emulation.
 arm64: $(SOURCES) $(DRIVER)/check.c
 	@.ci/setup arm64
 	@mkdir -p $(OUT)
-	$(CC) --target=aarch64-linux-gnu $(FLAGS) -I$(KERNELS)/include $^ -static -lm -o $(OUT)/check-arm64
+	$(CC) --target=aarch64-linux-gnu $(FLAGS) $(INCLUDES) $^ -static -lm -o $(OUT)/check-arm64
 	qemu-aarch64 $(OUT)/check-arm64

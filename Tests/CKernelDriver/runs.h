@@ -34,8 +34,7 @@ enum { FUSED, HOISTED, LOOKED_UP, GATES_ONLY };
 /// What arrives in the course of a step: h.
 typedef struct {
   Matrix to;
-  const float *from;
-  ptrdiff_t stride;
+  RecurraRows from;
   int arrivals;
 } Arrival;
 
@@ -43,7 +42,7 @@ static void arrive(void *context) {
   Arrival *arrival = context;
   for (ptrdiff_t row = 0; row < arrival->to.rows; row++)
     memcpy(
-      arrival->to.data + row * arrival->to.stride, arrival->from + row * arrival->stride,
+      arrival->to.data + row * arrival->to.stride, arrival->from.base + row * arrival->from.stride,
       (size_t)arrival->to.columns * sizeof(float));
   arrival->arrivals++;
 }
@@ -60,19 +59,14 @@ static Forward forward(
   // Neither the order of the panels nor how many a row takes together may show.
   RecurraForwardStep step = {
     .descending = (int)(first + cut) & 1, .pairs = training, .rows = rows, .inputs = k->inputs, .units = units,
-    .x = k->x.data + first * k->x.stride, .xStride = k->x.stride, .fromZeros = fromZeros,
-    .h = k->h.data + first * k->h.stride, .hStride = k->h.stride, .init = k->bias.data, .packed = packed,
-    .c = k->c.data + first * k->c.stride, .cStride = k->c.stride, .cNext = f.c.data, .cNextStride = f.c.stride,
-    .hNext = f.h.data, .hNextStride = f.h.stride, .y = training ? f.y.data : NULL, .yStride = f.y.stride,
-    .gates = training ? f.gates.data : NULL, .gatesStride = f.gates.stride,
+    .x = rowsFrom(k->x, first), .fromZeros = fromZeros,
+    .h = rowsFrom(k->h, first), .init = {k->bias.data, 0}, .packed = packed,
+    .c = rowsFrom(k->c, first), .cNext = rowsFrom(f.c, 0),
+    .hNext = rowsFrom(f.h, 0), .y = {training ? f.y.data : NULL, f.y.stride},
+    .gates = {training ? f.gates.data : NULL, f.gates.stride},
     .scratch = scratchFor(kernels, rows)};
-  if (training) {
-    step.xAhead = step.x, step.xAheadStride = step.xStride;
-    step.ahead[0] = (RecurraAhead){f.gates.data, rows * f.gates.stride};
-    step.ahead[2] = (RecurraAhead){f.y.data, rows * f.y.stride};
-  }
   if (mode == GATES_ONLY) {
-    step.init = k->sums.data + first * k->sums.stride, step.initStride = k->sums.stride, step.packed = NULL;
+    step.init = rowsFrom(k->sums, first), step.packed = NULL;
     cell->forwardGates(&step);
     free(step.scratch);
     return f;
@@ -84,35 +78,34 @@ static Forward forward(
   const int isLate = first > 0 || cut == panels;
   for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
     const ptrdiff_t end = begin + cut < panels ? begin + cut : panels;
-    Arrival arrival = {h, step.h, step.hStride, 0};
+    Arrival arrival = {h, step.h, 0};
     if (isLate) {
       // What is not ready is poison until it arrives; nothing at all may be ready, or everything.
       const ptrdiff_t ready = rows == 1 ? (begin + cut + k->inputs) % (units + 1) : 0;
       for (ptrdiff_t row = 0; row < rows; row++)
         for (ptrdiff_t unit = 0; unit < units; unit++)
-          h.data[row * h.stride + unit] = unit < ready || fromZeros ? step.h[row * step.hStride + unit] : NAN;
-      step.h = h.data, step.hStride = h.stride, step.ready = ready, step.awaitRest = arrive, step.waiter = &arrival;
+          h.data[row * h.stride + unit] = unit < ready || fromZeros ? step.h.base[row * step.h.stride + unit] : NAN;
+      step.h = rowsFrom(h, 0), step.rest = (RecurraRest){arrive, &arrival, ready};
     }
     if (mode == LOOKED_UP) {
       // The last row first: every row has to be looked for.
       cell->product(&(RecurraProduct){
-        .rows = rows, .inputs = k->inputs, .units = units, .panelBegin = begin, .panelEnd = end,
-        .x = step.x + (rows - 1) * step.xStride, .xStride = -step.xStride, .init = k->bias.data, .packed = packed,
-        .out = table.data, .outStride = table.stride, .scratch = step.scratch});
-      step.init = table.data, step.initStride = table.stride, step.hoisted = 1, step.x = NULL;
-      step.initRows = step.initRowsAhead = places;
+        .rows = rows, .inputs = k->inputs, .units = units, .panels = {begin, end},
+        .x = {step.x.base + (rows - 1) * step.x.stride, -step.x.stride}, .init = {k->bias.data, 0}, .packed = packed,
+        .out = rowsFrom(table, 0), .scratch = step.scratch});
+      step.init = rowsFrom(table, 0), step.x = (RecurraRows){NULL, 0};
+      step.initRows = places;
     } else if (mode == HOISTED) {
       // Into the gate buffer itself: forward may overwrite its own init.
       cell->product(&(RecurraProduct){
-        .rows = rows, .inputs = k->inputs, .units = units, .panelBegin = begin, .panelEnd = end, .x = step.x,
-        .xStride = step.xStride, .init = k->bias.data, .packed = packed, .out = f.gates.data,
-        .outStride = f.gates.stride, .scratch = step.scratch});
-      step.init = f.gates.data, step.initStride = f.gates.stride, step.hoisted = 1, step.x = NULL;
+        .rows = rows, .inputs = k->inputs, .units = units, .panels = {begin, end}, .x = step.x,
+        .init = {k->bias.data, 0}, .packed = packed, .out = rowsFrom(f.gates, 0), .scratch = step.scratch});
+      step.init = rowsFrom(f.gates, 0), step.x = (RecurraRows){NULL, 0};
     }
-    step.panelBegin = begin, step.panelEnd = end;
+    step.panels.begin = begin, step.panels.end = end;
     cell->forward(&step);
-    expect(arrival.arrivals == (step.awaitRest && !fromZeros), "any", k, "h is waited for once");
-    step.x = k->x.data + first * k->x.stride, step.h = k->h.data + first * k->h.stride, step.hStride = k->h.stride;
+    expect(arrival.arrivals == (step.rest.await && !fromZeros), "any", k, "h is waited for once");
+    step.x = rowsFrom(k->x, first), step.h = rowsFrom(k->h, first);
   }
   freeMatrix(&table), freeMatrix(&h), free(places), free(step.scratch);
   return f;
@@ -130,22 +123,20 @@ static Backward backward(
   Backward b = {copyMatrix(gates), copyMatrix(dc), copyMatrix(carry)};
   RecurraBackwardStep step = {
     .rows = rows, .units = units, .productRows = productRows - first,
-    .dgatesNext = k->dgatesNext.data + first * k->dgatesNext.stride, .dgatesNextStride = k->dgatesNext.stride,
-    .packed = packed, .dy = gatesOnly ? NULL : k->dy.data + first * k->dy.stride, .dyStride = k->dy.stride,
-    .dhCarry = b.carry.data, .dhCarryStride = b.carry.stride, .dc = b.dc.data, .dcStride = b.dc.stride,
-    .gates = b.gates.data, .gatesStride = b.gates.stride, .c = k->cNext.data + first * k->cNext.stride,
-    .cStride = k->cNext.stride, .cPrevious = k->c.data + first * k->c.stride, .cPreviousStride = k->c.stride,
-    .h = k->hNext.data + first * k->hNext.stride, .hStride = k->hNext.stride,
-    .hPrevious = k->h.data + first * k->h.stride, .hPreviousStride = k->h.stride,
+    .dgatesNext = rowsFrom(k->dgatesNext, first),
+    .packed = packed, .dy = {gatesOnly ? NULL : k->dy.data + first * k->dy.stride, k->dy.stride},
+    .dhCarry = rowsFrom(b.carry, 0), .dc = rowsFrom(b.dc, 0),
+    .gates = rowsFrom(b.gates, 0), .c = rowsFrom(k->cNext, first), .cPrevious = rowsFrom(k->c, first),
+    .h = rowsFrom(k->hNext, first),
+    .hPrevious = rowsFrom(k->h, first),
     .scratch = scratchFor(kernels, rows)};
-  step.dyAhead = step.dy, step.ahead[0] = (RecurraAhead){b.gates.data, rows * b.gates.stride};
   if (gatesOnly) {
     cell->backwardGates(&step);
     free(step.scratch);
     return b;
   }
   for (ptrdiff_t begin = 0; begin < panels; begin += cut) {
-    step.panelBegin = begin, step.panelEnd = begin + cut < panels ? begin + cut : panels;
+    step.panels.begin = begin, step.panels.end = begin + cut < panels ? begin + cut : panels;
     cell->backward(&step);
   }
   free(step.scratch);

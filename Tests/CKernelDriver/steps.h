@@ -19,30 +19,31 @@ static RecurraForwardStep beginWalk(
   Matrix table, const int32_t *places
 ) {
   RecurraForwardStep step = {
-    .rows = rows, .inputs = k->inputs, .units = k->units, .steps = stepsOf(rows), .fromZeros = 1, .packed = packed,
-    .init = k->bias.data, .h = h[0].data, .hStride = h[0].stride, .hNext = h[1].data, .hNextStride = h[1].stride,
-    .c = c[0].data, .cStride = c[0].stride, .cNext = c[1].data, .cNextStride = c[1].stride,
-    .y = y.data, .yStride = y.stride, .yStep = rows * y.stride};
+    .rows = rows, .inputs = k->inputs, .units = k->units, .run = {.steps = stepsOf(rows), .y = rows * y.stride},
+    .fromZeros = 1, .packed = packed,
+    .init = {k->bias.data, 0}, .h = rowsFrom(h[0], 0), .hNext = rowsFrom(h[1], 0),
+    .c = rowsFrom(c[0], 0), .cNext = rowsFrom(c[1], 0),
+    .y = rowsFrom(y, 0)};
   if (input == INPUT_IN_LOOP) {
-    step.x = step.xAhead = k->x.data, step.xStride = step.xAheadStride = k->x.stride;
-    step.xStep = rows * k->x.stride;
+    step.x = rowsFrom(k->x, 0), step.run.x = rows * k->x.stride;
   } else {
-    step.init = table.data, step.initStride = table.stride, step.hoisted = 1, step.initStep = rows * table.stride;
+    step.init = rowsFrom(table, 0);
     if (input == INPUT_LOOKED_UP)
-      step.initRows = step.initRowsAhead = places, step.initRowsStep = rows, step.initStep = 0;
+      step.initRows = places, step.run.initRows = rows;
+    else
+      step.run.init = rows * table.stride;
   }
   return step;
 }
 
 /// The same for one step of it.
 static void pickStep(RecurraForwardStep *step, ptrdiff_t index, const Matrix *h, const Matrix *c) {
-  step->steps = 1, step->fromZeros = index == 0, step->descending = (int)(index & 1);
-  step->h = h[index & 1].data, step->hNext = h[!(index & 1)].data;
-  step->c = c[index & 1].data, step->cNext = c[!(index & 1)].data;
-  step->y += index * step->yStep, step->init += index * step->initStep;
-  if (step->x) step->x += index * step->xStep;
-  if (step->initRows) step->initRows += index * step->initRowsStep;
-  step->xAhead = NULL, step->initRowsAhead = NULL;
+  step->run.steps = 1, step->fromZeros = index == 0, step->descending = (int)(index & 1);
+  step->h = rowsFrom(h[index & 1], 0), step->hNext = rowsFrom(h[!(index & 1)], 0);
+  step->c = rowsFrom(c[index & 1], 0), step->cNext = rowsFrom(c[!(index & 1)], 0);
+  step->y.base += index * step->run.y, step->init.base += index * step->run.init;
+  if (step->x.base) step->x.base += index * step->run.x;
+  if (step->initRows) step->initRows += index * step->run.initRows;
 }
 
 typedef struct {
@@ -81,9 +82,10 @@ static int walkTogether(
     members[rank] = layout, members[rank].rank = rank;
     walks[rank] = (MemberWalk){cell, step, 0};
     RecurraForwardStep *own = &walks[rank].step;
-    own->panelBegin = rank ? cut : 0, own->panelEnd = rank ? panels : cut, own->member = &members[rank];
-    own->h = recurra_row(&members[rank], 0), own->hNext = recurra_row(&members[rank], 1);
-    own->c = recurra_row_memory(&members[rank], rank, 0), own->cNext = recurra_row_memory(&members[rank], rank, 1);
+    own->panels.begin = rank ? cut : 0, own->panels.end = rank ? panels : cut, own->member = &members[rank];
+    own->h.base = recurra_row(&members[rank], 0), own->hNext.base = recurra_row(&members[rank], 1);
+    own->c.base = recurra_row_memory(&members[rank], rank, 0);
+    own->cNext.base = recurra_row_memory(&members[rank], rank, 1);
     own->scratch = scratchFor(kernels, 1);
   }
   pthread_t other;
@@ -101,9 +103,9 @@ static int walkTogether(
   isRight &= sameBits(h[steps & 1], wanted.y, steps - 1, 1);
   RecurraForwardStep alone = step;
   pickStep(&alone, steps, h, c);
-  alone.steps = stepCount - steps;
-  if (alone.steps > 0) isRight &= cell->forward(&alone) == alone.steps;
-  const Matrix y = {stepCount, k->units, step.yStride, step.y};
+  alone.run.steps = stepCount - steps;
+  if (alone.run.steps > 0) isRight &= cell->forward(&alone) == alone.run.steps;
+  const Matrix y = {stepCount, k->units, step.y.stride, step.y.base};
   isRight &= sameBits(y, wanted.y, 0, stepCount) && sameBits(h[stepCount & 1], wanted.h, 0, 1);
   if (k->cell == LSTM) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
   for (int turn = 0; turn < 2; turn++) freeMatrix(&h[turn]), freeMatrix(&c[turn]);
@@ -122,8 +124,8 @@ static const char *checkWalk(
   int32_t places[7 * 9];
   float *scratch = scratchFor(kernels, rows * stepCount);
   cell->product(&(RecurraProduct){
-    .rows = rows * stepCount, .inputs = k->inputs, .units = k->units, .panelEnd = panels, .x = k->x.data,
-    .xStride = k->x.stride, .init = k->bias.data, .packed = packed, .out = table.data, .outStride = table.stride,
+    .rows = rows * stepCount, .inputs = k->inputs, .units = k->units, .panels = {0, panels}, .x = rowsFrom(k->x, 0),
+    .init = {k->bias.data, 0}, .packed = packed, .out = rowsFrom(table, 0),
     .scratch = scratch});
   for (int index = 0; index < rows * stepCount; index++) places[index] = index;
   const char *failure = NULL;
@@ -136,7 +138,7 @@ static const char *checkWalk(
       memset(c[turn].data, 0, (size_t)(rows * k->units) * sizeof(float));
     }
     RecurraForwardStep step = beginWalk(k, packed, rows, input, h, c, y, table, places);
-    step.panelEnd = panels, step.scratch = scratch;
+    step.panels.end = panels, step.scratch = scratch;
     if (way == 0) {
       for (ptrdiff_t index = 0; index < stepCount; index++) {
         RecurraForwardStep own = step;

@@ -1,5 +1,6 @@
 // Times each kernel on one thread: GFLOP/s and its share of the roof measured in the same run.
-// time [isa] [cell]: the best set and all cells by default. One row is held against the bandwidth of its weights.
+// time [isa] [cell] [rows inputs units]: the best set, all cells and a grid of shapes by default. One row is held
+// against the bandwidth of its weights.
 #include "cases.h"
 
 #include <time.h>
@@ -30,21 +31,21 @@ typedef struct {
 
 static void runFused(Bench *b) {
   for (int t = 0; t < steps; t++) {
-    b->fused.h = b->h[t & 1], b->fused.hNext = b->h[~t & 1];
+    b->fused.h.base = b->h[t & 1], b->fused.hNext.base = b->h[~t & 1];
     b->cell->forward(&b->fused);
   }
 }
 static void runHoisted(Bench *b) {
   for (int t = 0; t < steps; t++) {
-    b->hoisted.h = b->h[t & 1], b->hoisted.hNext = b->h[~t & 1];
+    b->hoisted.h.base = b->h[t & 1], b->hoisted.hNext.base = b->h[~t & 1];
     b->cell->forward(&b->hoisted);
   }
 }
 static void runLookedUp(Bench *b) {
   for (int t = 0; t < steps; t++) {
-    b->lookedUp.h = b->h[t & 1], b->lookedUp.hNext = b->h[~t & 1];
+    b->lookedUp.h.base = b->h[t & 1], b->lookedUp.hNext.base = b->h[~t & 1];
     b->place = (b->place + b->lookedUp.rows) % (placeCount - 2 * b->lookedUp.rows);
-    b->lookedUp.initRows = b->places + b->place, b->lookedUp.initRowsAhead = b->lookedUp.initRows + b->lookedUp.rows;
+    b->lookedUp.initRows = b->places + b->place;
     b->cell->forward(&b->lookedUp);
   }
 }
@@ -58,10 +59,10 @@ static void runProduct(Bench *b) { b->cell->product(&b->product); }
 static void runWeights(Bench *b) { b->kernels->lstm.weightGradient(&b->weightGradient); }
 static void runInputs(Bench *b) { b->cell->inputGradient(&b->inputGradient); }
 static void runPack(Bench *b) {
-  b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panelEnd);
+  b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panels.end);
 }
 static void runPackBackward(Bench *b) {
-  b->cell->packBackward(b->fused.inputs, b->fused.units, b->weights, b->packedBackward, 0, b->backward.panelEnd);
+  b->cell->packBackward(b->fused.inputs, b->fused.units, b->weights, b->packedBackward, 0, b->backward.panels.end);
 }
 
 static volatile double sink;
@@ -113,37 +114,36 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   kernels->lstm.packLeft(inputs, units, reduced, z, depth, left);
   b.weightGradient = (RecurraWeightGradient){
     .depth = reduced, .inputs = inputs, .units = units, .columns = gates * units,
-    .panelEnd = kernels->lstm.leftPanels(inputs, units), .packedLeft = left, .right = init,
-    .rightStride = slots * units, .out = gradient, .outStride = gates * units, .adds = 0};
+    .panels = {0, kernels->lstm.leftPanels(inputs, units)}, .packedLeft = left, .right = {init, slots * units},
+    .out = {gradient, gates * units}, .adds = 0};
   b.inputGradient = (RecurraInputGradient){
-    .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = init, .dgatesStride = slots * units,
+    .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = {init, slots * units},
     .packed = b.packedInput, .rowsPerStep = rows * steps, .out = dx, .rowStride = inputs};
   b.fused = (RecurraForwardStep){
-    .rows = rows, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs, .hStride = units,
-    .init = bias, .packed = b.packed, .c = c, .cStride = units, .cNext = c, .cNextStride = units, .hNextStride = units};
+    .rows = rows, .inputs = inputs, .units = units, .panels = {0, panels}, .x = {x, inputs}, .h = {NULL, units},
+    .init = {bias, 0}, .packed = b.packed, .c = {c, units}, .cNext = {c, units}, .hNext = {NULL, units}};
   b.hoisted = b.fused;
-  b.hoisted.init = init, b.hoisted.initStride = slots * units, b.hoisted.hoisted = 1;
+  b.hoisted.init = (RecurraRows){init, slots * units}, b.hoisted.x = (RecurraRows){NULL, 0};
   float *table = randoms((size_t)(tableRows * slots * units), 1);
   uint64_t random = 5;
   b.places = malloc(placeCount * sizeof *b.places);
   for (int place = 0; place < placeCount; place++)
     b.places[place] = (int32_t)((randomFloat(&random) + 1) * 0.4999f * tableRows);
-  b.lookedUp = b.hoisted, b.lookedUp.init = table;
-  b.gatesOnly = b.hoisted, b.gatesOnly.h = b.h[0], b.gatesOnly.hNext = b.h[1];
+  b.lookedUp = b.hoisted, b.lookedUp.init.base = table;
+  b.gatesOnly = b.hoisted, b.gatesOnly.h.base = b.h[0], b.gatesOnly.hNext.base = b.h[1];
   b.product = (RecurraProduct){
-    .rows = rows * steps, .inputs = inputs, .units = units, .panelEnd = panels, .x = x, .xStride = inputs,
-    .init = bias, .packed = b.packed, .out = init, .outStride = slots * units};
+    .rows = rows * steps, .inputs = inputs, .units = units, .panels = {0, panels}, .x = {x, inputs},
+    .init = {bias, 0}, .packed = b.packed, .out = {init, slots * units}};
   b.backward = (RecurraBackwardStep){
-    .rows = rows, .units = units, .panelEnd = cell->backwardPanels(units), .productRows = rows, .dgatesNext = next,
-    .dgatesNextStride = slots * units, .packed = b.packedBackward, .dy = dy, .dyStride = units, .dhCarry = carry,
-    .dhCarryStride = units, .dc = dc, .dcStride = units, .gates = stored, .gatesStride = slots * units, .c = c,
-    .cStride = units, .cPrevious = c, .cPreviousStride = units, .h = c, .hStride = units, .hPrevious = c,
-    .hPreviousStride = units};
+    .rows = rows, .units = units, .panels = {0, cell->backwardPanels(units)}, .productRows = rows,
+    .dgatesNext = {next, slots * units}, .packed = b.packedBackward, .dy = {dy, units}, .dhCarry = {carry, units},
+    .dc = {dc, units}, .gates = {stored, slots * units}, .c = {c, units}, .cPrevious = {c, units}, .h = {c, units},
+    .hPrevious = {c, units}};
   float *scratch = scratchFor(kernels, rows * steps);
   b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
   b.inputGradient.scratch = scratch;
   float *gradientScratch =
-    scratchOf(kernels->lstm.gradientScratchSize(b.weightGradient.depth, b.weightGradient.panelEnd));
+    scratchOf(kernels->lstm.gradientScratchSize(b.weightGradient.depth, b.weightGradient.panels.end));
   b.weightGradient.scratch = gradientScratch;
   b.bytes = b.packed, b.byteCount = cell->packedForwardSize(inputs, units) * sizeof(float);
 
@@ -193,7 +193,8 @@ int main(int count, char **arguments) {
   static const ptrdiff_t rows[] = {64, 32, 16, 1};
   for (Cell cell = RNN; cell <= GRU; cell++) {
     if (count > 2 && strcmp(arguments[2], cellNames[cell]) != 0) continue;
-    for (int shape = 0; shape < 4; shape++)
+    if (count > 5) timeCase(kernels, cell, atol(arguments[3]), atol(arguments[4]), atol(arguments[5]));
+    for (int shape = 0; count <= 5 && shape < 4; shape++)
       for (int row = 0; row < 4; row++) timeCase(kernels, cell, rows[row], shapes[shape][0], shapes[shape][1]);
   }
   return 0;

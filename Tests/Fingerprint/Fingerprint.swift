@@ -21,10 +21,10 @@ enum Fingerprint {
       try FileManager.default.createDirectory(atPath: path(folder), withIntermediateDirectories: true)
     }
     for subject in FingerprintCase.all {
-      (Threads.count, Threads.insistsOnMembers) = (1, false)
+      (Threads.count, Threads.ignoresCosts) = (1, false)
       let wanted = try content(of: subject)
       for (threads, insists) in [(2, false), (2, true), (3, true), (4, true)] {
-        (Threads.count, Threads.insistsOnMembers) = (threads, insists)
+        (Threads.count, Threads.ignoresCosts) = (threads, insists)
         if try content(of: subject) != wanted {
           print("\(subject.name): other bits on \(threads) threads\(insists ? " that all work together" : "")")
           failures += 1

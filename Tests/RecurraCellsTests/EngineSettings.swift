@@ -11,8 +11,8 @@ import Testing
     _ multiplier: MultiplierChoice = .current, threads: Int = Threads.count, _ body: () throws -> Result
   ) rethrows -> Result {
     let former = Threads.count
-    (Threads.count, Threads.insistsOnMembers) = (threads, true)
-    defer { (Threads.count, Threads.insistsOnMembers) = (former, false) }
+    (Threads.count, Threads.ignoresCosts) = (threads, true)
+    defer { (Threads.count, Threads.ignoresCosts) = (former, false) }
     return try MultiplierChoice.with(multiplier, body)
   }
 

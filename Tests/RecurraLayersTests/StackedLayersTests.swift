@@ -100,8 +100,8 @@ import Testing
       parameter.value = Tensor.varied(parameter.shape, seed: 60 + index, in: -0.6...0.8, dtype: dtype)
     }
     let former = Threads.count
-    (Threads.count, Threads.insistsOnMembers) = (3, true)
-    defer { (Threads.count, Threads.insistsOnMembers) = (former, false) }
+    (Threads.count, Threads.ignoresCosts) = (3, true)
+    defer { (Threads.count, Threads.ignoresCosts) = (former, false) }
     try MultiplierChoice.with(.packed) {
       for (batch, timesteps) in [(1, 24), (2, 37), (3, 6)] {
         let input = signal(batch, timesteps)

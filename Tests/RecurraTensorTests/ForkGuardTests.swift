@@ -1,5 +1,6 @@
 import Glibc
 import RecurraTensor
+import TestSupport
 import Testing
 
 /// What a child of a fork finds of that which other threads were doing.

@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test("Callers on many threads share the workers; work within gangs and gangs within work do not block each other")
+  @Test("Callers on many threads share the workers; loops within teams and teams within loops do not block each other")
   func concurrentCallers() async {
     await #expect(processExitsWith: .success) {
       alarm(120)
@@ -69,11 +69,10 @@ import Testing
         for round in 0..<30 {
           Threads.run(5) { _ in pieces.increment() }
           if (round + caller) % 3 == 0 {
-            Threads.runTogether(3) { rank, _, barrier in
-              let member = Rendezvous(barrier, rank)
-              if rank == 0 { members.increment() }
+            Threads.runTeam(3) { member in
+              if member.rank == 0 { members.increment() }
               member.meet()
-              if rank == 0 { Threads.run(2) { _ in pieces.increment() } }
+              if member.rank == 0 { Threads.run(2) { _ in pieces.increment() } }
               member.meet()
             }
           }
@@ -106,7 +105,7 @@ import Testing
       #expect(Threads.count == 3)
     }
     await #expect(processExitsWith: .success) {
-      let number = Threads.defaultCount(
+      let number = ThreadCount.standard(
         processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors)
       ProcessEnvironment.set("RECURRA_THREADS", "")
       #expect(Threads.count == number)
@@ -115,7 +114,7 @@ import Testing
       let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
         [text = text as String] in
         ProcessEnvironment.set("RECURRA_THREADS", text)
-        let number = Threads.defaultCount(
+        let number = ThreadCount.standard(
           processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors)
         #expect(Threads.count == number)
         Threads.run(3) { _ in }
@@ -130,14 +129,14 @@ import Testing
 
   @Test("As many threads as processors, or as a quota has, rounded up, at least one and at most 256")
   func defaultCount() {
-    #expect(Threads.defaultCount(processors: 8, allowed: nil) == 8)
-    #expect(Threads.defaultCount(processors: 8, allowed: 2) == 2)
-    #expect(Threads.defaultCount(processors: 8, allowed: 1.5) == 2)
-    #expect(Threads.defaultCount(processors: 8, allowed: 7.9) == 8)
-    #expect(Threads.defaultCount(processors: 8, allowed: 0.1) == 1)
-    #expect(Threads.defaultCount(processors: 2, allowed: 64) == 2)
-    #expect(Threads.defaultCount(processors: 0, allowed: nil) == 1)
-    #expect(Threads.defaultCount(processors: 512, allowed: 400) == 256)
+    #expect(ThreadCount.standard(processors: 8, allowed: nil) == 8)
+    #expect(ThreadCount.standard(processors: 8, allowed: 2) == 2)
+    #expect(ThreadCount.standard(processors: 8, allowed: 1.5) == 2)
+    #expect(ThreadCount.standard(processors: 8, allowed: 7.9) == 8)
+    #expect(ThreadCount.standard(processors: 8, allowed: 0.1) == 1)
+    #expect(ThreadCount.standard(processors: 2, allowed: 64) == 2)
+    #expect(ThreadCount.standard(processors: 0, allowed: nil) == 1)
+    #expect(ThreadCount.standard(processors: 512, allowed: 400) == 256)
   }
 
   @Test("Denormals are zero inside and numbers outside; the caller's rounding is as it was")
@@ -181,11 +180,3 @@ import Testing
 /// A part of a number, of a size that the compiler cannot know: it would do the division itself, and there denormals
 /// count.
 private func part<Number: BinaryFloatingPoint>(of x: Number) -> Number { x / Number(CommandLine.arguments.count + 1) }
-
-/// A number that several threads may count up.
-final class Counter: Sendable {
-  private let count = Atomic<Int>(0)
-  var value: Int { count.load(ordering: .acquiring) }
-  func increment() { add(1) }
-  func add(_ amount: Int) { count.add(amount, ordering: .acquiringAndReleasing) }
-}

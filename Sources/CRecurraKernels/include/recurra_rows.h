@@ -3,9 +3,6 @@
 // What a member has made travels along with the news that it is there: a line of memory carries fifteen floats and the
 // turn they belong to, and crosses from cache to cache once, where a flag and then the floats it stands for would cross
 // one after the other. Each member keeps a whole row, so nobody reads what others write but their lines.
-//
-// A line carries fifteen of the sixteen floats that were stored together, because a load across two stores waits until
-// both are in the cache; the sixteenths follow in lines of their own, with what is left of the part.
 #ifndef RECURRA_ROWS_H
 #define RECURRA_ROWS_H
 
@@ -23,7 +20,7 @@ typedef struct RecurraRowMember {
   const ptrdiff_t *_Nullable parts;  // [members + 1] where each part begins, and the end of the row; none is empty
   char *_Nullable base;  // of each member two rows, two of c, and the lines of two turns, memberBytes together
   ptrdiff_t rowBytes, givenBytes, memberBytes;
-  int32_t *_Nullable lastTurn;  // the turn after which the members part, written by rank 0; 0 for none
+  int32_t *_Nullable lastTurn;  // the turn after which the members part, 0 for none
   /// Returns when the turn is at the place.
   void (*_Nullable await)(void *_Nullable waiter, const int32_t *place, int32_t turn);
   void *_Nullable waiter;
@@ -75,16 +72,18 @@ static inline int recurra_row_is_there(const int32_t *place, int32_t turn) {
   return __atomic_load_n(place, __ATOMIC_ACQUIRE) == turn;
 }
 
-/// Makes a turn the last before the member of rank 0 gives it; unless there is one yet, which others may not have seen.
+/// Makes a turn the last, unless there is one: called before the turn before it is given, which all need for it.
 static inline void recurra_row_part(const RecurraRowMember *member, int32_t turn) {
-  if (*member->lastTurn == 0) __atomic_store_n(member->lastTurn, turn, __ATOMIC_RELAXED);
+  int32_t none = 0;
+  __atomic_compare_exchange_n(member->lastTurn, &none, turn, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/// Copies the floats that a line carries, no load of which is wider than half of them.
-static inline void recurra_row_copy(float *to, const float *from) {
-  enum { half = RECURRA_LINE_SLOTS / 2 };
-  memcpy(to, from, half * sizeof(float));
-  memcpy(to + half, from + half, (RECURRA_LINE_FLOATS - half) * sizeof(float));
+/// Copies the floats that a line carries, or the `left` ones that are left of a part.
+static inline void recurra_row_copy(float *to, const float *from, ptrdiff_t left) {
+  if (left >= RECURRA_LINE_FLOATS)
+    memcpy(to, from, RECURRA_LINE_FLOATS * sizeof(float));
+  else
+    for (ptrdiff_t index = 0; index < left; index++) to[index] = from[index];
 }
 
 /// Has a line that others will read moved to the cache that all share, from where it comes sooner than from a core.
@@ -113,21 +112,11 @@ static inline void recurra_row_sign(float *line, ptrdiff_t turn) {
 
 /// Gives others the part that this member has made.
 static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t turn) {
-  const ptrdiff_t begin = member->parts[member->rank], count = member->parts[member->rank + 1] - begin;
-  const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
-  const float *part = recurra_row(member, turn) + begin;
+  const ptrdiff_t end = member->parts[member->rank + 1];
+  const float *const row = recurra_row(member, turn);
   float *const lines = recurra_row_lines(member, member->rank, turn), *line = lines;
-  for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
-    recurra_row_copy(line, part + whole * RECURRA_LINE_SLOTS);
-    recurra_row_sign(line, turn);
-  }
-  // The sixteenths, by their number, and then the rest.
-  for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
-    ptrdiff_t slot = 0;
-    for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
-      line[slot] = part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS];
-    for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-      line[slot] = part[wholes * RECURRA_LINE_FLOATS + number];
+  for (ptrdiff_t at = member->parts[member->rank]; at < end; at += RECURRA_LINE_FLOATS, line += RECURRA_LINE_SLOTS) {
+    recurra_row_copy(line, row + at, end - at);
     recurra_row_sign(line, turn);
   }
   for (const float *next = lines; next < line; next += RECURRA_LINE_SLOTS) recurra_row_push(next);
@@ -149,20 +138,11 @@ static inline void recurra_row_await(const RecurraRowMember *member, float *line
 /// Waits for the parts of the members [begin, end), and puts them into this member's row.
 static inline void recurra_row_take(const RecurraRowMember *member, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t turn) {
   for (ptrdiff_t other = begin; other < end; other++) {
-    const ptrdiff_t from = member->parts[other], count = member->parts[other + 1] - from;
-    const ptrdiff_t wholes = count / RECURRA_LINE_SLOTS, left = count - wholes * RECURRA_LINE_FLOATS;
-    float *const part = recurra_row(member, turn) + from, *line = recurra_row_lines(member, other, turn);
-    for (ptrdiff_t whole = 0; whole < wholes; whole++, line += RECURRA_LINE_SLOTS) {
+    const ptrdiff_t end = member->parts[other + 1];
+    float *const row = recurra_row(member, turn), *line = recurra_row_lines(member, other, turn);
+    for (ptrdiff_t at = member->parts[other]; at < end; at += RECURRA_LINE_FLOATS, line += RECURRA_LINE_SLOTS) {
       recurra_row_await(member, line, turn);
-      recurra_row_copy(part + whole * RECURRA_LINE_SLOTS, line);
-    }
-    for (ptrdiff_t number = 0; number < left; line += RECURRA_LINE_SLOTS) {
-      recurra_row_await(member, line, turn);
-      ptrdiff_t slot = 0;
-      for (; slot < RECURRA_LINE_FLOATS && number < wholes; slot++, number++)
-        part[number * RECURRA_LINE_SLOTS + RECURRA_LINE_FLOATS] = line[slot];
-      for (; slot < RECURRA_LINE_FLOATS && number < left; slot++, number++)
-        part[wholes * RECURRA_LINE_FLOATS + number] = line[slot];
+      recurra_row_copy(row + at, line, end - at);
     }
   }
 }

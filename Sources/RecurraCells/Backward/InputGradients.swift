@@ -51,7 +51,7 @@ struct InputGradients {
     let (run, layout) = (runs[job.run], runs[job.run].layout)
     var kernel = RecurraInputGradient()
     (kernel.inputs, kernel.units) = (run.inputs, run.units)
-    (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(run.gateRows.base), run.gateRows.stride)
+    kernel.dgates = run.gateRows.forKernels
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(packed[run.place]).base)
     if isDirect {
       // Rows are cut only where a job is one step, so that it is a range of rows all the same.

@@ -53,9 +53,11 @@ final class PackedGradients: @unchecked Sendable {
   private static func parts(_ runs: [DirectionRun<Float>], _ index: Int) -> [Part] {
     let (run, layout) = (runs[index], runs[index].layout)
     guard layout.steps > 0, layout.batch > 0 else { return [] }
-    let floats = max(1 << 19, 4 * run.direction.weights.count)
+    let bits = Tuning.standard.bits
+    let floats = max(bits.stretchFloats, bits.stretchWeights * run.direction.weights.count)
     let width = run.slots + run.inputs + run.units
-    let most = max(floats / (min(runs.count, 2) * layout.batch * width), (384 + layout.batch - 1) / layout.batch)
+    let least = (bits.stretchRows + layout.batch - 1) / layout.batch
+    let most = max(floats / (min(runs.count, 2) * layout.batch * width), least)
     let count = max(1, (layout.steps + most / 2) / most)
     return (0..<count).reversed().map {
       Part(run: index, steps: (layout.steps * $0 / count)..<(layout.steps * ($0 + 1) / count))
@@ -73,10 +75,10 @@ final class PackedGradients: @unchecked Sendable {
     (0..<(parts.map(\.count).max() ?? 0)).map { place in parts.compactMap { place < $0.count ? $0[place] : nil } }
   }
 
-  /// Adds the products of a part, on this thread and on those that wait at the handover.
-  func add(_ part: Part, _ handover: Handover) {
+  /// Adds the products of a part, on this thread and on idle ones.
+  func add(_ part: Part, _ sharing: WorkSharing) {
     let lasting = nanoseconds([part])
-    add([part]) { handover.each(0..<$0, lasting: lasting / max(1, $0), $1) }
+    add([part]) { sharing.each(0..<$0, lasting: lasting / max(1, $0), $1) }
   }
 
   /// Adds the products of parts of different runs, on all threads.
@@ -89,7 +91,7 @@ final class PackedGradients: @unchecked Sendable {
   private func nanoseconds(_ parts: [Part]) -> Int {
     let (run, rows) = (runs[0], parts.reduce(0) { $0 + Self.rows($1, runs).count })
     let width = run.inputs - skippedRows + run.units + (input == nil ? 0 : run.inputs)
-    return Plan.nanoseconds(multiplications: width * run.slots * rows)
+    return Estimate().nanoseconds(multiplications: width * run.slots * rows)
   }
 
   private func add(_ parts: [Part], _ each: WeightProduct.ForEach) {

@@ -1,4 +1,3 @@
-internal import CRecurraKernels
 import RecurraTensor
 
 /// What a recurrent operation keeps, and how its gradient goes back.
@@ -7,23 +6,22 @@ import RecurraTensor
 /// forward pass is run again first.
 final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private let call: RecurrentCall
-  private let plan: Plan
-  private let runs: [DirectionRun<S>]
+  private let executor: Executor<S>
   /// What the input was looked up from, where its gradient goes straight to the table.
   private let distinct: DistinctRows?
   /// The lookup whose table the gradient of the input goes to; nil where it is wanted as it is.
   private let table: TableLookup?
   private let needsInput: Bool
+  private var runs: [DirectionRun<S>] { executor.runs }
   /// Guards the buffers of the runs.
   private let turn = Turn()
   /// Tells that the gates are gone.
   private var isSpent = false
 
   init(
-    call: RecurrentCall, plan: Plan, runs: [DirectionRun<S>], distinct: DistinctRows?, table: TableLookup?,
-    needsInput: Bool
+    call: RecurrentCall, executor: Executor<S>, distinct: DistinctRows?, table: TableLookup?, needsInput: Bool
   ) {
-    (self.call, self.plan, self.runs) = (call, plan, runs)
+    (self.call, self.executor) = (call, executor)
     (self.distinct, self.table, self.needsInput) = (distinct, table, needsInput)
   }
 
@@ -34,7 +32,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       Threads.withRoom {
         if isSpent || wasLost {
           for run in runs { run.isProjected = false }
-          ForwardPass(runs: runs, plan: plan, output: nil, width: 0).run()
+          executor.forward(to: nil, width: 0)
         }
         isSpent = true
         return goBack(upstream)
@@ -56,7 +54,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     let gradientRuns = runs.map {
       GradientRun($0, output: sequence, column: $0.place * units, states: finals[$0.place])
     }
-    let products = loopBack(gradientRuns)
+    let products = executor.backward(gradientRuns, distinct, needsInput: needsInput)
     var result = [products.input.map(ofTable)]
     for (place, direction) in call.directions.enumerated() {
       result.append(.dense(products.weights[place]))
@@ -80,110 +78,6 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   private func ofTable(_ gradient: Gradient) -> Gradient {
     guard let table, case .dense(let vectors) = gradient else { return gradient }
     return .rows(RowGradient(indices: table.ids, values: vectors, shape: table.table.shape))
-  }
-
-  /// Goes back through the loop, and computes the products over all timesteps.
-  private func loopBack(_ gradientRuns: [GradientRun<S>]) -> SequenceGradients {
-    if let kernels = plan.kernels, let runs = runs as? [DirectionRun<Float>],
-      let gradientRuns = gradientRuns as? [GradientRun<Float>]
-    {
-      return loopBackPacked(runs, gradientRuns, kernels)
-    }
-    Threads.run(runs.count * plan.rowBlocks) { piece in
-      let (index, layout) = (piece % runs.count, runs[piece % runs.count].layout)
-      TimeLoop.backward(
-        runs[index], steps: 0..<layout.steps, rows: plan.rows(piece / runs.count, layout),
-        by: OpenBLASMultiplier(runs[index], gradients: gradientRuns[index])
-      ) { _ in true }
-    }
-    return WeightGradients(runs, needsInput: needsInput).run()
-  }
-
-  private func loopBackPacked(
-    _ runs: [DirectionRun<Float>], _ gradientRuns: [GradientRun<Float>], _ kernels: RecurraCellKernels
-  ) -> SequenceGradients {
-    // Once, for somebody may set it meanwhile.
-    let threads = Threads.count
-    let (inputs, units) = (runs[0].inputs, runs[0].units)
-    let sharesUnits = plan.unitShares > 1 && runs[0].layout.order == nil
-    let isEachAlone = !sharesUnits && runs.count >= threads
-    let layouts = PackedWeights.packed(
-      needsInput ? [.backward, .input] : [.backward], of: directions(runs), kernels, inputs: inputs, units: units)
-    let panels = kernels.backwardPanels(units)
-    let scratch = Scratch.of(kernels, rows: runs.lazy.map(\.layout.batch).max() ?? 0)
-    let products = PackedGradients(
-      runs, kernels, distinct, inputWeights: layouts.count > 1 ? layouts[1] : nil, threads: threads,
-      isShared: !isEachAlone)
-    @discardableResult
-    func loop<Result>(
-      _ index: Int, _ share: Range<Int>, _ body: (PackedMultiplier) -> Result
-    ) -> Result {
-      scratch.lend { scratch in
-        body(
-          PackedMultiplier(
-            runs[index], kernels: kernels, packed: layouts[0][runs[index].place], panels: share,
-            gradients: gradientRuns[index], scratch: scratch))
-      }
-    }
-    let rowNanoseconds = Plan.nanoseconds(weights: runs[0].slots * units, slots: runs[0].slots)
-    let rows = runs.reduce(0) { $0 + $1.layout.batch }
-    func goBack(_ part: PackedGradients.Part, _ rows: Range<Int>, _ handover: Handover) {
-      let run = runs[part.run]
-      let division = Division(handover: handover, layout: run.layout, rowNanoseconds: rowNanoseconds)
-      division.run(part.steps, rows) { steps, rows in
-        loop(part.run, 0..<panels) { multiplier in
-          TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in
-            !division.isDue(rows, left: left)
-          }
-        }
-      }
-    }
-    if sharesUnits {
-      for part in products.parts.joined() {
-        shareUnits(part, runs[part.run], panels) { share, body in loop(part.run, share, body) }
-        products.add([part])
-      }
-    } else if isEachAlone {
-      // Each run by itself, with all that follows: nothing is waited for, and nobody reads what another has just
-      // written. Of those that a thread took on the way forward the last first: its caches still hold what it kept of
-      // them.
-      plan.run(runs.count, rows: rows, lasting: 3 * plan.lasting) { place, handover in
-        let (turn, thread) = (place / threads, place % threads)
-        let index = ((runs.count - 1 - thread) / threads - turn) * threads + thread
-        for part in products.parts[index] {
-          goBack(part, 0..<runs[index].layout.batch, handover)
-          products.add(part, handover)
-        }
-      }
-    } else {
-      for parts in products.sideBySide {
-        let lasting = rowNanoseconds * parts.reduce(0) { $0 + $1.steps.count * runs[$1.run].layout.batch }
-        plan.run(parts.count * plan.rowBlocks, rows: rows, lasting: lasting) { piece, handover in
-          let part = parts[piece % parts.count]
-          goBack(part, plan.rows(piece / parts.count, runs[part.run].layout), handover)
-        }
-        products.add(parts)
-      }
-    }
-    return products.result()
-  }
-
-  /// Goes back through a part of a run on threads that share the units of every step.
-  private func shareUnits(
-    _ part: PackedGradients.Part, _ run: DirectionRun<Float>, _ panels: Int,
-    _ loop: (_ share: Range<Int>, _ body: (PackedMultiplier) -> Range<Int>?) -> Range<Int>?
-  ) {
-    let rows = 0..<run.layout.batch
-    Threads.runTogether(plan.unitShares, saving: plan.sharingSaves * part.steps.count) { rank, size, barrier in
-      let share = (panels * rank / size)..<(panels * (rank + 1) / size)
-      let member = Rendezvous(barrier, rank)
-      let left = loop(share) { multiplier in
-        TimeLoop.backward(run, steps: part.steps, rows: rows, by: multiplier) { _ in member.meet() }
-      }
-      if let left, rank == 0 {
-        _ = loop(0..<panels) { TimeLoop.backward(run, steps: left, rows: rows, by: $0) { _ in true } }
-      }
-    }
   }
 
   /// Stops the gradient of the last outputs at rows without timesteps: theirs are zeros, whatever the state.

@@ -154,15 +154,12 @@ struct WeightProduct {
 
   private func accumulate(_ piece: Piece, _ operands: Operands, _ packed: UnsafeMutablePointer<Float>?) {
     guard operands.count > 0 else { return }
-    let right = operands.right.from(0, column: piece.slotColumn)
-    let target = operands.out.from(0, column: piece.weightColumn)
     var job = RecurraWeightGradient()
     (job.depth, job.inputs, job.units, job.columns) = (operands.count, inputs, units, piece.columns)
-    (job.panelBegin, job.panelEnd) = (piece.panels.lowerBound, piece.panels.upperBound)
-    (job.left, job.leftStride) = (UnsafePointer(operands.left.base), operands.left.stride)
-    job.packedLeft = packed.map { UnsafePointer($0) }
-    (job.right, job.rightStride) = (UnsafePointer(right.base), right.stride)
-    (job.out, job.outStride) = (target.base, target.stride)
+    job.panels = RecurraPanels(piece.panels)
+    (job.left, job.packedLeft) = (operands.left.forKernels, packed.map { UnsafePointer($0) })
+    job.right = operands.right.from(0, column: piece.slotColumn).forKernels
+    job.out = operands.out.from(0, column: piece.weightColumn).forKernels
     if piece.sums { job.bias = operands.bias + piece.slotColumn }
     job.adds = operands.isFirst ? 0 : 1
     scratch.lend { piece in

@@ -45,11 +45,6 @@ final class DirectionRun<S: FloatingScalar> {
   /// What a later phase of the cell multiplies.
   private let scratch: Buffer<S>
 
-  /// Whether what a training run keeps comes from afar: it outgrows its part of the shared cache, an eighth, because
-  /// others, and what else a step reads, need it too; or 4 MiB of a cache of many slices, which are as far as memory is
-  /// elsewhere.
-  let isFarFlung: Bool
-
   let zRows, gateRows, biasRows, scratchRows: Rows<S>
   private let hRows, cRows: Rows<S>
 
@@ -89,8 +84,6 @@ final class DirectionRun<S: FloatingScalar> {
     let gates = Buffer<S>(gateCount, slots)
     let memory = Buffer<S>(cell.stateCount > 1 ? layout.rowCount : 0, width)
     let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, units)
-    let bytes = (z.count + gates.count + memory.count) * MemoryLayout<S>.stride
-    isFarFlung = isTraining && bytes > min(Plan.sharedCacheBytes / 8, 1 << 22)
     zRows = z.rows
     hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
     cRows = cell.stateCount > 1 ? memory.rows : hRows
@@ -98,6 +91,11 @@ final class DirectionRun<S: FloatingScalar> {
     biasRows = Self.rows(bias)
     scratchRows = scratch.rows
     (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
+  }
+
+  /// The rows of block `index` out of `count`; those with more timesteps make smaller blocks where asked for.
+  func rows(block index: Int, of count: Int, byTimesteps: Bool) -> Range<Int> {
+    count == 1 ? 0..<layout.batch : RowOrder.cut(layout.lengths, into: count, byTimesteps: byTimesteps)[index]
   }
 
   /// Rows of a dense tensor that is this run's own until it ends, so that writing needs no check; or of one that is
@@ -141,21 +139,19 @@ final class DirectionRun<S: FloatingScalar> {
   func layInput(_ step: Int, _ active: Range<Int>) {
     let (time, timesteps) = (layout.time(step), inputShape[1])
     let target = zRows.from(layout.blocks[step])
-    guard let ids else {
-      for row in active {
-        target[row].update(from: givenRows[layout.index(row) * timesteps + time], count: inputs)
-      }
-      return
-    }
     let hasNext = step + 1 < layout.steps
     let later = (hasNext ? layout.time(step + 1) : time) - time
     for row in active {
       let place = layout.index(row) * timesteps + time
-      // Rows of a table lie anywhere: the next step's come while this one is computed.
-      if hasNext { recurra_fetch(givenRows[Int(ids[place + later])], inputs * MemoryLayout<S>.stride) }
-      target[row].update(from: givenRows[Int(ids[place])], count: inputs)
+      // The rows of a step lie far apart: the next step's come while this one is computed.
+      if hasNext { recurra_fetch(givenRow(place + later), inputs * MemoryLayout<S>.stride) }
+      target[row].update(from: givenRow(place), count: inputs)
     }
   }
+
+  /// The input's vector of a timestep, counted over all rows.
+  @inline(__always)
+  private func givenRow(_ place: Int) -> UnsafeMutablePointer<S> { givenRows[ids.map { Int($0[place]) } ?? place] }
 
   /// Clears what no step writes but the products after the loop read: rows of a block that have ended.
   func clearEndedRows() {
@@ -212,4 +208,12 @@ final class DirectionRun<S: FloatingScalar> {
       (output + layout.index(row) * width).update(from: source, count: units)
     }
   }
+}
+
+/// The directions that runs belong to, by their places.
+func directions<S: FloatingScalar>(_ runs: [DirectionRun<S>]) -> [RecurrentDirection] {
+  var result: [RecurrentDirection] = []
+  // The runs of a block come in the order of their places.
+  for run in runs where run.place == result.count { result.append(run.direction) }
+  return result
 }

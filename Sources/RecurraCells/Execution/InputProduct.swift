@@ -10,10 +10,9 @@ struct InputProduct {
   func run(_ kernels: RecurraCellKernels, rows: Int, inputs: Int, units: Int, in scratch: Scratch?) {
     var product = RecurraProduct()
     (product.rows, product.inputs, product.units) = (rows, inputs, units)
-    (product.panelBegin, product.panelEnd) = (0, kernels.forwardPanels(units))
-    (product.x, product.xStride) = (UnsafePointer(x.base), x.stride)
-    (product.`init`, product.initStride, product.packed) = (UnsafePointer(bias), 0, UnsafePointer(packed))
-    (product.out, product.outStride) = (out.base, out.stride)
+    product.panels = RecurraPanels(0..<kernels.forwardPanels(units))
+    (product.x, product.`init`, product.out) = (x.forKernels, Rows(bias, stride: 0).forKernels, out.forKernels)
+    product.packed = UnsafePointer(packed)
     scratch.lend { piece in
       product.scratch = piece
       kernels.product(&product)

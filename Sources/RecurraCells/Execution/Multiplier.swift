@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 package import RecurraTensor
 internal import Synchronization
 
@@ -37,6 +38,16 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// threads that `body` starts. Inside, `current` reads as `choice` even when it is set.
   public static func with<Result>(_ choice: MultiplierChoice, _ body: () throws -> Result) rethrows -> Result {
     try own.withValue(choice, operation: body)
+  }
+
+  /// The packed kernels of a cell, where it has any that the choice allows: asked for once in a call, for the choice
+  /// may change meanwhile.
+  static func kernels(_ cell: any RecurrentCell, _ dtype: DType) -> RecurraCellKernels? {
+    guard dtype == .float32, let kernel = cell.kernel else { return nil }
+    switch current {
+    case .openblas: return nil
+    case .auto, .packed: return Kernels.cell(kernel)
+    }
   }
 
   /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know

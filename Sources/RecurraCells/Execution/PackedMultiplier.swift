@@ -14,8 +14,6 @@ struct PackedMultiplier: Multiplier {
   private let packed: Tensor
   /// The panels this multiplier computes: all, or a thread's share.
   private let panels: Range<Int>
-  /// Whether these are all panels.
-  private let ownsUnits: Bool
   /// What is the same at every step.
   private let frame: RecurraForwardStep
   /// Where the input's product of some timesteps lies, when it is taken out of the loop.
@@ -24,8 +22,8 @@ struct PackedMultiplier: Multiplier {
   private let output: OutputRows?
   /// What the kernels work in; this thread's own.
   private let scratch: UnsafeMutablePointer<Float>?
-  /// Who else makes the other panels of every step, if anyone.
-  private let company: Company?
+  /// How it meets the ranks that make the other panels of every step; nil for all panels.
+  private let meeting: Meeting?
 
   /// The product of the input with W for a stretch of timesteps: [step in stretch][row][slots].
   struct Hoist {
@@ -37,11 +35,11 @@ struct PackedMultiplier: Multiplier {
     func index(_ step: Int) -> Int { (step - first) % stretch }
   }
 
-  /// What a thread that shares a step's units has of the others: rows of h of its own, for a single row, or where they
-  /// meet.
-  enum Company {
-    case exchange(RowExchange.Member)
-    case rendezvous(Rendezvous)
+  /// How the ranks of a team meet that share a step's units: each gathers a single row for itself, or all wait at a
+  /// barrier.
+  enum Meeting {
+    case gather(RowGather.Rank)
+    case barrier(TeamRank)
   }
 
   /// The output of this direction, [B][T][width], from its first column.
@@ -52,25 +50,23 @@ struct PackedMultiplier: Multiplier {
 
   init(
     _ run: DirectionRun<Float>, kernels: RecurraCellKernels, packed: Tensor, panels: Range<Int>, hoist: Hoist?,
-    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, company: Company? = nil, isEndless: Bool = false
+    output: OutputRows?, scratch: UnsafeMutablePointer<Float>?, meeting: Meeting? = nil, isEndless: Bool = false
   ) {
-    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.company) = (
-      run, kernels, packed, panels, hoist, output, scratch, company
+    (self.run, self.kernels, self.packed, self.panels, self.hoist, self.output, self.scratch, self.meeting) = (
+      run, kernels, packed, panels, hoist, output, scratch, meeting
     )
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
     gradients = nil
     let all = kernels.forwardPanels(run.units)
-    ownsUnits = panels.count == all
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
-    (frame.panelBegin, frame.panelEnd) = (panels.lowerBound, panels.upperBound)
-    frame.pairs = Plan.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
+    frame.panels = RecurraPanels(panels)
+    frame.pairs = Machine.caches.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
     // given.
     frame.fromZeros = !isEndless && run.direction.initialStates.isEmpty ? 1 : 0
     if let lookup = run.lookup {
-      (frame.`init`, frame.initStride, frame.hoisted) = (UnsafePointer(lookup.rows.base), lookup.rows.stride, 1)
-      frame.initRows = lookup.places
+      (frame.`init`, frame.initRows) = (lookup.rows.forKernels, lookup.places)
     }
     self.frame = frame
   }
@@ -82,9 +78,8 @@ struct PackedMultiplier: Multiplier {
     (self.run, self.kernels, self.packed, self.panels, self.gradients) = (run, kernels, packed, panels, gradients)
     self.scratch = scratch
     weights = UnsafePointer(packed.storage.pointer.assumingMemoryBound(to: Float.self))
-    (hoist, output, company) = (nil, nil, nil)
+    (hoist, output, meeting) = (nil, nil, nil)
     frame = RecurraForwardStep()
-    ownsUnits = panels.count == kernels.backwardPanels(run.units)
   }
 
   func forward(_ steps: Range<Int>, _ active: Range<Int>) {
@@ -100,72 +95,56 @@ struct PackedMultiplier: Multiplier {
     if laysInput { run.layInput(step, active) }
     if let hoist, hoist.index(step) == 0 { project(step, hoist, active) }
     var kernel = frame
-    (kernel.rows, kernel.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
+    (kernel.rows, kernel.run.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
     // Training keeps every step's states, and rows that are laid down come step by step.
-    if run.isTraining || laysInput { kernel.steps = 1 }
-    kernel.goesOn = end < run.layout.steps ? 1 : 0
+    if run.isTraining || laysInput { kernel.run.steps = 1 }
     if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
-      let gates = run.gates(step).from(first)
-      (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
+      kernel.gates = run.gates(step).from(first).forKernels
     }
     if let places = kernel.initRows.map({ $0 + step * run.layout.batch + first }) {
-      (kernel.initRows, kernel.initRowsStep) = (places, run.layout.batch)
-      if step + 1 < run.layout.steps { kernel.initRowsAhead = places + run.layout.batch }
+      (kernel.initRows, kernel.run.initRows) = (places, run.layout.batch)
     } else if run.isProjected {
-      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(kernel.gates), kernel.gatesStride, 1)
+      kernel.`init` = kernel.gates
     } else if let hoist {
       let index = hoist.index(step)
       let rows = hoist.rows.from(index * run.layout.batch + first)
-      (kernel.`init`, kernel.initStride, kernel.hoisted) = (UnsafePointer(rows.base), rows.stride, 1)
-      (kernel.initStep, kernel.steps) = (run.layout.batch * rows.stride, min(kernel.steps, hoist.stretch - index))
+      (kernel.`init`, kernel.run.`init`) = (rows.forKernels, run.layout.batch * rows.stride)
+      kernel.run.steps = min(kernel.run.steps, hoist.stretch - index)
     } else {
-      (kernel.`init`, kernel.initStride) = (UnsafePointer(run.biasRows.base), 0)
-      let x = inputRows(step, first)
-      (kernel.x, kernel.xStride, kernel.xStep) = (UnsafePointer(x.base), x.stride, inputStep)
-      // Rows that are copied are read but once; only from afar are they waited for.
-      if !run.isLaid, !run.laysInput || run.isFarFlung, run.ids == nil, step + 1 < run.layout.steps {
-        let ahead = givenRows(step + 1, first)
-        (kernel.xAhead, kernel.xAheadStride) = (UnsafePointer(ahead.base), ahead.stride)
-      }
+      kernel.`init` = Rows(run.biasRows.base, stride: 0).forKernels
+      (kernel.x, kernel.run.x) = (inputRows(step, first).forKernels, inputStep)
     }
-    let (h, next) = (run.hidden(step).from(first), run.hidden(step + 1).from(first))
-    (kernel.h, kernel.hStride, kernel.hNext, kernel.hNextStride) = (
-      UnsafePointer(h.base), h.stride, next.base, next.stride
-    )
-    if ownsUnits, let ahead = run.aheadOfForward(step, active) { kernel.ahead = ahead }
-    let (c, nextC) = (run.memory(step).from(first), run.memory(step + 1).from(first))
-    (kernel.c, kernel.cStride, kernel.cNext, kernel.cNextStride) = (
-      UnsafePointer(c.base), c.stride, nextC.base, nextC.stride
-    )
+    kernel.h = run.hidden(step).from(first).forKernels
+    kernel.hNext = run.hidden(step + 1).from(first).forKernels
+    kernel.c = run.memory(step).from(first).forKernels
+    kernel.cNext = run.memory(step + 1).from(first).forKernels
     if let output {
       let stride = run.inputShape[1] * output.width
       let place = output.base + run.layout.index(first) * stride
-      (kernel.y, kernel.yStride) = (place + run.layout.time(step) * output.width, stride)
-      kernel.yStep = run.layout.isReversed ? -output.width : output.width
+      kernel.y = RecurraRows(base: place + run.layout.time(step) * output.width, stride: stride)
+      kernel.run.y = run.layout.isReversed ? -output.width : output.width
     }
-    switch company {
+    switch meeting {
     case nil: return kernels.forward(&kernel)
-    case .exchange(let member):
-      let row = member.pointer
-      (kernel.h, kernel.hNext) = (UnsafePointer(recurra_row(row, step)), recurra_row(row, step + 1))
-      (kernel.c, kernel.cNext) = (
-        UnsafePointer(recurra_row_memory(row, row.pointee.rank, step)),
-        recurra_row_memory(row, row.pointee.rank, step + 1)
-      )
+    case .gather(let rank):
+      let row = rank.pointer
+      (kernel.h.base, kernel.hNext.base) = (recurra_row(row, step), recurra_row(row, step + 1))
+      kernel.c.base = recurra_row_memory(row, row.pointee.rank, step)
+      kernel.cNext.base = recurra_row_memory(row, row.pointee.rank, step + 1)
       (kernel.member, kernel.turn) = (row, step)
       return kernels.forward(&kernel)
-    case .rendezvous(let rendezvous):
+    case .barrier(let rank):
       // All meet after every step.
-      kernel.steps = 1
-      // The first has made the first units itself.
-      if panels.lowerBound == 0 { kernel.ready = min(run.units, panels.upperBound * kernels.panelUnits) }
+      kernel.run.steps = 1
+      // Rank 0 has made the first units itself.
+      if panels.lowerBound == 0 { kernel.rest.ready = min(run.units, panels.upperBound * kernels.panelUnits) }
       // The first step finds h there.
       if step > 0 {
-        kernel.waiter = Unmanaged.passUnretained(rendezvous).toOpaque()
-        kernel.awaitRest = { waiter in
+        kernel.rest.waiter = Unmanaged.passUnretained(rank).toOpaque()
+        kernel.rest.await = { waiter in
           guard let waiter else { return }
-          Unmanaged<Rendezvous>.fromOpaque(waiter).takeUnretainedValue().awaitOthers()
+          Unmanaged<TeamRank>.fromOpaque(waiter).takeUnretainedValue().awaitOthers()
         }
       }
       return kernels.forward(&kernel)
@@ -192,17 +171,15 @@ struct PackedMultiplier: Multiplier {
     let steps = min(hoist.stretch, run.layout.steps - step)
     var product = RecurraProduct()
     (product.rows, product.inputs, product.units) = (steps, run.inputs, run.units)
-    (product.`init`, product.initStride, product.packed) = (UnsafePointer(run.biasRows.base), 0, weights)
-    product.xStride = inputStep
-    product.outStride = run.layout.batch * hoist.rows.stride
+    (product.`init`, product.packed) = (Rows(run.biasRows.base, stride: 0).forKernels, weights)
+    (product.x.stride, product.out.stride) = (inputStep, run.layout.batch * hoist.rows.stride)
     product.scratch = scratch
     // A row's timesteps lie side by side in the input: one product over time for each row, while the panel is in the
     // cache.
     for panel in panels {
-      (product.panelBegin, product.panelEnd) = (panel, panel + 1)
+      product.panels = RecurraPanels(panel..<panel + 1)
       for row in active {
-        product.x = UnsafePointer(inputRows(step, row).base)
-        product.out = hoist.rows[row]
+        (product.x.base, product.out.base) = (inputRows(step, row).base, hoist.rows[row])
         kernels.product(&product)
       }
     }
@@ -225,19 +202,14 @@ struct PackedMultiplier: Multiplier {
     if run.layout.order != nil {
       gradients.addOutputGradient(step, active)
     } else if let gradient = gradients.outputRow(step, first) {
-      (kernel.dy, kernel.dyStride) = (UnsafePointer(gradient), gradients.outputStride)
-      if step > 0 { kernel.dyAhead = gradients.outputRow(step - 1, first).map { UnsafePointer($0) } }
+      kernel.dy = RecurraRows(base: gradient, stride: gradients.outputStride)
     }
-    if ownsUnits, let ahead = run.aheadOfBackward(step, active) { kernel.ahead = ahead }
-    let gates = run.gates(step).from(first)
-    (kernel.gates, kernel.gatesStride) = (gates.base, gates.stride)
-    let (c, previousC) = (run.memory(step + 1).from(first), run.memory(step).from(first))
-    (kernel.c, kernel.cStride) = (UnsafePointer(c.base), c.stride)
-    (kernel.cPrevious, kernel.cPreviousStride) = (UnsafePointer(previousC.base), previousC.stride)
-    let (h, previousH) = (run.hidden(step + 1).from(first), run.hidden(step).from(first))
-    (kernel.h, kernel.hStride) = (UnsafePointer(h.base), h.stride)
-    (kernel.hPrevious, kernel.hPreviousStride) = (UnsafePointer(previousH.base), previousH.stride)
-    (kernel.dc, kernel.dcStride) = (gradients.cRows[first], gradients.cRows.stride)
+    kernel.gates = run.gates(step).from(first).forKernels
+    kernel.c = run.memory(step + 1).from(first).forKernels
+    kernel.cPrevious = run.memory(step).from(first).forKernels
+    kernel.h = run.hidden(step + 1).from(first).forKernels
+    kernel.hPrevious = run.hidden(step).from(first).forKernels
+    kernel.dc = gradients.cRows.from(first).forKernels
     kernels.backward(&kernel)
   }
 
@@ -246,7 +218,7 @@ struct PackedMultiplier: Multiplier {
     let hasStates = !run.direction.initialStates.isEmpty
     guard let gradients, !rows.isEmpty, hasStates else { return }
     var kernel = products(step - 1, rows: rows, following: rows, gradients)
-    (kernel.dhOut, kernel.dhOutStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
+    kernel.dhOut = gradients.hRows.from(rows.lowerBound).forKernels
     kernels.backward(&kernel)
   }
 
@@ -256,15 +228,14 @@ struct PackedMultiplier: Multiplier {
   ) -> RecurraBackwardStep {
     var kernel = RecurraBackwardStep()
     (kernel.rows, kernel.units) = (rows.count, run.units)
-    (kernel.panelBegin, kernel.panelEnd) = (panels.lowerBound, panels.upperBound)
+    kernel.panels = RecurraPanels(panels)
     (kernel.packed, kernel.scratch) = (weights, scratch)
     kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {
-      let next = run.gates(step + 1).from(rows.lowerBound)
-      (kernel.dgatesNext, kernel.dgatesNextStride) = (UnsafePointer(next.base), next.stride)
+      kernel.dgatesNext = run.gates(step + 1).from(rows.lowerBound).forKernels
     }
-    (kernel.dhCarry, kernel.dhCarryStride) = (gradients.hRows[rows.lowerBound], gradients.hRows.stride)
+    kernel.dhCarry = gradients.hRows.from(rows.lowerBound).forKernels
     return kernel
   }
 }

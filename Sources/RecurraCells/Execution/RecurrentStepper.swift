@@ -28,15 +28,13 @@ public final class RecurrentStepper<S: FloatingScalar> {
     let units = direction.weights.shape.last.map { $0 / cell.gateCount } ?? 0
     check(batch >= 1 && units >= 1, name, expected: "a sequence and a unit", got: "\(batch) and \(units)")
     direction.check(cell, name, dtype: S.dtype, batch: batch, inputs: inputs, units: units)
-    let plan = Plan(
-      cell: cell, kernels: Plan.kernels(cell, S.dtype), batch: batch, timesteps: 1, inputs: inputs, units: units,
-      directions: 1, isTraining: false)
+    let kernels = MultiplierChoice.kernels(cell, S.dtype)
     run = DirectionRun(
       cell, direction.detached, input: .tensor(.zeros([batch, 2, inputs], dtype: S.dtype)),
       order: RowOrder(batch: batch, timesteps: 2, lengths: nil), rows: 0..<batch, isTraining: false,
-      laysInput: plan.kernels == nil, of: S.self)
+      laysInput: kernels == nil, of: S.self)
     reference = OpenBLASMultiplier(run)
-    if let kernels = plan.kernels, let run = run as? DirectionRun<Float> {
+    if let kernels, let run = run as? DirectionRun<Float> {
       let scratch = Buffer<Float>(scratchOf: kernels, rows: batch)
       packed = PackedMultiplier(
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),

@@ -38,11 +38,11 @@ enum TimeLoop {
   /// Runs steps for some rows until they should be divided; returns those that are left, nil if none are.
   @inline(__always)
   static func forward<S: FloatingScalar>(
-    _ run: DirectionRun<S>, _ steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier, _ division: Division
+    _ run: DirectionRun<S>, _ steps: Range<Int>, rows: Range<Int>, by multiplier: some Multiplier, _ sharing: RowSharing
   ) -> Range<Int>? {
-    let stride = division.stride(rows)
+    let stride = sharing.stride(rows)
     var left = steps
-    while !left.isEmpty, left == steps || !division.isDue(rows, left: left) {
+    while !left.isEmpty, left == steps || !sharing.isDue(rows, left: left) {
       let next = min(left.lowerBound + stride, steps.upperBound)
       forward(run, from: left.lowerBound, to: next, rows: rows, by: multiplier)
       left = next..<steps.upperBound

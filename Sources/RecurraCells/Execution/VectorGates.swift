@@ -15,13 +15,9 @@ struct VectorGates<S: FloatingScalar> {
     guard let state = state as? GateForward<Float> else { return }
     var step = RecurraForwardStep()
     (step.rows, step.units) = (state.rows, state.units)
-    (step.h, step.hStride) = (UnsafePointer(state.h.base), state.h.stride)
-    (step.`init`, step.initStride) = (UnsafePointer(state.gates.base), state.gates.stride)
-    (step.c, step.cStride) = (UnsafePointer(state.c.base), state.c.stride)
-    (step.cNext, step.cNextStride) = (state.nextC.base, state.nextC.stride)
-    (step.hNext, step.hNextStride) = (state.nextH.base, state.nextH.stride)
-    (step.gates, step.gatesStride) = (state.gates.base, state.gates.stride)
-    step.hoisted = 1
+    (step.h, step.hNext) = (state.h.forKernels, state.nextH.forKernels)
+    (step.c, step.cNext) = (state.c.forKernels, state.nextC.forKernels)
+    (step.`init`, step.gates) = (state.gates.forKernels, state.gates.forKernels)
     kernels.forwardGates(&step)
   }
 
@@ -29,13 +25,9 @@ struct VectorGates<S: FloatingScalar> {
     guard let state = state as? GateBackward<Float> else { return }
     var step = RecurraBackwardStep()
     (step.rows, step.units) = (state.rows, state.units)
-    (step.dhCarry, step.dhCarryStride) = (state.dh.base, state.dh.stride)
-    (step.dc, step.dcStride) = (state.dc.base, state.dc.stride)
-    (step.gates, step.gatesStride) = (state.gates.base, state.gates.stride)
-    (step.c, step.cStride) = (UnsafePointer(state.nextC.base), state.nextC.stride)
-    (step.cPrevious, step.cPreviousStride) = (UnsafePointer(state.c.base), state.c.stride)
-    (step.h, step.hStride) = (UnsafePointer(state.nextH.base), state.nextH.stride)
-    (step.hPrevious, step.hPreviousStride) = (UnsafePointer(state.h.base), state.h.stride)
+    (step.dhCarry, step.dc, step.gates) = (state.dh.forKernels, state.dc.forKernels, state.gates.forKernels)
+    (step.c, step.cPrevious) = (state.nextC.forKernels, state.c.forKernels)
+    (step.h, step.hPrevious) = (state.nextH.forKernels, state.h.forKernels)
     kernels.backwardGates(&step)
   }
 }

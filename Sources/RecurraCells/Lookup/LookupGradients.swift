@@ -19,9 +19,6 @@ struct LookupGradients {
   /// S of each run, where it is small.
   private let sums: [Tensor]?
 
-  /// Floats of a small S.
-  private static let few = 1 << 16
-
   init(
     _ runs: [DirectionRun<Float>], _ kernels: RecurraCellKernels, _ rows: DistinctRows, inputWeights: [Tensor]?
   ) {
@@ -31,7 +28,8 @@ struct LookupGradients {
     columns = runs[0].cell.gateCount * units
     scratch = inputWeights == nil ? nil : Scratch.of(kernels, rows: rows.count)
     let shape = [rows.count, columns]
-    sums = rows.count * columns <= Self.few ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
+    let isSmall = rows.count * columns <= Tuning.standard.bits.tableSums
+    sums = isSmall ? runs.map { _ in .zeros(shape, dtype: .float32) } : nil
   }
 
   /// Jobs of a part: each adds up some of the columns of a small S.
@@ -46,11 +44,11 @@ struct LookupGradients {
     var additions = RecurraRowAdditions()
     let first = job * Self.jobColumns
     additions.columns = min(Self.jobColumns, columns - first)
-    (additions.out, additions.outStride) = (target.base + first, target.stride)
+    additions.out = target.from(0, column: first).forKernels
     for step in steps {
       let gates = run.gates(step)
       (additions.rows, additions.places) = (run.layout.counts[step], places + step * run.layout.batch)
-      (additions.from, additions.fromStride) = (UnsafePointer(gates.base) + first, gates.stride)
+      additions.from = gates.from(0, column: first).forKernels
       Kernels.table.addRows(&additions)
     }
   }
@@ -67,7 +65,7 @@ struct LookupGradients {
     let targets = (inputWeights ?? []).map { _ in Tensor(uninitialized: [rows.count, inputs], dtype: .float32) }
     let rowSums = self.sums == nil ? weights.indices.map(rowSums) : []
     let (size, places) = (96, weights.count)
-    let multiplying = Plan.nanoseconds(multiplications: rows.count * inputs * columns * places)
+    let multiplying = Estimate().nanoseconds(multiplications: rows.count * inputs * columns * places)
     let adding = rowSums.isEmpty ? 0 : Threads.nanoseconds(copying: rows.places.count * columns * places)
     let lasting = adding + (targets.isEmpty ? 0 : multiplying)
     Threads.run((rows.count + size - 1) / size * places, lasting: lasting) { piece in
@@ -103,7 +101,7 @@ struct LookupGradients {
     var kernel = RecurraInputGradient()
     (kernel.inputs, kernel.units) = (inputs, units)
     (kernel.rowBegin, kernel.rowEnd, kernel.rowsPerStep) = (block.lowerBound, block.upperBound, 1)
-    (kernel.dgates, kernel.dgatesStride) = (UnsafePointer(DirectionRun<Float>.rows(sums).base), columns)
+    kernel.dgates = DirectionRun<Float>.rows(sums).forKernels
     kernel.packed = UnsafePointer(DirectionRun<Float>.rows(inputWeights[place]).base)
     (kernel.out, kernel.stepStride) = (DirectionRun<Float>.rows(target).base, inputs)
     scratch.lend { piece in

@@ -31,9 +31,6 @@ final class TableProduct: Sendable {
 
   private let entry = Guarded<Entry?>(nil)
 
-  /// Floats that a product may take.
-  private static let most = 1 << 23
-
   /// The products of a lookup's table with all directions, each [N, slots]; nil while they would cost more than they
   /// have saved.
   ///
@@ -44,7 +41,7 @@ final class TableProduct: Sendable {
     _ lookup: TableLookup, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> LookedUpProducts? {
     let units = directions[0].weights.shape[1] / cell.gateCount
-    guard lookup.table.shape[0] * cell.slotCount * units <= most else { return nil }
+    guard lookup.table.shape[0] * cell.slotCount * units <= Tuning.standard.tableFloats else { return nil }
     let found = directions.map { $0.packed.table.find(lookup, $0) }
     guard found.allSatisfy(\.isWorthwhile) else { return nil }
     let missing = directions.indices.filter { found[$0].product == nil }
@@ -98,9 +95,9 @@ final class TableProduct: Sendable {
       direction.bias.map { cell.slotBias($0.detached, units: units).contiguous }
         ?? .zeros([cell.slotCount * units])
     }
-    let stretch = 192
+    let stretch = Tuning.standard.productRows
     let scratch = Scratch.of(kernels, rows: stretch)
-    let lasting = Plan.nanoseconds(multiplications: inputs * cell.slotCount * units * count * directions.count)
+    let lasting = Estimate().nanoseconds(multiplications: inputs * cell.slotCount * units * count * directions.count)
     Threads.run(directions.count * ((count + stretch - 1) / stretch), lasting: lasting) { piece in
       let (place, first) = (piece % directions.count, piece / directions.count * stretch)
       InputProduct(
@@ -117,7 +114,7 @@ struct LookedUpInput {
   private let product: Tensor
   private let storage: Storage
   let rows: Rows<Float>
-  /// [step][row]; 0 where a row has ended or not begun, since a step also asks for what comes next.
+  /// [step][row]; 0 where a row has ended or not begun.
   let places: UnsafePointer<Int32>
 
   init(_ product: Tensor, _ ids: Tensor, _ layout: SequenceLayout) {

@@ -12,7 +12,7 @@ public enum EnvironmentSettings {
   ///
   /// - Throws: `badArgument` at the first variable that holds something else than it may.
   public static func check() throws(RecurraError) {
-    _ = try Threads.variable.value()
+    _ = try ThreadCount.variable.value()
     _ = try Kernels.variable.value()
     _ = try MultiplierChoice.variable.value()
   }

@@ -133,7 +133,7 @@ extension InputSource {
 
   /// About how many nanoseconds a direction takes on one thread.
   package func nanoseconds(_ direction: RecurrentDirection) -> Int {
-    Plan.nanoseconds(multiplications: MemoryLimit.bytes(shape[0], shape[1], direction.weights.count))
+    Estimate().nanoseconds(multiplications: MemoryLimit.bytes(shape[0], shape[1], direction.weights.count))
   }
 
   private func checkRecurrent(_ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ lengths: [Int]?) {

@@ -18,20 +18,23 @@ struct RecurrentCall: Sendable {
     let isTraining = keepsTrace || isTracked
     let (shape, lookup) = (input.shape, input.lookup)
     let units = directions[0].weights.shape[1] / cell.gateCount
-    let kernels = Plan.kernels(cell, S.dtype)
+    let kernels = MultiplierChoice.kernels(cell, S.dtype)
     let distinct = isTracked && !keepsTrace && kernels != nil ? distinctRows() : nil
     let found = kernels.flatMap { kernels in
       distinct.map { lookedUp($0, kernels) }
         ?? (isTraining ? nil : lookup.flatMap { TableProduct.products($0, cell, directions, kernels) })
     }
-    let plan = Plan(
-      cell: cell, kernels: kernels, batch: shape[0], timesteps: shape[1],
-      inputs: found == nil ? shape[2] : 0, units: units, directions: directions.count, isTraining: isTraining)
-    let runs = makeRuns(plan, found, isTraining: isTraining, of: S.self)
+    let schedule = Planner.schedule(
+      Problem(
+        cell, kernels, batch: shape[0], timesteps: shape[1], inputs: found == nil ? shape[2] : 0, units: units,
+        directions: directions.count, isTraining: isTraining))
+    let runs = makeRuns(
+      schedule.runBlocks, found, isTraining: isTraining, laysInput: kernels == nil, of: S.self)
+    let executor = Executor(runs: runs, schedule: schedule, kernels: kernels)
     let width = directions.count * units
     let sequence = returnsSequences ? Tensor(uninitialized: [shape[0], shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }
-    ForwardPass(runs: runs, plan: plan, output: target, width: width).run()
+    executor.forward(to: target, width: width)
     if let target {
       for run in runs { run.fillPadding(target + run.place * units, width: width, padding) }
     }
@@ -58,7 +61,7 @@ struct RecurrentCall: Sendable {
     let source = table?.table ?? input.tensor
     let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
     let record = RecurrentRecord(
-      call: detached, plan: plan, runs: runs, distinct: distinct, table: table?.detached,
+      call: detached, executor: executor, distinct: distinct, table: table?.detached,
       needsInput: source.isTracked)
     let outputs = [output] + states
     let node = Node(
@@ -82,13 +85,13 @@ struct RecurrentCall: Sendable {
 
   /// Makes a run for every direction of every block of rows. Threads take runs by turns.
   private func makeRuns<S: FloatingScalar>(
-    _ plan: Plan, _ found: LookedUpProducts?, isTraining: Bool, of type: S.Type
+    _ runBlocks: Int, _ found: LookedUpProducts?, isTraining: Bool, laysInput: Bool, of type: S.Type
   ) -> [DirectionRun<S>] {
     let (input, shape) = (input.detached, input.shape)
     let order = RowOrder(batch: shape[0], timesteps: shape[1], lengths: lengths)
     var blocks = [0..<shape[0]]
-    if plan.runBlocks > 1, shape[0] > 0 {
-      blocks = RowOrder.cut(order.lengths, into: plan.runBlocks, byTimesteps: true).filter { !$0.isEmpty }
+    if runBlocks > 1, shape[0] > 0 {
+      blocks = RowOrder.cut(order.lengths, into: runBlocks, byTimesteps: true).filter { !$0.isEmpty }
     }
     let detached = directions.map(\.detached)
     var runs: [DirectionRun<S>] = []
@@ -100,7 +103,7 @@ struct RecurrentCall: Sendable {
         runs.append(
           DirectionRun(
             cell, detached[place], at: place, input: input, order: order, rows: rows, isTraining: isTraining,
-            laysInput: plan.kernels == nil, lookup: found?[place], of: S.self))
+            laysInput: laysInput, lookup: found?[place], of: S.self))
       }
     }
     runs.reverse()

@@ -47,12 +47,12 @@ final class ForkGuard: Sendable {
     updates.close()
     products.close()
     for lock in locks { lock.acquire() }
-    Crew.shared.holdForFork()
+    ThreadPool.shared.holdForFork()
   }
 
   private func open(isChild: Bool) {
     if isChild { number.add(1, ordering: .relaxed) }
-    Crew.shared.goOnAfterFork(isChild: isChild)
+    ThreadPool.shared.goOnAfterFork(isChild: isChild)
     for lock in locks { lock.release() }
     products.open(isChild: isChild)
     updates.open(isChild: isChild)

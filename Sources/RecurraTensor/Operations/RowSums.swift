@@ -39,7 +39,7 @@ package struct RowSums: @unchecked Sendable {
         var sums = RecurraRowSums()
         (sums.rowBegin, sums.rowEnd, sums.columns) = (0, rows.count, columns)
         (sums.sources, sums.starts) = (sources.baseAddress, starts.baseAddress.map { $0 + rows.lowerBound })
-        (sums.out, sums.outStride) = (result, columns)
+        sums.out = RecurraRows(base: result, stride: columns)
         Kernels.table.sumRows(&sums)
       }
     }

@@ -2,11 +2,13 @@ internal import CRecurraKernels
 internal import Glibc
 internal import Synchronization
 
-/// The engine's own worker threads: work is cut into numbered pieces, and the caller works along with them.
+/// The engine's own worker threads, and the three ways in which they work together: a parallel loop, whose indices the
+/// caller's thread works on too; work sharing, where an idle thread is given half of what a busy one has left; and a
+/// team, whose ranks run at the same time and meet at a barrier.
 ///
-/// How pieces are cut never depends on the number of threads, or the pieces do not depend on each other to the bit; so
-/// any number of threads gives the same bits. While a piece runs, denormals count as zero on its thread; the caller's
-/// own floating-point setting is restored when the call returns.
+/// How indices are cut never depends on the number of threads, or they do not depend on each other to the bit; so any
+/// number of threads gives the same bits. While a body runs, denormals count as zero on its thread; the caller's own
+/// floating-point setting is restored when the call returns.
 public enum Threads {
   /// How many threads may work on one call, the caller included: `RECURRA_THREADS`, or the processors this process may
   /// use, no more than its control group (a container's CPU quota, rounded up) allows.
@@ -16,13 +18,11 @@ public enum Threads {
     get { limit.load(ordering: .relaxed) }
     set {
       check(newValue >= 1, "Threads.count", expected: "at least 1", got: "\(newValue)")
-      limit.store(min(newValue, maximumCount), ordering: .relaxed)
+      limit.store(min(newValue, ThreadCount.maximum), ordering: .relaxed)
     }
   }
 
-  private static let limit = Atomic<Int>(
-    variable.valueOrWarning()
-      ?? defaultCount(processors: Int(recurra_processor_count()), allowed: ControlGroups.own.processors))
+  private static let limit = Atomic<Int>(ThreadCount.atStart)
 
   /// Nanoseconds of work that calling another thread pays for: there and back is half as long, for its caches have
   /// nothing of the work yet.
@@ -36,49 +36,56 @@ public enum Threads {
 
   /// The same, for what takes about so many nanoseconds alone: below `leastWork` on the caller's thread.
   package static func run(_ count: Int, lasting: Int, _ body: (Int) -> Void) {
-    run(count, threads: min(Self.count, count), lasting: lasting, handover: nil, body)
+    run(count, threads: min(Self.count, count), lasting: lasting, sharing: nil, body)
   }
 
-  /// Runs pieces that take about so many nanoseconds alone, all together, and may be divided while they run: a thread
-  /// that finds no more waits at the handover for a part of one.
+  /// The same, for indices whose bodies look out for idle threads and give them a part of their work.
   ///
-  /// What a piece gives away is done when this returns. All threads may have something to do, however few pieces there
+  /// What a body gives away is done when this returns. All threads may have something to do, however few indices there
   /// are.
-  package static func runDivisible(_ count: Int, lasting: Int, _ body: (_ piece: Int, _ handover: Handover) -> Void) {
-    let handover = Handover()
-    run(count, threads: count > 0 ? Self.count : 0, lasting: lasting, handover: handover) { body($0, handover) }
+  package static func runSharing(_ count: Int, lasting: Int, _ body: (_ index: Int, _ sharing: WorkSharing) -> Void) {
+    let sharing = WorkSharing()
+    run(count, threads: count > 0 ? Self.count : 0, lasting: lasting, sharing: sharing) { body($0, sharing) }
   }
 
   private static func run(
-    _ count: Int, threads most: Int, lasting: Int, handover: Handover?, _ body: (Int) -> Void
+    _ count: Int, threads most: Int, lasting: Int, sharing: WorkSharing?, _ body: (Int) -> Void
   ) {
     calls.add(1, ordering: .relaxed)
     defer { calls.subtract(1, ordering: .relaxed) }
-    let threads = lasting < leastWork && !insistsOnMembers ? 1 : most
+    let threads = lasting < leastWork && !ignoresCosts ? 1 : most
     if threads <= 1 {
       withDenormalsAsZero { for index in 0..<count { body(index) } }
       return
     }
     withoutActuallyEscaping(body) { body in
-      post(count, helpers: threads - 1, handover: handover, body) { job in job.work(0) }
+      post(count, helpers: threads - 1, sharing: sharing, body) { loop in loop.work(0) }
     }
   }
 
-  /// Opens a job to the workers, lets the caller take its part, and waits for the end.
+  /// Opens a loop to the workers, lets the caller take its part, and waits for the end.
   static func post(
-    _ count: Int, helpers: Int, handover: Handover? = nil, _ body: @escaping (Int) -> Void, _ part: (Job) -> Void
+    _ count: Int, helpers: Int, sharing: WorkSharing? = nil, _ body: @escaping (Int) -> Void,
+    _ part: (ParallelLoop) -> Void
   ) {
     withUnsafePointer(to: body) { body in
-      let job = Job(count: count, helpers: helpers, handover: handover, body: BorrowedBody(body))
-      Crew.shared.post(job)
-      withDenormalsAsZero { part(job) }
-      job.awaitEnd()
-      Crew.shared.withdraw(job)
+      let loop = ParallelLoop(count: count, helpers: helpers, sharing: sharing, body: BorrowedBody(body))
+      ThreadPool.shared.post(loop)
+      withDenormalsAsZero { part(loop) }
+      loop.awaitEnd()
+      ThreadPool.shared.withdraw(loop)
     }
   }
 
   /// About how many nanoseconds it takes to copy floats that lie in some cache.
   package static func nanoseconds(copying floats: Int) -> Int { floats / 5 }
+
+  /// A clock that only runs forward.
+  package static func nanoseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+  }
 
   /// Runs `body` with denormals counted as zero on this thread, and restores the thread's setting.
   package static func withDenormalsAsZero<Result>(_ body: () -> Result) -> Result {
@@ -87,36 +94,10 @@ public enum Threads {
     return body()
   }
 
-  /// Stack of a thread of ours: as much as a main thread has, for what callers' own pieces and debug builds take.
-  /// Memory is used as it is touched.
+  /// Stack of a worker: as much as a main thread has, for what callers' own bodies and debug builds take. Memory is
+  /// used as it is touched.
   static let stackBytes = 8 << 20
 
   /// Calls that are under way.
   static let calls = Atomic<Int>(0)
-
-  /// The most threads that can work on a call.
-  package static let maximumCount = 256
-
-  /// `RECURRA_THREADS`.
-  package static let variable = EnvironmentVariable(
-    "RECURRA_THREADS", expected: "a number of threads in 1...\(maximumCount)"
-  ) { text in
-    Int(text).flatMap { (1...maximumCount).contains($0) ? $0 : nil }
-  }
-
-  /// As many threads as there are processors for this process, and as keep within the processors' time that it is
-  /// allowed.
-  package static func defaultCount(processors: Int, allowed: Double?) -> Int {
-    let most = min(max(processors, 1), maximumCount)
-    guard let allowed, allowed < Double(most) else { return most }
-    return max(1, Int(allowed.rounded(.up)))
-  }
-}
-
-/// The former name of ``Threads``.
-@available(*, unavailable, renamed: "Threads") public typealias Streams = Threads
-
-extension Threads {
-  /// The former name of ``Threads/count``.
-  @available(*, unavailable, renamed: "count") public static var threadCount: Int { count }
 }

@@ -10,6 +10,9 @@ extension Loss {
     _ pair: Pairing, _ labels: [Int]?, _ weights: RowWeights, _ divisor: Double, _ type: S.Type
   ) -> (sum: Double, gradient: Tensor?) {
     let width = pair.predictions.count / weights.count
+    if S.self == Float.self, let labels, case .sparseCategorical(fromLogits: true, _) = kind {
+      return sparseLogits(labels, pair.predictions, weights, divisor)
+    }
     let values = pair.predictions.detached.contiguous
     var sum = 0.0
     func run(_ gradient: inout MutableSpan<S>) {
@@ -29,6 +32,16 @@ extension Loss {
       none.withMutableSpan(of: S.self) { run(&$0) }
     }
     return (sum, gradient)
+  }
+
+  /// The same for class numbers and logits in float32, by vectors and on the threads.
+  private func sparseLogits(
+    _ labels: [Int], _ logits: Tensor, _ weights: RowWeights, _ divisor: Double
+  ) -> (sum: Double, gradient: Tensor?) {
+    let scales = labels.indices.map { weights[$0] == 0 ? nil : Float(weights[$0] / divisor) }
+    let (losses, gradient) = logits.sparseCrossEntropy(
+      labels: labels, scales: scales, wantsGradient: logits.isTracked)
+    return (losses.indices.reduce(0.0) { $0 + weights[$1] * Double(losses[$1]) }, gradient)
   }
 
   private func sparseRows<S: FloatingScalar>(

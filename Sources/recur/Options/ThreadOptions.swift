@@ -9,8 +9,8 @@ struct ThreadOptions: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    guard let threads, !(1...Threads.maximumCount).contains(threads) else { return }
-    throw ValidationError("Expected --threads in 1...\(Threads.maximumCount), got \(threads).")
+    guard let threads, !(1...ThreadCount.maximum).contains(threads) else { return }
+    throw ValidationError("Expected --threads in 1...\(ThreadCount.maximum), got \(threads).")
   }
 
   func apply() {
