@@ -97,6 +97,23 @@ import Testing
     }
   }
 
+  @Test func argumentsThatAreNotSupportedAreRefused() throws {
+    for (name, config) in [
+      ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": true}"#),
+      ("Softmax", #"{"axis": 1}"#),
+      ("Concatenate", #"{"axis": 65}"#), ("Add", #"{"axis": 1}"#), ("Dot", #"{"axes": [1.5, 1]}"#),
+    ] {
+      let error = #expect(throws: RecurraError.self) {
+        try Registry.standard.layer(
+          from: JSONValue(parsing: Array(#"{"class_name": "\#(name)", "config": \#(config)}"#.utf8)))
+      }
+      #expect(error?.kind == .badArgument && error?.description.contains(name) == true)
+    }
+    let dot = try Registry.standard.layer(
+      from: JSONValue(parsing: Array(#"{"class_name": "Dot", "config": {"axes": 2}}"#.utf8)))
+    #expect(dot.json == Dot(axes: 2).json)
+  }
+
   @Test func masksMeet() throws {
     let (x, y) = (Tensor.varied([2, 3, 4], seed: 1), Tensor.varied([2, 3, 4], seed: 2))
     let holes = try SequenceMask(steps: mask)

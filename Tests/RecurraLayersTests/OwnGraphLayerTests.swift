@@ -44,6 +44,15 @@ import Testing
     expectIdentical(try again([x, y])[1], x)
   }
 
+  @Test func aLayerThatGivesLessThanItSaysIsRefused() throws {
+    let (a, b) = (Input(shape: [nil, 4]), Input(shape: [nil, 4]))
+    let error = #expect(throws: RecurraError.self) { try Model(inputs: [a, b], outputs: Boasting()([a, b])) }
+    #expect(error?.description == "boasting (Boasting): expected 2 outputs, got 1")
+    let silent = try Model(inputs: [a, b], outputs: Boasting(isHonestAboutShapes: true)([a, b]))
+    let other = #expect(throws: RecurraError.self) { try silent([x, x]) }
+    #expect(other?.description == "boasting (Boasting): expected 2 outputs, got 1")
+  }
+
   @Test func gradientsOfAttentionAreThoseOfItsFormula() throws {
     let mask = try SequenceMask(steps: [[true, false, true, true], [true, true, false, false]])
     let (queries, keys) = (Input(shape: [nil, 3]), Input(shape: [nil, 3]))
@@ -105,4 +114,18 @@ private final class Swapping: MergingLayer {
   var outputCount: Int { 2 }
   func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] { inputShapes.reversed() }
   func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value] { inputs.reversed() }
+}
+
+/// Says that it has two outputs.
+private final class Boasting: MergingLayer {
+  static var typeName: String { "Boasting" }
+  let isHonestAboutShapes: Bool
+  init(isHonestAboutShapes: Bool = false) { self.isHonestAboutShapes = isHonestAboutShapes }
+  init(configuration: LayerArguments) throws(RecurraError) { isHonestAboutShapes = false }
+  var configuration: [String: JSONValue] { [:] }
+  var outputCount: Int { 2 }
+  func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] {
+    isHonestAboutShapes ? inputShapes : [inputShapes[0]]
+  }
+  func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value] { [inputs[0]] }
 }

@@ -124,9 +124,9 @@ import Testing
         + "use_bias, zero_output_for_mask, got \"unitz\"")
     try expectRefusal(
       #"[{"class_name": "Flatten"}, {"class_name": "Lambda", "config": {}}]"#,
-      "model layer 1: layer: expected one of Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, GRU, LSTM, "
-        + "LayerNormalization, Sequential, SimpleRNN, TimeDistributed, or one made known by registry.register(_:), "
-        + "got \"Lambda\"")
+      "model layer 1: layer: expected one of Activation, Add, Bidirectional, Concatenate, Dense, Dot, Dropout, "
+        + "Embedding, Flatten, Functional, GRU, LSTM, LayerNormalization, Sequential, SimpleRNN, Softmax, "
+        + "TimeDistributed, or one made known by registry.register(_:), got \"Lambda\"")
   }
 
   @Test func whatIsWrongIsRefusedWithLayerAndArgument() throws {

@@ -64,6 +64,26 @@ import Testing
     }
   }
 
+  @Test func anOutputMayBeReadOnByOtherLayers() throws {
+    func model() throws -> Model {
+      let x = Input(shape: [3])
+      let kind = Dense(units: 3, activation: .softmax)(x, name: "kind")
+      return try Model(inputs: [x], outputs: [kind, Dense(units: 1)(kind, name: "score")], seed: 6)
+    }
+    let (own, twin) = (try model(), try model())
+    let trainer = try own.compile(
+      loss: [.sparseCategoricalCrossEntropy, .meanSquaredError], optimizer: .sgd(learningRate: 1))
+    try trainer.trainBatch(Examples([Self.features], [Self.kinds, Self.scores]))
+    let outputs = try twin.forward([Value(Self.features)], ForwardContext(isTraining: true, isRecording: true))
+    let loss =
+      Loss.sparseCategoricalCrossEntropy(Self.kinds, outputs[0].tensor)
+      + Loss.meanSquaredError(Self.scores, outputs[1].tensor)
+    for (index, gradient) in loss.gradients(withRespectTo: twin.parameters.map(\.tracked)).enumerated() {
+      let moved = twin.parameters[index].value - own.parameters[index].value
+      expectClose(moved, gradient, relative: 2e-4, absolute: 2e-6, toLargest: true, "parameter \(index)")
+    }
+  }
+
   @Test func historiesNameEveryOutput() throws {
     let trainer = try Self.trainer()
     let history = try trainer.fit(
@@ -116,6 +136,16 @@ import Testing
       weights.append(trainer.weights)
     }
     for (found, wanted) in zip(weights[1], weights[0]) { expectIdentical(found, wanted) }
+  }
+
+  @Test func paddingIsCutOffOnlyWhereNothingElseReadsIt() throws {
+    let x = Input(shape: [5, 2])
+    let model = try Model(inputs: [x], outputs: [Concatenate()(GRU(units: 3)(x), Flatten()(x))])
+    let data = Tensor.varied([4, 5, 2], seed: 6, dtype: .float32)
+    // Lengths end before the last timestep in every row, which the way past the layer reads all the same.
+    let found = try model.predict(data, lengths: [3, 2, 1, 3], batchSize: 2)
+    expectIdentical(found.sliced(3..<13, axis: 1), data.reshaped([4, 10]))
+    expectIdentical(found, try model(data, lengths: [3, 2, 1, 3]))
   }
 
   @Test func aResidualReaderLearns() throws {

@@ -67,6 +67,31 @@ import Testing
     }
   }
 
+  @Test("Graphs ask for what their layers take, and for the outputs of every end")
+  func graphs() async {
+    await #expect(processExitsWith: .success) {
+      let (ids, other) = (Input(shape: [nil]), Input(shape: [3]))
+      let read = LSTM(units: 8, returnSequences: true)(Embedding(inputDim: 9, outputDim: 4)(ids))
+      let model = try Model(
+        inputs: [ids, other], outputs: [Dense(units: 4_000)(read), Dense(units: 2)(other)], seed: 1)
+      let inputs = [Self.x, Tensor.zeros([64, 3])]
+      _ = try model.predict(inputs.map { $0[0..<1] })
+      let held = StoragePool.statistics.liveBytes
+      MemoryLimit.byteCount = held + 100_000_000
+      Self.expectRefusal("102400000 bytes for outputs [64, 50, 4000]") { _ = try model.predict(inputs, batchSize: 4) }
+      MemoryLimit.byteCount = held + 110_000_000
+      #expect(try model.predict(inputs, batchSize: 4).map(\.shape) == [[64, 50, 4_000], [64, 2]])
+      MemoryLimit.byteCount = held + 40_000_000
+      Self.expectRefusal("64 rows at a time (a smaller batchSize needs less)") {
+        _ = try model.predict(inputs, batchSize: 64)
+      }
+      let trainer = try model.compile(loss: [.meanSquaredError, .meanSquaredError], optimizer: .sgd())
+      let y = [Tensor.zeros([64, 50, 4_000]), Tensor.zeros([64, 2])]
+      MemoryLimit.byteCount = StoragePool.statistics.liveBytes + 40_000_000
+      Self.expectRefusal("trainBatch: expected at most") { try trainer.trainBatch(Examples(inputs, y)) }
+    }
+  }
+
   @Test("fit asks for the optimiser's moments, and predict for what drawing the first weights takes")
   func parameters() async {
     await #expect(processExitsWith: .success) {

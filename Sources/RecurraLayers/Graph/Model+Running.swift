@@ -77,7 +77,7 @@ private struct GraphRun {
       let outputs = try model.naming(model.layerNames[call.layer]) { () throws(RecurraError) -> [Value?] in
         guard stopsBeforeActivations, values.count == 1, layer.outputCount == 1,
           let activation = layer.finalActivation, plan.outputs.contains(source)
-        else { return try layer.forward(values, context) }
+        else { return try layer.checked(layer.forward(values, context)) }
         let signal = Signal(values[0].source, mask: values[0].mask, states: [])
         let output = try layer.forwardBeforeActivation(signal, context)
         before[source] = (Value(output.source, mask: output.mask), activation)
@@ -91,5 +91,13 @@ private struct GraphRun {
         before[source] ?? nodes[source.node][source.output].map { ($0, Activation.linear) }
       }, []
     )
+  }
+}
+
+extension Layer {
+  /// What the layer gives, in the number that it says: one of somebody's own may say another.
+  func checked<Output>(_ outputs: [Output]) throws(RecurraError) -> [Output] {
+    guard outputs.count != outputCount else { return outputs }
+    throw failure(expected: "\(outputCount) outputs", got: "\(outputs.count)")
   }
 }

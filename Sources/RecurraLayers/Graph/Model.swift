@@ -173,7 +173,7 @@ public final class Model: Network {
       let shapes = call.inputs.map { nodes[$0.node][$0.output] }
       let outputs = try naming(layerNames[call.layer]) { () throws(RecurraError) in
         try body(call, shapes)
-        return try layers[call.layer].outputShapes(for: shapes)
+        return try layers[call.layer].checked(layers[call.layer].outputShapes(for: shapes))
       }
       nodes.append(outputs)
     }

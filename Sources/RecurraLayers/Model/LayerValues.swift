@@ -33,9 +33,7 @@ extension Layer {
     let states = inputs.dropFirst().map(\.tensor)
     let output = try forward(Signal(inputs[0].source, mask: inputs[0].mask, states: states), context)
     let further = output.furtherValues.map { Value($0, mask: output.mask) }
-    let values = [Value(output.source, mask: output.mask)] + further + output.states.map { Value($0) }
-    guard values.count != outputCount else { return values }
-    throw failure(expected: "\(outputCount) outputs", got: "\(values.count)")
+    return try checked([Value(output.source, mask: output.mask)] + further + output.states.map { Value($0) })
   }
 
   /// Calls `forward(_:_:)` with the tensor; the mask goes on where batch and time are still the first two axes.
