@@ -7,7 +7,7 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   case auto
   /// OpenBLAS' `sgemm` and `dgemm`: every cell, shape and type; the reference.
   case openblas
-  /// Our kernels on packed weights, for the cells that have them, in float32; OpenBLAS for the others.
+  /// Our kernels on packed weights, for dense layers and the cells that have them, in float32; OpenBLAS for the others.
   case packed
 
   /// Was taken out; `packed` is in its place.
