@@ -1,7 +1,7 @@
 internal import CRecurraKernels
 
 extension Tensor {
-  /// Computes ln Σ eᶻ − z[label] of rows of logits and, where it is wanted, its gradient, row by row on the threads.
+  /// Computes ln Σ eᶻ − z[label] of rows of logits and, where it is wanted, its gradient, by rows on the threads.
   ///
   /// The gradient is scale · (softmax − onehot), made of the exponentials that the loss has added up.
   ///
