@@ -5,11 +5,10 @@ struct FingerprintCase: Sendable {
   /// What computes a step.
   enum Cell: String, CaseIterable {
     case rnn, lstm, gru
-    /// Cells without kernels of their own, which run over OpenBLAS.
+    /// Cells without fused gates.
     case reluRNN, hardLSTM, resetBeforeGRU
 
-    /// Tells whether products are OpenBLAS', whose last bits are another processor's own.
-    var needsOpenBLAS: Bool { self == .reluRNN || self == .hardLSTM || self == .resetBeforeGRU }
+    var isFused: Bool { self == .rnn || self == .lstm || self == .gru }
   }
 
   /// What is around the cell.
@@ -38,16 +37,16 @@ struct FingerprintCase: Sendable {
   let units: Int
 
   /// Tells whether the bits depend on OpenBLAS' kernels, and so on the processor.
-  var needsOpenBLAS: Bool { cell.needsOpenBLAS || dtype == .float64 }
+  var needsOpenBLAS: Bool { dtype == .float64 }
 
   var name: String {
     "\(cell)-\(form)\(dtype == .float64 ? "-float64" : "")-b\(batch)-t\(timesteps)-i\(inputs)-h\(units)"
   }
 
-  /// Ten sizes for each cell with kernels and each form; three for the cells without, and for double precision.
+  /// Ten sizes for each fused cell and each form; three for the other cells, and for double precision.
   static let all: [FingerprintCase] = Cell.allCases.enumerated().flatMap { cellIndex, cell in
     Form.allCases.enumerated().flatMap { formIndex, form in
-      (0..<(cell.needsOpenBLAS ? 3 : 13)).map { index in
+      (0..<(cell.isFused ? 13 : 3)).map { index in
         let (timesteps, inputs, units) = shapes[(index + formIndex) % shapes.count]
         return FingerprintCase(
           cell: cell, form: form, dtype: index < 10 ? .float32 : .float64,

@@ -69,6 +69,7 @@ INLINE void prepareBackward(
     fetchRows(step->cPrevious, first, rows, unit, count, 0);
     fetchRows(step->dc, first, rows, unit, count, 1);
   }
+  if (step->gates.base && traits.readsPreviousState) fetchRows(step->hPrevious, first, rows, unit, count, 0);
   const int isWhole = count == transposedWidth && step->dy.base;
   if (start && !step->dhCarry.base && (isWhole || !step->dy.base)) {
     beginWithZeros(rows, start);
@@ -87,8 +88,10 @@ INLINE void prepareBackward(
 INLINE void finishBackward(
   ptrdiff_t count, enum Cell cell, const BackwardPanel *panel, ptrdiff_t row, ptrdiff_t rows, float *sums
 ) {
+  // A copy, which the stores of vectors cannot be taken to change: otherwise each makes the compiler read it again.
+  const RecurraBackwardStep step = *panel->step;
   for (ptrdiff_t index = 0; index < rows; index++)
-    backwardUnitsOfRow(count, cell, panel->step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
+    backwardUnitsOfRow(count, cell, &step, panel->first + row + index, panel->unit, sums + index * sumsWidth);
 }
 
 INLINE void backwardStep(enum Cell cell, const RecurraBackwardStep *step, PrepareSums *prepare, FinishSums *finish) {

@@ -5,8 +5,8 @@ typedef struct {
   Columns columns;
   /// Whether there is a memory c beside h.
   int hasMemory;
-  /// Whether activated gates are kept for the way back.
-  int keepsGates;
+  /// Whether activated gates are kept for the way back, and whether it reads the h before a step as well.
+  int keepsGates, readsPreviousState;
   /// Whether two panels of a single row may go together.
   int pairsPanels;
 } CellTraits;

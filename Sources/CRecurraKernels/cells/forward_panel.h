@@ -74,10 +74,12 @@ INLINE void fetchForward(
 ) {
   const RecurraForwardStep *step = panel->step;
   const ptrdiff_t first = panel->first + row, unit = panel->unit;
-  if (traitsOf(cell).hasMemory) fetchRows(step->c, first, rows, unit, count, 1);
+  // Training keeps the states of every step, so those of the next lie in memory that was last used long ago.
+  const int keepsStates = step->gates.base != NULL;
+  if (traitsOf(cell).hasMemory) fetchRows(keepsStates ? step->cNext : step->c, first, rows, unit, count, 1);
   if (step->y.base) fetchRows(step->y, first, rows, unit, count, 1);
-  // Other threads have read what hNext held.
-  if (sharesUnits(cell, step)) fetchRows(step->hNext, first, rows, unit, count, 1);
+  // Or other threads have read what hNext held.
+  if (keepsStates || sharesUnits(cell, step)) fetchRows(step->hNext, first, rows, unit, count, 1);
   if (step->gates.base && step->gates.base != step->init.base)
     for (ptrdiff_t slot = 0; slot < columnsOf(cell).slots; slot++)
       fetchRows(step->gates, first, rows, slot * step->units + unit, count, 1);

@@ -4,7 +4,10 @@
 enum { gruSlots = 4, gruPanelUnits = 16 };
 
 static const CellTraits gruTraits = {
-  .columns = {.groups = 3, .slots = gruSlots, .panelUnits = gruPanelUnits}, .keepsGates = 1, .pairsPanels = 1};
+  .columns = {.groups = 3, .slots = gruSlots, .panelUnits = gruPanelUnits},
+  .keepsGates = 1,
+  .readsPreviousState = 1,
+  .pairsPanels = 1};
 
 /// First pass: the activations that wait for nothing. Leaves the candidate's pre-activation and z in the sums.
 ///

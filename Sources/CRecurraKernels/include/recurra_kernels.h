@@ -28,7 +28,7 @@ extern "C" {
 
 #define RECURRA_SENDABLE __attribute__((swift_attr("@Sendable")))
 
-/// Asks for what will be read before long.
+/// Fetches what will be read before long.
 static inline void recurra_fetch(const void *_Nonnull from, ptrdiff_t bytes) {
   for (ptrdiff_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)from + byte, 0, 2);
 }

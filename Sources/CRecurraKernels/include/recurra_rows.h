@@ -96,7 +96,7 @@ static inline void recurra_row_push(const float *line) {
 #endif
 }
 
-/// Asks for a line that this member is about to write and others have read, so that it need not wait for it then.
+/// Fetches a line that this member is about to write and others have read, so that it need not wait for it then.
 static inline void recurra_row_claim(const float *line) {
 #if defined(__x86_64__)
   __asm__ volatile("prefetchw %0" ::"m"(*line));
@@ -129,7 +129,7 @@ static inline void recurra_row_give(const RecurraRowMember *member, ptrdiff_t tu
 /// Waits until a line is of a turn.
 static inline void recurra_row_await(const RecurraRowMember *member, float *line, ptrdiff_t turn) {
   const int32_t *place = recurra_row_turn(line);
-  // As a rule it comes before somebody else could be asked to wait. Each look takes the line away from its writer.
+  // As a rule the line comes before a call could be made. Each look takes the line away from its writer.
   int looks = 16;
   while (looks > 0 && !recurra_row_is_there(place, (int32_t)turn)) looks--, recurra_pause();
   if (looks == 0) member->await(member->waiter, place, (int32_t)turn);

@@ -2,7 +2,7 @@
 
 enum { lineFloats = 16 };
 
-/// Asks for the lines of some rows of a matrix, `columns` floats each.
+/// Fetches the lines of some rows of a matrix, `columns` floats each.
 INLINE void fetch(const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const int writes) {
   for (ptrdiff_t row = 0; row < rows; row++)
     for (ptrdiff_t column = 0; column < columns; column += lineFloats) {
@@ -39,13 +39,13 @@ INLINE void beginInSums(ptrdiff_t rows, const float *sums, TileStart *start) {
   start->slot = slotColumns;
 }
 
-/// What is done with the sums of some rows: `prepare` sets those of an operand before its product, or says where else
-/// they begin if that is asked for; `finish` uses them.
+/// What is done with the sums of some rows: `prepare` sets those of an operand before its product or, where there is a
+/// start to be written, may say where else they begin; `finish` uses them.
 typedef void PrepareSums(
   const void *job, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums, TileStart *start);
 typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *sums);
 
-/// Where the weights of a step are when it comes to them again.
+/// Where the weights of a step lie when the next step reads them.
 enum Distance { ownCache, sharedCache, farAway };
 
 /// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share,

@@ -1,6 +1,6 @@
 // Sums of rows that lie anywhere.
 
-/// Sums `vectors` of the columns of some rows, and asks for the same columns of rows that come later.
+/// Sums `vectors` of the columns of some rows, and fetches the same columns of rows that come later.
 INLINE void sumColumns(
   const int vectors, const float *const *sources, ptrdiff_t count, ptrdiff_t left, ptrdiff_t column, ptrdiff_t lanes,
   float *out

@@ -8,7 +8,8 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   case auto
   /// OpenBLAS' `sgemm` and `dgemm`: every cell, shape and type; the reference.
   case openblas
-  /// Our kernels on packed weights in float32, with fused gates for the cells that have them; OpenBLAS in float64.
+  /// Our kernels on packed weights in float32: dense layers, and every cell, with fused gates for those that have them;
+  /// OpenBLAS in float64.
   case packed
 
   /// Was taken out; `packed` is in its place.

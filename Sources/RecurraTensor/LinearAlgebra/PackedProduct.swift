@@ -82,12 +82,15 @@ package final class PackedProduct: Sendable {
     rows: Int, depth: Int, columns: Int, panels: Int,
     _ body: (_ rows: Range<Int>, _ panel: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
   ) {
-    let most = min(max(64, (1 << 16) / depth), 512)
+    // With few panels there is a piece for each of some threads all the same.
+    let cached = min(max(64, (1 << 16) / depth), 512)
+    let most = panels < 8 ? min(cached, max(48, rows * panels / 8)) : cached
     let blocks = (rows + most - 1) / most
     let cuts = min(panels, max(1, 16 / max(blocks, 1)))
     let bytes = Kernels.table.matrix.scratchSize(most) * MemoryLayout<Float>.stride
-    // A core reads some 30 weights in a nanosecond, and multiplies 75 or more.
-    let lasting = depth * columns * (rows + 4) / 150
+    // A core does some 75 multiplications in a nanosecond, those of a vector's unused columns too.
+    let width = Int(Kernels.table.vectorWidth)
+    let lasting = depth * ((columns + width - 1) / width * width) * (rows + 4) / 75
     Threads.run(blocks * cuts, lasting: lasting) { piece in
       let (block, cut) = (piece / cuts, piece % cuts)
       let range = (rows * block / blocks)..<(rows * (block + 1) / blocks)

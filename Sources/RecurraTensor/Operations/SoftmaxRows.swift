@@ -1,12 +1,14 @@
 internal import CRecurraKernels
 
 extension Tensor {
-  /// Computes ln Σ eᶻ − z[label] of rows of logits and, where it is wanted, its gradient scale · (softmax − onehot), in
-  /// one pass over the exponentials, row by row on the threads.
+  /// Computes ln Σ eᶻ − z[label] of rows of logits and, where it is wanted, its gradient, by rows on the threads.
+  ///
+  /// The gradient is scale · (softmax − onehot), made of the exponentials that the loss has added up.
   ///
   /// - Parameters:
   ///   - labels: the class of each row.
-  ///   - scales: what each row's gradient is multiplied by; nil for a row that is not read: its loss and gradient are 0.
+  ///   - scales: what each row's gradient is multiplied by; nil for a row that is not read, whose loss and
+  ///     gradient are 0.
   /// - Shapes: this [B, …, C], dense float32; the gradient the same; losses one to a row.
   /// - Accuracy: a row's sum runs in one order whatever the threads and the instruction set.
   package func sparseCrossEntropy(
