@@ -52,7 +52,7 @@ test: setup ## Build and run the tests, check the C kernels, then link the libra
 look: build ## Open the pages of both demonstrations in a headless chromium, and leave PNGs of all pictures.
 	.ci/look "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" .build/look
 
-fingerprint: setup ## Compare the bits of 330 models, by every instruction set; with OLD=commit those of 528 with it.
+fingerprint: setup ## Compare the bits of 429 models, by every instruction set; with OLD=commit those of 528 with it.
 	@.ci/setup documents
 	swift build $(BUILD_FLAGS) --product fingerprint
 	Tests/Fingerprint/check.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/fingerprint" \

@@ -101,7 +101,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.packedInput = aligned(cell->packedInputSize(inputs, units));
   // The rows of a few steps stand for those of a whole sequence.
   const ptrdiff_t reduced = rows * steps < RECURRA_GRADIENT_DEPTH ? rows * steps : RECURRA_GRADIENT_DEPTH;
-  float *z = randoms((size_t)(reduced * depth), 1), *left = aligned(kernels->matrix.packedLeftSize(inputs, units, reduced));
+  float *z = randoms((size_t)(reduced * depth), 1);
+  float *left = aligned(kernels->matrix.packedLeftSize(inputs, units, reduced));
   float *gradient = aligned((size_t)(depth * gates * units)), *dx = aligned((size_t)(rows * steps * inputs));
   float *x = randoms((size_t)(steps * rows * inputs), 1), *c = randoms(state, 1);
   float *bias = randoms((size_t)(slots * units), 1);

@@ -107,7 +107,7 @@ struct PackedBackward {
       case .packed(let products):
         scratch.lend { scratch in
           guard let scratch else { return nil }
-          let multiplier = StepMultiplier(run, products[run.place], gradients[part.run], scratch)
+          let multiplier = PackedMultiplier(run, products[run.place], gradients[part.run], scratch)
           return TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in
             !sharing.isDue(rows, left: left)
           }
@@ -140,11 +140,11 @@ struct PackedBackward {
 
   private func loop<Result>(
     _ index: Int, _ kernels: RecurraCellKernels, _ packed: [Tensor], _ share: Range<Int>,
-    _ body: (PackedMultiplier) -> Result
+    _ body: (FusedMultiplier) -> Result
   ) -> Result {
     scratch.lend { scratch in
       body(
-        PackedMultiplier(
+        FusedMultiplier(
           runs[index], kernels: kernels, packed: packed[runs[index].place], panels: share, gradients: gradients[index],
           scratch: scratch))
     }

@@ -58,8 +58,8 @@ final class PackedGradients: @unchecked Sendable {
       ) { _ in false }
   }
 
-  /// Tells whether the products behind the loop of a cell are of this kind: the input reaches every gate's own slot, and
-  /// a second phase multiplies the scratch rows alone.
+  /// Tells whether the products behind the loop of a cell are of this kind: the input reaches every gate's own slot,
+  /// and a second phase multiplies the scratch rows alone.
   static func fits(_ cell: any RecurrentCell) -> Bool {
     let ofInput = cell.phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
     return ofInput.allSatisfy { $0.slot == $0.gates.lowerBound }

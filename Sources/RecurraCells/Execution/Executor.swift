@@ -20,12 +20,12 @@ struct Executor<S: FloatingScalar> {
     }
     let target = output as? UnsafeMutablePointer<Float>
     if let kernels = way.fused, let runs = runs as? [DirectionRun<Float>] {
-      PackedForward(runs, kernels, schedule, output: target, width: width).run()
+      FusedForward(runs, kernels, schedule, output: target, width: width).run()
       return
     }
     for run in runs where run.isTraining { run.clearEndedRows() }
     if case .packed = way, let runs = runs as? [DirectionRun<Float>] {
-      StepLoops(runs, schedule).forward(to: target, width: width)
+      PackedLoops(runs, schedule).forward(to: target, width: width)
       return
     }
     Threads.run(runs.count * schedule.rowBlocks) { index in
@@ -57,7 +57,7 @@ struct Executor<S: FloatingScalar> {
         if PackedGradients.fits(single[0].cell) {
           return PackedBackward(single, gradients, nil, schedule, nil, needsInput: needsInput).run()
         }
-        StepLoops(single, schedule).backward(gradients)
+        PackedLoops(single, schedule).backward(gradients)
         return WeightGradients(runs, needsInput: needsInput).run()
       }
     }

@@ -80,14 +80,14 @@ private struct Wave {
     let scratches = runs.enumerated().map { index, run in
       Buffer<Float>(scratchOf: kernels[index], rows: max(batch, wave.steps))
     }
-    let multipliers = runs.indices.map { index -> PackedMultiplier in
+    let multipliers = runs.indices.map { index -> FusedMultiplier in
       let run = runs[index]
       let packed = PackedWeights.forward(run.direction, kernels[index], inputs: run.inputs, units: run.units)
-      return PackedMultiplier(
+      return FusedMultiplier(
         run, kernels: kernels[index], packed: packed, panels: 0..<kernels[index].forwardPanels(run.units),
-        hoist: hoists[index].map { PackedMultiplier.Hoist(rows: $0.rows, stretch: wave.steps) },
+        hoist: hoists[index].map { FusedMultiplier.Hoist(rows: $0.rows, stretch: wave.steps) },
         output: outputs[index].map {
-          PackedMultiplier.OutputRows(base: DirectionRun<Float>.rows($0).base, width: run.units)
+          FusedMultiplier.OutputRows(base: DirectionRun<Float>.rows($0).base, width: run.units)
         }, scratch: scratches[index].rows.base)
     }
     let parts = (timesteps + wave.steps - 1) / wave.steps

@@ -8,8 +8,8 @@ public import RecurraTensor
 public final class RecurrentStepper<S: FloatingScalar> {
   private let run: DirectionRun<S>
   private let reference: OpenBLASMultiplier<S>
-  private let packed: PackedMultiplier?
-  private let products: StepMultiplier?
+  private let packed: FusedMultiplier?
+  private let products: PackedMultiplier?
   /// Keeps what the kernels write to alive.
   private let scratch: Buffer<Float>?
   /// The first of two state blocks in use; they take turns.
@@ -38,7 +38,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
     reference = OpenBLASMultiplier(run)
     if let kernels, let run = run as? DirectionRun<Float> {
       let scratch = Buffer<Float>(scratchOf: kernels, rows: batch)
-      packed = PackedMultiplier(
+      packed = FusedMultiplier(
         run, kernels: kernels, packed: PackedWeights.forward(run.direction, kernels, inputs: inputs, units: units),
         panels: 0..<kernels.forwardPanels(units), hoist: nil, output: nil, scratch: scratch.rows.base, isEndless: true)
       self.scratch = scratch
@@ -46,7 +46,7 @@ public final class RecurrentStepper<S: FloatingScalar> {
     } else if case .packed = way, let run = run as? DirectionRun<Float> {
       let scratch = Buffer<Float>(1, StepProducts.scratchFloats(batch) + batch * units)
       let own = run.direction.packed.products(cell, run.direction, inputs: inputs, units: units)
-      products = StepMultiplier(run, own, nil, scratch.rows.base)
+      products = PackedMultiplier(run, own, nil, scratch.rows.base)
       (packed, self.scratch) = (nil, scratch)
     } else {
       (packed, products, scratch) = (nil, nil, nil)

@@ -8,13 +8,13 @@ struct Share {
   let scratch: UnsafeMutablePointer<Float>?
   var rank = 0
   /// How it meets the ranks that make the other panels.
-  var meeting: PackedMultiplier.Meeting?
+  var meeting: FusedMultiplier.Meeting?
   /// The step it begins with.
   var firstStep = 0
 }
 
 /// The time loops of all directions on packed kernels, forward.
-struct PackedForward {
+struct FusedForward {
   private let runs: [DirectionRun<Float>]
   private let kernels: RecurraCellKernels
   private let schedule: Schedule
@@ -59,17 +59,17 @@ struct PackedForward {
     if schedule.teamSize > 1, runs[0].layout.order == nil { shareUnits() } else { shareRows() }
   }
 
-  private func multiplier(_ index: Int, _ share: Share) -> PackedMultiplier {
+  private func multiplier(_ index: Int, _ share: Share) -> FusedMultiplier {
     let run = runs[index]
     let rows = output.flatMap { output in
-      run.layout.order == nil ? PackedMultiplier.OutputRows(base: output + run.place * units, width: width) : nil
+      run.layout.order == nil ? FusedMultiplier.OutputRows(base: output + run.place * units, width: width) : nil
     }
     let hoist = ahead[index].map { buffer in
-      PackedMultiplier.Hoist(
+      FusedMultiplier.Hoist(
         rows: buffer.rows.from(share.rank * schedule.stepsAhead * run.layout.batch), stretch: schedule.stepsAhead,
         first: share.firstStep)
     }
-    return PackedMultiplier(
+    return FusedMultiplier(
       run, kernels: kernels, packed: packed[run.place], panels: share.panels, hoist: hoist, output: rows,
       scratch: share.scratch, meeting: share.meeting)
   }
@@ -141,7 +141,7 @@ struct PackedForward {
       bounds = (0...rank.size).map { panels.count * $0 / rank.size }
     }
 
-    func share(_ meeting: PackedMultiplier.Meeting) -> Share {
+    func share(_ meeting: FusedMultiplier.Meeting) -> Share {
       Share(panels: bounds[rank.rank]..<bounds[rank.rank + 1], scratch: scratch, rank: rank.rank, meeting: meeting)
     }
   }
@@ -195,7 +195,7 @@ struct PackedForward {
       let run = runs[index % runs.count]
       let first = index / runs.count * stretch
       if first < run.layout.productRows {
-        PackedMultiplier.project(
+        FusedMultiplier.project(
           run, kernels, packed[run.place], rows: first..<min(first + stretch, run.layout.productRows), in: scratch)
       }
     }

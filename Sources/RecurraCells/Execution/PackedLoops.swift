@@ -1,7 +1,7 @@
 import RecurraTensor
 
 /// The time loops of cells without fused gates, on packed products: rows are shared between threads as one likes.
-struct StepLoops {
+struct PackedLoops {
   private let runs: [DirectionRun<Float>]
   private let schedule: Schedule
   /// The packed weights of each direction.
@@ -20,7 +20,7 @@ struct StepLoops {
   func forward(to output: UnsafeMutablePointer<Float>?, width: Int) {
     loop { run, steps, rows, scratch, sharing in
       let target = output.map { $0 + run.place * run.units }
-      let multiplier = StepMultiplier(run, products[run.place], nil, scratch)
+      let multiplier = PackedMultiplier(run, products[run.place], nil, scratch)
       return TimeLoop.forward(run, steps, rows: rows, by: multiplier) { step, active in
         if let target { run.writeOutput(step, active, to: target, width: width) }
         return !sharing.isDue(rows, left: (step + 1)..<steps.upperBound)
@@ -32,7 +32,7 @@ struct StepLoops {
   func backward(_ gradients: [GradientRun<Float>]) {
     loop { run, steps, rows, scratch, sharing in
       guard let index = runs.firstIndex(where: { $0 === run }) else { return nil }
-      let multiplier = StepMultiplier(run, products[run.place], gradients[index], scratch)
+      let multiplier = PackedMultiplier(run, products[run.place], gradients[index], scratch)
       return TimeLoop.backward(run, steps: steps, rows: rows, by: multiplier) { left in
         !sharing.isDue(rows, left: left)
       }
