@@ -94,6 +94,7 @@ INLINE ptrdiff_t forwardSteps(
   }
   ptrdiff_t left = run.steps;
   for (;;) {
+    step.run.isFollowed = left > 1 || run.isFollowed;
     // The first row of all has been there from the beginning.
     if (rest.member && rest.turn > 0) step.rest.await = awaitRow;
     forwardStep(cell, &step, prepare, finish);

@@ -85,6 +85,20 @@ INLINE void fetchForward(
       fetchRows(step->gates, first, rows, slot * step->units + unit, count, 1);
 }
 
+/// Fetches what the next step begins with, which lies far from what this one does.
+INLINE void fetchNext(
+  ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, ptrdiff_t row, ptrdiff_t rows
+) {
+  const RecurraForwardStep *step = panel->step;
+  const ptrdiff_t first = panel->first + row, unit = panel->unit;
+  if (step->x.base && unit == 0)
+    fetch(elementAt(step->x, first, 0) + step->run.x, step->x.stride, rows, step->inputs, 0);
+  if (!step->initRows) return;
+  const Beginnings next = {step->init, first, step->initRows + step->run.initRows};
+  for (ptrdiff_t index = 0; index < rows; index++)
+    fetch(beginning(&next, index) + unit, step->units, columnsOf(cell).slots, count, 0);
+}
+
 /// Sets the sums before the product of an operand: the inputs', where there are any, or else that of h.
 INLINE void prepareForward(
   ptrdiff_t count, enum Cell cell, const ForwardPanel *panel, int operand, ptrdiff_t row, ptrdiff_t rows, float *sums,
@@ -97,6 +111,7 @@ INLINE void prepareForward(
   if (panel->isFetched && operand == 0) fetchRows(step->h, first, rows, 0, units, 0);
   if (operand == 0 && !panel->isBegun) {
     fetchForward(count, cell, panel, row, rows);
+    if (step->run.isFollowed) fetchNext(count, cell, panel, row, rows);
     beginSums(columns, &init, units, unit, count, rows, sums, start);
   }
   if (isHoisted(step) || operand == 1) beginSumsApart(columns, &init, units, unit, count, rows, sums);

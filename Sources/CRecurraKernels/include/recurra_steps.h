@@ -38,6 +38,7 @@ typedef struct RecurraProduct {
 typedef struct RecurraRun {
   ptrdiff_t steps;  // 0 is 1; more than that without gates and rest
   ptrdiff_t x, init, initRows, y;
+  int isFollowed;  // whether a step comes behind the last, so that its rows of x or init are fetched too
 } RecurraRun;
 
 /// The rest of h, which other threads make.

@@ -98,6 +98,7 @@ struct FusedMultiplier: Multiplier {
     (kernel.rows, kernel.run.steps, kernel.descending) = (active.count, end - step, Int32(step & 1))
     // Training keeps every step's states, and rows that are laid down come step by step.
     if run.isTraining || laysInput { kernel.run.steps = 1 }
+    kernel.run.isFollowed = !run.laysInput && end < run.layout.steps ? 1 : 0
     if step > 0 { kernel.fromZeros = 0 }
     if run.isTraining {
       kernel.gates = run.gates(step).from(first).forKernels
