@@ -170,6 +170,10 @@ final class ThreadPool: @unchecked Sendable {
   private func spin(since seen: Int) {
     spinning.add(1, ordering: .relaxed)
     defer { spinning.subtract(1, ordering: .relaxed) }
-    for _ in 0..<20_000 where generation.load(ordering: .acquiring) == seen { recurra_pause() }
+    var looks = 0
+    while generation.load(ordering: .acquiring) == seen, looks < 20_000 {
+      recurra_pause()
+      looks += 1
+    }
   }
 }
