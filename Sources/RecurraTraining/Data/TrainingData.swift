@@ -20,6 +20,8 @@ struct TrainingData {
   let inputs: [TrainingInput]
   /// None for prediction.
   let targets: [TrainingTarget]
+  /// The shape of each output for these inputs; none for prediction.
+  let outputShapes: [[Int?]]
 
   /// The number of rows.
   var count: Int { inputs[0].values.shape[0] }
@@ -56,7 +58,7 @@ struct TrainingData {
     }
     self.inputs = inputs
     guard !examples.targets.isEmpty else {
-      targets = []
+      (targets, outputShapes) = ([], [])
       return
     }
     let outputs = try model.outputShapes(for: inputs.map { anyBatch(of: $0.values) })
@@ -73,12 +75,11 @@ struct TrainingData {
         for: inputs[0].values.shape, output: output, mask: mask, operation)
       targets.append(TrainingTarget(values: values, sampleWeights: weights))
     }
-    self.targets = targets
+    (self.targets, outputShapes) = (targets, outputs)
   }
 
-  private init(_ inputs: [TrainingInput], _ targets: [TrainingTarget]) {
-    self.inputs = inputs
-    self.targets = targets
+  private init(_ inputs: [TrainingInput], _ targets: [TrainingTarget], _ outputShapes: [[Int?]]) {
+    (self.inputs, self.targets, self.outputShapes) = (inputs, targets, outputShapes)
   }
 
   /// What an input or output is called in errors: "x" where there is one.
@@ -90,15 +91,17 @@ struct TrainingData {
     _ examples: Examples, _ model: any Network, _ operation: String
   ) throws(RecurraError) {
     let (inputs, outputs) = (model.inputNames, model.outputNames)
-    func check(_ count: Int, _ wanted: Int, _ what: String) throws(RecurraError) {
-      guard count != wanted else { return }
-      throw RecurraError(.badData, operation: operation, expected: "\(wanted) \(what)", got: "\(count)")
+    func check(_ count: Int, _ what: String, _ names: [String], named: Bool = false) throws(RecurraError) {
+      guard count != names.count else { return }
+      let list = named ? ": \(names.map(\.excerpt).joined(separator: ", "))" : ""
+      throw RecurraError(
+        .badData, operation: operation, expected: "\(names.count) \(what)\(list)", got: "\(count)")
     }
-    try check(examples.inputs.count, inputs.count, "inputs: \(inputs.map(\.excerpt).joined(separator: ", "))")
-    try check(examples.masks.count, inputs.count, "masks")
+    try check(examples.inputs.count, "inputs", inputs, named: true)
+    try check(examples.masks.count, "masks", inputs)
     guard !examples.targets.isEmpty else { return }
-    try check(examples.targets.count, outputs.count, "targets: \(outputs.map(\.excerpt).joined(separator: ", "))")
-    try check(examples.weights.count, outputs.count, "sample weights")
+    try check(examples.targets.count, "targets", outputs, named: true)
+    try check(examples.weights.count, "sample weights", outputs)
   }
 
   private static func checkRows(
@@ -163,7 +166,8 @@ extension TrainingData {
   private func part(_ rows: Range<Int>) -> TrainingData {
     TrainingData(
       inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows)) },
-      targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) })
+      targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) },
+      outputShapes)
   }
 
   /// The rows in `range`, as they stand or in the order of `order`.

@@ -76,7 +76,7 @@ extension Trainer {
       throw RecurraError(
         .badData, operation: operation, expected: "targets for \(losses.count) outputs", got: "\(data.targets.count)")
     }
-    let outputs = try model.outputShapes(for: data.inputs.map { anyBatch(of: $0.values) })
+    let outputs = data.outputShapes
     let lengths = data.inputs.count == 1 ? data.inputs[0].mask : .all
     for (index, target) in data.targets.enumerated() {
       try losses[index].validate()

@@ -117,7 +117,7 @@ extension Trainer {
         .badArgument, operation: "fit", expected: "class weights for a model of one output",
         got: "\(losses.count) outputs")
     }
-    let output = try model.outputShapes(for: training.inputs.map { anyBatch(of: $0.values) })[0]
+    let output = training.outputShapes[0]
     try loss.validate(
       classWeights: classWeights, targets: training.targets[0].values, output: output,
       mask: training.inputs.count == 1 ? training.inputs[0].mask : .all, operation: "fit")
