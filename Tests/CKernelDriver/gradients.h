@@ -60,20 +60,22 @@ static Matrix weightGradientOf(
 
 /// dgates * W^T with rows in ranges of `cut`, laid out sequence by sequence as in an input [B, T, I].
 static Matrix inputGradientOf(const RecurraKernels *kernels, const GradientCase *k, ptrdiff_t cut) {
-  const RecurraCellKernels *cell = kernelsOf(kernels, k->cell);
-  const ptrdiff_t panels = cell->backwardPanels(k->inputs), perStep = 3, steps = (k->rows + perStep - 1) / perStep;
-  float *packed = aligned(cell->packedInputSize(k->inputs, k->units));
+  const RecurraMatrixKernels *matrix = &kernels->matrix;
+  // The GRU's gradient of nh does not reach x: the slots of the gates come first, and are all.
+  const ptrdiff_t columns = gatesOf(k->cell) * k->units;
+  const ptrdiff_t panels = matrix->transposedPanels(k->inputs), perStep = 3, steps = (k->rows + perStep - 1) / perStep;
+  float *packed = aligned(matrix->packedTransposeSize(k->inputs, columns));
   for (ptrdiff_t panel = panels; panel-- > 0;)
-    cell->packInput(k->inputs, k->units, k->weights.data, packed, panel, panel + 1);
+    matrix->packTranspose(k->inputs, columns, k->weights.data, packed, panel, panel + 1);
   Matrix out = makeMatrix(perStep * steps, k->inputs, 2);
   float *scratch = scratchFor(kernels, k->rows);
   for (ptrdiff_t begin = 0; begin < k->rows; begin += cut) {
     const RecurraInputGradient job = {
       .rowBegin = begin, .rowEnd = begin + cut < k->rows ? begin + cut : k->rows, .inputs = k->inputs,
-      .units = k->units, .dgates = rowsFrom(k->dgates, 0), .packed = packed,
+      .units = columns, .dgates = rowsFrom(k->dgates, 0), .packed = packed,
       .rowsPerStep = perStep, .out = out.data, .stepStride = out.stride, .rowStride = steps * out.stride,
       .scratch = scratch};
-    cell->inputGradient(&job);
+    matrix->inputGradient(&job);
   }
   free(packed), free(scratch);
   return out;

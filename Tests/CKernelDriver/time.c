@@ -57,7 +57,7 @@ static void runBackward(Bench *b) {
 }
 static void runProduct(Bench *b) { b->cell->product(&b->product); }
 static void runWeights(Bench *b) { b->kernels->matrix.weightGradient(&b->weightGradient); }
-static void runInputs(Bench *b) { b->cell->inputGradient(&b->inputGradient); }
+static void runInputs(Bench *b) { b->kernels->matrix.inputGradient(&b->inputGradient); }
 static void runPack(Bench *b) {
   b->cell->packForward(b->fused.inputs, b->fused.units, b->weights, b->packed, 0, b->fused.panels.end);
 }
@@ -98,7 +98,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.weights = randoms((size_t)(depth * gates * units), 1 / sqrtf((float)depth));
   b.packed = aligned(cell->packedForwardSize(inputs, units));
   b.packedBackward = aligned(cell->packedBackwardSize(units));
-  b.packedInput = aligned(cell->packedInputSize(inputs, units));
+  b.packedInput = aligned(kernels->matrix.packedTransposeSize(inputs, gates * units));
   // The rows of a few steps stand for those of a whole sequence.
   const ptrdiff_t reduced = rows * steps < RECURRA_GRADIENT_DEPTH ? rows * steps : RECURRA_GRADIENT_DEPTH;
   float *z = randoms((size_t)(reduced * depth), 1);
@@ -111,14 +111,15 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.h[0] = randoms(state, 1), b.h[1] = randoms(state, 1);
   cell->packForward(inputs, units, b.weights, b.packed, 0, panels);
   cell->packBackward(inputs, units, b.weights, b.packedBackward, 0, cell->backwardPanels(units));
-  cell->packInput(inputs, units, b.weights, b.packedInput, 0, cell->backwardPanels(inputs));
+  const ptrdiff_t inputPanels = kernels->matrix.transposedPanels(inputs);
+  kernels->matrix.packTranspose(inputs, gates * units, b.weights, b.packedInput, 0, inputPanels);
   kernels->matrix.packLeft(inputs, units, reduced, z, depth, left);
   b.weightGradient = (RecurraWeightGradient){
     .depth = reduced, .inputs = inputs, .units = units, .columns = gates * units,
     .panels = {0, kernels->matrix.leftPanels(inputs, units)}, .packedLeft = left, .right = {init, slots * units},
     .out = {gradient, gates * units}, .adds = 0};
   b.inputGradient = (RecurraInputGradient){
-    .rowEnd = rows * steps, .inputs = inputs, .units = units, .dgates = {init, slots * units},
+    .rowEnd = rows * steps, .inputs = inputs, .units = gates * units, .dgates = {init, slots * units},
     .packed = b.packedInput, .rowsPerStep = rows * steps, .out = dx, .rowStride = inputs};
   b.fused = (RecurraForwardStep){
     .rows = rows, .inputs = inputs, .units = units, .panels = {0, panels}, .x = {x, inputs}, .h = {NULL, units},

@@ -71,21 +71,16 @@ typedef struct RECURRA_SENDABLE RecurraCellKernels {
   ptrdiff_t (*backwardPanels)(ptrdiff_t units);
   size_t (*packedForwardSize)(ptrdiff_t inputs, ptrdiff_t units);
   size_t (*packedBackwardSize)(ptrdiff_t units);
-  size_t (*packedInputSize)(ptrdiff_t inputs, ptrdiff_t units);
   /// Packs [W;U] for product and forward; with inputs = 0 the weights are U alone.
   void (*packForward)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   /// Packs U^T for backward; takes the whole [W;U] as packForward does.
   void (*packBackward)(
     ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
-  /// Packs W^T for inputGradient in panels as backward's: backwardPanels(inputs).
-  void (*packInput)(
-    ptrdiff_t inputs, ptrdiff_t units, const float *weights, float *packed, ptrdiff_t panelBegin, ptrdiff_t panelEnd);
   void (*product)(const RecurraProduct *product);
   /// Returns how many steps are done: all, but where the members that make a row have parted.
   ptrdiff_t (*forward)(const RecurraForwardStep *step);
   void (*backward)(const RecurraBackwardStep *step);
-  void (*inputGradient)(const RecurraInputGradient *gradient);
   /// Does the gates alone, for all units: init holds complete pre-activations. Panels, x and packed are not read, h
   /// only for the GRU's state update.
   void (*forwardGates)(const RecurraForwardStep *step);

@@ -129,7 +129,7 @@ typedef struct RecurraWeightGradient {
 typedef struct RecurraInputGradient {
   ptrdiff_t rowBegin, rowEnd, inputs, units;
   RecurraRows dgates;  // [rows][S*H], from row 0
-  const float *_Nullable packed;  // from packInput, or packTranspose
+  const float *_Nullable packed;  // from packTranspose
   ptrdiff_t rowsPerStep;
   float *_Nullable out;  // row n goes to out + n / rowsPerStep * stepStride + n % rowsPerStep * rowStride
   ptrdiff_t stepStride, rowStride;

@@ -40,9 +40,6 @@
   static size_t name##PackedTransposeSize(ptrdiff_t rows, ptrdiff_t units) {                                      \
     return packedTransposeSize(columns, rows, units);                                                             \
   }                                                                                                               \
-  static void name##PackTranspose(PACK_PARAMETERS) {                                                              \
-    packTranspose(columns, inputs, units, weights, packed, panelBegin, panelEnd);                                 \
-  }                                                                                                               \
   static void name##PrepareProduct(START_PARAMETERS) {                                                            \
     (void)operand;                                                                                                \
     const ProductPanel *own = panel;                                                                              \
@@ -52,11 +49,14 @@
     const ProductPanel *own = panel;                                                                              \
     FULL_OR_LAST((columns).panelUnits, finishProduct, columns, own, row, rows, sums);                             \
   }                                                                                                               \
-  static void name##InputGradient(const RecurraInputGradient *job) { inputGradient(columns, job); }
 
 COLUMNS(plain, plainColumns)
 
 static size_t plainPackedSize(ptrdiff_t inputs, ptrdiff_t units) { return packedSize(plainColumns, inputs, units); }
+static void plainInputGradient(const RecurraInputGradient *job) { inputGradient(plainColumns, job); }
+static void plainPackTranspose(PACK_PARAMETERS) {
+  packTranspose(plainColumns, inputs, units, weights, packed, panelBegin, panelEnd);
+}
 static void plainPack(PACK_PARAMETERS) {
   packColumns(plainColumns, inputs, inputs, units, weights, packed, panelBegin, panelEnd);
 }
@@ -115,9 +115,8 @@ RECURRA_CELLS(CELL)
     .slots = cell##Slots, .panelUnits = cell##PanelUnits,                                           \
     .forwardPanels = cell##Panels, .backwardPanels = cell##TransposedPanels,                                      \
     .packedForwardSize = cell##PackedForwardSize, .packedBackwardSize = cell##PackedBackwardSize,                 \
-    .packedInputSize = cell##PackedTransposeSize, .packForward = cell##PackForward,                               \
-    .packBackward = cell##PackBackward, .packInput = cell##PackTranspose, .product = cell##Product,               \
-    .forward = cell##Forward, .backward = cell##Backward, .inputGradient = cell##InputGradient,                   \
+    .packForward = cell##PackForward, .packBackward = cell##PackBackward, .product = cell##Product,               \
+    .forward = cell##Forward, .backward = cell##Backward,                                                         \
     .forwardGates = cell##ForwardGates, .backwardGates = cell##BackwardGates, .scratchSize = scratchSize},
 
 #define RECURRA_TABLE(symbol, isa)                                                                                \

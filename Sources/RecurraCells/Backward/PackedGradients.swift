@@ -46,7 +46,7 @@ final class PackedGradients: @unchecked Sendable {
       most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
       together: min(runs.count, threads), isShared: isShared
     ) { distinct == nil || $0.operand == .state }
-    let ofScratch = runs[0].phases.dropFirst().joined().filter { $0.operand == .scratch }
+    let ofScratch = runs[0].phases.count > 1 ? Array(runs[0].phases.dropFirst().joined()) : []
     scratchProduct =
       ofScratch.isEmpty
       ? nil

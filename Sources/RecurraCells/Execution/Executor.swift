@@ -25,7 +25,7 @@ struct Executor<S: FloatingScalar> {
     }
     for run in runs where run.isTraining { run.clearEndedRows() }
     if case .packed = way, let runs = runs as? [DirectionRun<Float>] {
-      PackedLoops(runs, schedule).forward(to: target, width: width)
+      PackedForward(runs, schedule).run(to: target, width: width)
       return
     }
     Threads.run(runs.count * schedule.rowBlocks) { index in
@@ -49,17 +49,10 @@ struct Executor<S: FloatingScalar> {
   ///   - distinct: the table's rows that the input consists of, where its gradient goes straight to the table.
   ///   - needsInput: whether the gradient of the input is asked for.
   func backward(_ gradients: [GradientRun<S>], _ distinct: DistinctRows?, needsInput: Bool) -> SequenceGradients {
-    if let single = runs as? [DirectionRun<Float>], let gradients = gradients as? [GradientRun<Float>] {
-      if let kernels = way.fused {
-        return PackedBackward(single, gradients, kernels, schedule, distinct, needsInput: needsInput).run()
-      }
-      if case .packed = way {
-        if PackedGradients.fits(single[0].cell) {
-          return PackedBackward(single, gradients, nil, schedule, nil, needsInput: needsInput).run()
-        }
-        PackedLoops(single, schedule).backward(gradients)
-        return WeightGradients(runs, needsInput: needsInput).run()
-      }
+    if way.rung != .openBLAS, let runs = runs as? [DirectionRun<Float>],
+      let gradients = gradients as? [GradientRun<Float>]
+    {
+      return PackedBackward(runs, gradients, way.fused, schedule, distinct, needsInput: needsInput).run()
     }
     Threads.run(runs.count * schedule.rowBlocks) { index in
       let (place, layout) = (index % runs.count, runs[index % runs.count].layout)

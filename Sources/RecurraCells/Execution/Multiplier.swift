@@ -45,7 +45,8 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
   /// choice may change meanwhile.
   static func multiplication(_ cell: any RecurrentCell, _ dtype: DType) -> StepMultiplication {
     guard dtype == .float32, current != .openblas else { return .openBLAS }
-    return cell.kernel.map { .fused(Kernels.cell($0)) } ?? .packed
+    if let kernel = cell.kernel { return .fused(Kernels.cell(kernel)) }
+    return PackedGradients.fits(cell) ? .packed : .openBLAS
   }
 
   /// Runs `body` where the stack has room for it, under the choice that is in force here: another thread would not know

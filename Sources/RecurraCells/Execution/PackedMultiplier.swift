@@ -16,6 +16,11 @@ struct PackedMultiplier: Multiplier {
     (self.run, self.products, self.gradients, self.scratch) = (run, products, gradients, scratch)
   }
 
+  /// Scratch for each thread.
+  static func scratch(rows: Int, units: Int) -> Scratch {
+    Scratch.ofThreads(floats: StepProducts.scratchFloats(rows) + rows * units)
+  }
+
   func forward(_ steps: Range<Int>, _ active: Range<Int>) {
     for step in steps { forward(step, active) }
   }

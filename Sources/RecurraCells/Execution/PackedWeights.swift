@@ -101,29 +101,24 @@ public final class PackedWeights: Sendable {
 private struct Packing {
   let layout: PackedWeights.Layout
   let direction: RecurrentDirection
-  /// The panels, and what packs some of them.
-  let panels: Int
-  let pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Range<Int>) -> Void
+  /// Those of the cell; the layout of the inputs needs none.
+  let kernels: RecurraCellKernels?
+  let inputs, units, panels: Int
   let target: Tensor
 
-  /// - Parameter kernels: those of the cell; not needed for the layout of the inputs.
   init(
     _ layout: PackedWeights.Layout, _ direction: RecurrentDirection, _ kernels: RecurraCellKernels?, _ inputs: Int,
     _ units: Int
   ) {
-    (self.layout, self.direction) = (layout, direction)
+    (self.layout, self.direction, self.kernels, self.inputs, self.units) = (layout, direction, kernels, inputs, units)
     let size: Int
     switch (layout, kernels) {
     case (.forward, let kernels?):
       (size, panels) = (kernels.packedForwardSize(inputs, units), kernels.forwardPanels(units))
-      pack = { kernels.packForward(inputs, units, $0, $1, $2.lowerBound, $2.upperBound) }
-    case (.backward, let kernels?):
-      (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
-      pack = { kernels.packBackward(inputs, units, $0, $1, $2.lowerBound, $2.upperBound) }
+    case (.backward, let kernels?): (size, panels) = (kernels.packedBackwardSize(units), kernels.backwardPanels(units))
     default:
       let (matrix, columns) = (Kernels.table.matrix, direction.weights.shape[1])
       (size, panels) = (matrix.packedTransposeSize(inputs, columns), matrix.transposedPanels(inputs))
-      pack = { matrix.packTranspose(inputs, columns, $0, $1, $2.lowerBound, $2.upperBound) }
     }
     target = Tensor(uninitialized: [size], dtype: .float32)
   }
@@ -136,6 +131,16 @@ private struct Packing {
 
   func run(_ range: Range<Int>) {
     let packed = target.storage.pointer.assumingMemoryBound(to: Float.self)
-    direction.weights.withPointer(of: Float.self) { pack($0, packed, range) }
+    direction.weights.withPointer(of: Float.self) { weights in
+      switch (layout, kernels) {
+      case (.forward, let kernels?):
+        kernels.packForward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      case (.backward, let kernels?):
+        kernels.packBackward(inputs, units, weights, packed, range.lowerBound, range.upperBound)
+      default:
+        Kernels.table.matrix.packTranspose(
+          inputs, direction.weights.shape[1], weights, packed, range.lowerBound, range.upperBound)
+      }
+    }
   }
 }
