@@ -58,6 +58,8 @@ struct RecurBench: ParsableCommand {
   @Flag(
     help: "Single sequences as a server gets them: closely after each other, rarely, and from several threads at once.")
   var requests = false
+  @Flag(help: "What a mask with holes costs: its time ÷ that of as many timesteps without holes.")
+  var masks = false
   @Flag(help: "Whether threads have a core each at the moment: their arithmetic together ÷ that of one thread.")
   var probe = false
   @Flag(help: "Print one JSON object per line.")
@@ -88,6 +90,7 @@ struct RecurBench: ParsableCommand {
     if probe { return Machine.probe(threads: threads, json: json) }
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
     if requests { return try Requests(threads: threads, stopwatch: stopwatch).run(json: json) }
+    if masks { return try Masks(threads: threads, stopwatch: stopwatch).run(json: json) }
     if startUp { return try Startup(repetitions: repetitions).run(json: json) }
     if program != nil { return try runProgram(threads, stopwatch) }
     guard let cell else {

@@ -29,6 +29,19 @@ import Testing
       ])
   }
 
+  @Test func holesInMasksAreTimedAgainstLengths() throws {
+    let result = try tool.shell("recur-bench --masks --threads 1 --repetitions 1 --least 0.001 --json")
+    let lines = try result.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+    #expect(result.code == 0 && lines.map { $0["masks"] } == [.string("inference"), .string("training")])
+    for line in lines {
+      guard case .number(let ratio)? = line["holes_over_lengths"] else {
+        Issue.record("expected a ratio, got \(result.output)")
+        return
+      }
+      #expect(ratio > 0.3 && ratio < 5)
+    }
+  }
+
   /// A pipe would keep some 4,000 bytes back, and so say nothing for minutes.
   @Test func figuresComeOneByOneThroughAPipe() throws {
     let result = try tool.shell("recur-bench --repetitions 1 --least 0.001 --json | head -n 1")

@@ -15,7 +15,7 @@ struct LookedUpProducts {
 /// is the product.
 final class TableProduct: Sendable {
   private struct Entry: Sendable {
-    let owner: any AnyObject & Sendable
+    let owner: (any AnyObject & Sendable)?
     let tableVersion, weightsVersion: Int
     /// Held as it was: an update of the bias makes a new one.
     let bias: Tensor?
@@ -41,7 +41,9 @@ final class TableProduct: Sendable {
     _ lookup: TableLookup, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> LookedUpProducts? {
     let units = directions[0].weights.shape[1] / cell.gateCount
-    guard lookup.table.shape[0] * cell.slotCount * units <= Tuning.standard.tableFloats else { return nil }
+    guard lookup.owner != nil, lookup.table.shape[0] * cell.slotCount * units <= Tuning.standard.tableFloats else {
+      return nil
+    }
     let found = directions.map { $0.packed.table.find(lookup, $0) }
     guard found.allSatisfy(\.isWorthwhile) else { return nil }
     let missing = directions.indices.filter { found[$0].product == nil }

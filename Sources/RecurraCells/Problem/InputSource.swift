@@ -35,13 +35,17 @@ package enum InputSource: Sendable {
     }
   }
 
-  /// The timesteps numbered `places` among those of all rows; rows of a table stay where they lie.
+  /// The timesteps numbered `places` among those of all rows, each at most once but for padding. They stay where they
+  /// lie: a recurrent layer lays its input down anyway.
   ///
   /// - Shapes: this input [B, T, I]; `places` int32 [B, N]; result [B, N, I].
   package func rearranged(_ places: Tensor) -> InputSource {
     switch self {
     case .tensor(let tensor):
-      return .tensor(tensor.reshaped([shape[0] * shape[1], shape[2]]).gathered(places))
+      return .lookup(
+        TableLookup(
+          table: tensor.reshaped([shape[0] * shape[1], shape[2]]), ids: places, owner: nil, version: 0, isShortcut: true
+        ))
     case .lookup(let lookup): return .lookup(lookup.rearranged(places))
     }
   }
@@ -74,8 +78,9 @@ package struct TableLookup: Sendable {
   let table: Tensor
   /// The row that each timestep's input is, int32 [B, T], dense, all in 0..<N.
   let ids: Tensor
-  /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers.
-  let owner: any AnyObject & Sendable
+  /// What the table belongs to, and how many changes that has seen: both alike mean the same numbers. nil for a table
+  /// of one call, of which no row is worth a product of its own.
+  let owner: (any AnyObject & Sendable)?
   let version: Int
   /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to
   /// the table.
@@ -83,7 +88,7 @@ package struct TableLookup: Sendable {
   private let copied = Vectors()
 
   /// Puts a lookup together.
-  package init(table: Tensor, ids: Tensor, owner: any AnyObject & Sendable, version: Int, isShortcut: Bool) {
+  package init(table: Tensor, ids: Tensor, owner: (any AnyObject & Sendable)?, version: Int, isShortcut: Bool) {
     (self.table, self.ids) = (table.contiguous, ids.contiguous)
     (self.owner, self.version, self.isShortcut) = (owner, version, isShortcut)
   }

@@ -74,7 +74,7 @@ struct RecurrentCall: Sendable {
   /// The rows of the table that the input was looked up in, each once, where they may stand in for it; nil where that
   /// does not pay.
   private func distinctRows() -> DistinctRows? {
-    guard let lookup = input.lookup, lookup.isShortcut else { return nil }
+    guard let lookup = input.lookup, lookup.isShortcut, lookup.owner != nil else { return nil }
     return DistinctRows(lookup, lengths: lengths)
   }
 
