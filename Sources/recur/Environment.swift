@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The variables that whoever started the process has set.
+/// The variables that the process was started with.
 enum Environment {
   /// The value of a variable; nil when it is not set, or empty.
   static subscript(name: String) -> String? {

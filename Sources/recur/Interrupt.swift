@@ -11,7 +11,7 @@ enum Interrupt {
   private static let received = Atomic<Int32>(0)
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
-  /// Tells whether somebody has asked for the end.
+  /// Tells whether the process was asked to end.
   static var hasCome: Bool { received.load(ordering: .relaxed) != 0 }
 
   /// The exit code that shells give a program which a signal has ended: 130 for Control-C, 143 for `kill`.
@@ -19,7 +19,7 @@ enum Interrupt {
 
   /// Takes the next signal as a request; the one after it ends the process at once.
   ///
-  /// A signal that whoever started the process told it to ignore stays ignored, as `nohup` and background jobs need it.
+  /// A signal that the process was started to ignore stays ignored, as `nohup` and background jobs need it.
   static func catchSignals() {
     // The handler may read the number only when nothing is left to initialise there.
     _ = hasCome

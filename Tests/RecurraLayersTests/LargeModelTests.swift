@@ -28,6 +28,7 @@ import Testing
       try model.build(inputShape: [nil, 2])
       #expect(model.layerNames.count == count)
       #expect(try Sequential(configuration: model.json).layerNames == model.layerNames)
+      #expect(model.summaryRows.count == count)
     }
   }
 

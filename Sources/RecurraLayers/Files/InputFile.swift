@@ -2,7 +2,7 @@ package import RecurraTensor
 
 /// A regular file that is open for reading.
 ///
-/// Bytes are copied, never mapped: a mapped file that somebody else cuts short would end the process.
+/// Bytes are copied, never mapped: a mapped file that another process cuts short would end the process.
 package final class InputFile: Sendable {
   /// Names the operation and the file in errors: "read model.safetensors".
   package let operation: String

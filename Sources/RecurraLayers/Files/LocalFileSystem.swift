@@ -5,7 +5,7 @@ package struct LocalFileSystem: FileSystem {
   package init() {}
 
   package func openForReading(_ path: String) throws(SystemError) -> Int32 {
-    // Without O_NONBLOCK opening a named pipe would wait for somebody to write to it.
+    // Without O_NONBLOCK opening a named pipe would wait for a writer.
     try result(unsafe open(PathText.system(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK))
   }
 

@@ -19,7 +19,6 @@ extension Network {
   package func save(to path: String, notes: [String: String], system: any FileSystem) throws(RecurraError) {
     try ModelFile.write(model: self, notes: notes, to: path, system: system)
   }
-
 }
 
 extension Sequential {
@@ -67,7 +66,7 @@ public struct ModelFile: Sendable {
   let kind: NetworkKind
   /// The texts that were saved with the model.
   public let notes: [String: String]
-  /// What a trainer saved; nil where only the model was saved, and where nobody asked for it.
+  /// What a trainer saved; nil where only the model was saved, and where it was not asked for.
   package let training: Training?
 
   /// Reads a file that `Sequential.save` or a trainer wrote.

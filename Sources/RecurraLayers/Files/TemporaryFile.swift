@@ -7,7 +7,7 @@ internal import RecurraTensor
 enum TemporaryFile {
   private static let prefix = ".recurra-"
   private static let suffix = ".tmp"
-  /// Tries to make a file that nobody takes for abandoned; some file systems tell of no names, however many there are.
+  /// Tries to make a file that is not taken for abandoned; some file systems tell of no names, however many there are.
   private static let maximumAttempts = 20
   /// The names of those that this process is writing. A file's lock ends when it is closed, which is a moment before it
   /// is renamed; without this list another thread would take it for abandoned then.

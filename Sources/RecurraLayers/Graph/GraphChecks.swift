@@ -57,6 +57,8 @@ extension GraphPlan {
     }
     self.outputNames = outputNames
     (self.calls, self.outputs) = (calls, outputs)
+    callsOfLayers = Dictionary(grouping: calls.indices) { calls[$0].layer }.sorted { $0.key < $1.key }
+      .map { $0.value.sorted { calls[$0].number < calls[$1].number } }
   }
 
   /// Names the layers at some positions; those without a name are numbered in the order of their first calls.

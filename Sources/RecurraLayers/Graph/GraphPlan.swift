@@ -32,6 +32,8 @@ struct GraphPlan: Sendable {
   let layers: [LayerEntry]
   let layerNames: [String]
   let calls: [Call]
+  /// The calls of each layer, by their positions, in the order of their numbers.
+  let callsOfLayers: [[Int]]
   let outputs: [Source]
   /// Inputs and layers in Keras' order: those farthest from the outputs first.
   let rows: [Row]
@@ -40,11 +42,6 @@ struct GraphPlan: Sendable {
   /// Tells whether states go along with a value, from layer to layer, as in a `Sequential`: outputs are then the last
   /// layer's, and the states that one before it has returned.
   let passesStates: Bool
-
-  /// The calls of a layer, by their positions, in the order of their numbers.
-  func calls(of layer: Int) -> [Int] {
-    calls.indices.filter { calls[$0].layer == layer }.sorted { calls[$0].number < calls[$1].number }
-  }
 
   /// The call that a source is an output of; nil for an input.
   func call(of source: Source) -> Int? { source.node < inputs.count ? nil : source.node - inputs.count }
@@ -71,6 +68,7 @@ extension GraphPlan {
     layerNames = LayerNames.names(for: entries)
     inputs = [Entrance(name: "input_layer", shape: nil)]
     calls = entries.indices.map { Call(layer: $0, number: 0, inputs: [Source(node: $0, output: 0)]) }
+    callsOfLayers = entries.indices.map { [$0] }
     rows = entries.indices.map { .layer($0) }
     outputNames = [layerNames.last ?? model]
     passesStates = true

@@ -60,7 +60,7 @@ extension Model {
     else {
       return .null
     }
-    let calls = plan.calls(of: index).map { JSONValue.array(plan.calls[$0].inputs.map(json)) }
+    let calls = plan.callsOfLayers[index].map { JSONValue.array(plan.calls[$0].inputs.map(json)) }
     return .object(members + [("inbound_nodes", .array(calls)), ("name", .string(layerNames[index]))])
   }
 

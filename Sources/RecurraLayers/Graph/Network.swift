@@ -11,16 +11,6 @@ public protocol Network: Layer {
   var graph: NetworkGraph { get }
 }
 
-/// What a layer of a model is given and gives, where it runs.
-public struct LayerShapes: Sendable {
-  /// The layer's position in the model's `layers`.
-  public let layer: Int
-  /// The shapes of its inputs.
-  public let inputs: [[Int?]]
-  /// The shapes of its outputs.
-  public let outputs: [[Int?]]
-}
-
 /// What a model says of itself.
 extension Network {
   /// The model itself.
@@ -188,7 +178,7 @@ extension Network {
   /// - Parameter layer: the layer's position in `layers`.
   public func signal(reaching layer: Int, _ input: Signal) throws(RecurraError) -> Signal {
     try checkReadiness(1)
-    let call = graph.plan.calls(of: layer)[0]
+    let call = graph.plan.callsOfLayers[layer][0]
     var pass = GraphPass(graph, input, ForwardContext())
     try pass.run(until: call)
     return pass.input(of: call)

@@ -1,6 +1,6 @@
 public import RecurraTensor
 
-/// The arguments of a layer as they stand in a file, read by name and type; what nobody read is an unknown argument.
+/// The arguments of a layer as they stand in a file, read by name and type; what was not read is an unknown argument.
 ///
 /// `null` counts as left out. Every getter without a default demands its argument.
 public struct LayerArguments: Sendable {
@@ -127,7 +127,7 @@ public struct LayerArguments: Sendable {
     return try registry.layer(from: value)
   }
 
-  /// Refuses arguments that nobody has read, but for those that every Keras layer writes and that change nothing here.
+  /// Refuses arguments that were not read, but for those that every Keras layer writes and that change nothing here.
   public func requireAllRead() throws(RecurraError) {
     let known = readNames.all
     for (name, value) in values.sorted(by: { $0.key < $1.key }) where !known.contains(name) {
@@ -151,6 +151,18 @@ public struct LayerArguments: Sendable {
   private func required<Value>(_ name: String, _ fallback: Value?) throws(RecurraError) -> Value {
     if let fallback { return fallback }
     throw RecurraError(.badArgument, operation: typeName, expected: "an argument \(name)", got: "none")
+  }
+}
+
+extension JSONValue {
+  /// The arguments of a description, its member `config`; none where that is missing or null.
+  package func arguments(_ operation: String) throws(RecurraError) -> [String: JSONValue] {
+    switch self["config"] {
+    case .object(let members)?: return Dictionary(members.map { ($0.name, $0.value) }) { _, last in last }
+    case nil, .null?: return [:]
+    case let other?:
+      throw RecurraError(.badArgument, operation: operation, expected: "an object", got: other.shortText)
+    }
   }
 }
 

@@ -38,3 +38,13 @@ extension Layer {
     return try forward(values, ForwardContext()).map(\.tensor)
   }
 }
+
+extension SequenceMask {
+  /// Makes the mask of what counts by lengths and by a mask, where they are given.
+  ///
+  /// - Throws: `badData` where they do not have the same rows.
+  package init(_ lengths: [Int]?, _ mask: SequenceMask?) throws(RecurraError) {
+    let own = lengths.map { SequenceMask.lengths($0) } ?? .all
+    self = try mask.map { mask throws(RecurraError) in try own.intersection(mask) } ?? own
+  }
+}

@@ -24,7 +24,7 @@ public final class Parameter: Sendable {
   /// The start of every history that leads through this parameter.
   private let leaf = Origin(node: Node(parents: []) { _ in [] })
   private let state: Guarded<State>
-  /// Had by whoever draws the first value or changes it; those who find no value wait for it.
+  /// Had by the thread that draws the first value or changes it; threads that find no value wait for it.
   private let turn = Turn()
 
   /// Makes a parameter with its first value.
@@ -81,7 +81,7 @@ public final class Parameter: Sendable {
     return (isTracked ? value.with(origin: leaf) : value, version)
   }
 
-  /// Changes the value in place where nobody else holds it.
+  /// Changes the value in place where nothing else holds it.
   package func update(_ body: (inout Tensor) -> Void) {
     turn.take { _ in
       // Before the section that forks wait for: what is drawn may take long, and the child of a fork draws it again.

@@ -67,14 +67,8 @@ public struct Registry: Sendable {
           + "registry.register(_:)",
         got: className.excerpt)
     }
-    var values: [String: JSONValue] = [:]
-    switch json["config"] {
-    case .object(let members)?: for (name, value) in members { values[name] = value }
-    case nil, .null?: break
-    case let other?:
-      throw RecurraError(.badArgument, operation: "\(className) config", expected: "an object", got: other.shortText)
-    }
-    let arguments = LayerArguments(typeName: className, values: values, registry: self)
+    let arguments = LayerArguments(
+      typeName: className, values: try json.arguments("\(className) config"), registry: self)
     let layer = try type.init(configuration: arguments)
     try arguments.requireAllRead()
     return layer

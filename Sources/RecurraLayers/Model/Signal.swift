@@ -8,7 +8,7 @@ public struct Signal: Sendable {
     get { source.tensor }
     set { source = .tensor(newValue) }
   }
-  /// The values, or where they are looked up as long as nobody has asked for them.
+  /// The values, or where they are looked up as long as they have not been asked for.
   package private(set) var source: InputSource
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
@@ -62,7 +62,7 @@ public struct ForwardContext: Sendable {
   /// embedding gives out may then be zero, because they go straight to its table: a word that a batch holds many times
   /// is multiplied once.
   public var differentiatesParametersOnly: Bool
-  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in
+  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' numbers in
   /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?
 

@@ -2,7 +2,7 @@ internal import RecurraCells
 internal import RecurraTensor
 
 /// Moves the timesteps that count together, so that a recurrent layer runs over them alone, and its outputs back to
-/// their places.
+/// where they belong.
 ///
 /// The rows then differ in length and have no holes. Each ends in a timestep more than it has, whose output is 0: that
 /// is where masked outputs come from.

@@ -21,17 +21,9 @@ struct NamedConfiguration {
         .badArgument, operation: kind, expected: "a name, or an object with a class_name",
         got: configuration.kind)
     }
-    var values: [String: JSONValue] = [:]
-    switch configuration["config"] {
-    case .object(let members)?: for (name, value) in members { values[name] = value }
-    case nil, .null?: break
-    case let other?:
-      throw RecurraError(
-        .badArgument, operation: "\(kind) config", expected: "an object", got: other.kind)
-    }
     isOwn = configuration["registered_name"] == .string(className)
     name = isOwn ? className : Self.small(className)
-    arguments = LayerArguments(typeName: name, values: values)
+    arguments = LayerArguments(typeName: name, values: try configuration.arguments("\(kind) config"))
   }
 
   /// A name of a class as that of a function: "MeanSquaredError" as "mean_squared_error".

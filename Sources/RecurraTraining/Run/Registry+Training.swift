@@ -25,7 +25,7 @@ extension Registry {
     return try Optimizer(configuration: configuration, rules: [rule.type])
   }
 
-  /// Makes a callback again; nil for one that nobody can make from its settings.
+  /// Makes a callback again; nil for one that cannot be made from its settings.
   func callback(_ state: TrainingState.CallbackState) throws(RecurraError) -> (any Callback)? {
     let builtIn: [any RestorableCallback.Type] = [EarlyStopping.self, ReduceLROnPlateau.self, TerminateOnNaN.self]
     guard !state.isGivenAgain else { return nil }

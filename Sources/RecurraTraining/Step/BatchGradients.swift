@@ -33,8 +33,8 @@ public struct BatchGradients: Sendable {
 
   /// Adds the gradients of several blocks in a fixed tree over their numbers: 0 + 1, 2 + 3, then the pairs, and so on.
   ///
-  /// The order of additions depends on the number of blocks alone, so the same blocks give the same bits, whoever
-  /// computed them and in whatever order they were ready.
+  /// The order of additions depends on the number of blocks alone, so the same blocks give the same bits, in
+  /// whatever process and order they were computed.
   ///
   /// - Precondition: at least one block; all from trainers of the same model.
   /// - Complexity: one pass over all gradients; as many of them are held at a time as the tree is deep.

@@ -99,7 +99,7 @@ struct DemoSyllables: TrainingCommand {
     return nil
   }
 
-  /// Where the best model is to be saved; nil when nobody has named a file and there is no place for it.
+  /// Where the best model is to be saved; nil when no file is named and there is no folder for it.
   private func checkedPlace() throws(RecurraError) -> String? {
     if let save {
       try OutputTarget.check(save)

@@ -10,7 +10,7 @@ struct SavedDemo {
   /// Says what it is, for people: "the BiLSTM, right for 96.29 % of the held-out words".
   let description: String
 
-  /// Reads a model; one that somebody else saved is taken too when it has the right shapes.
+  /// Reads a model; one that was saved by other means is taken too when it has the right shapes.
   init(contentsOf path: String) throws {
     let saved = try ModelFile(InputSource.open(path))
     model = saved.model
@@ -39,7 +39,7 @@ struct SavedDemo {
     }
   }
 
-  /// Where the model lies that answers when nobody names another one; nil where there is no place for it.
+  /// Where the model lies that answers when no other one is named; nil where there is no folder for it.
   static var usualPath: String? {
     // A path that is not absolute says nothing, by the XDG Base Directory Specification.
     let folder = Environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }

@@ -3,7 +3,7 @@ internal import RecurraLayers
 
 /// The data a subcommand works on.
 enum DataFile {
-  /// Reads inputs or targets; doubles become the model's type, for NumPy makes doubles where nobody asked for them.
+  /// Reads inputs or targets; doubles become the model's type, for NumPy makes doubles unasked.
   static func read(_ path: String, for model: any Network) throws -> Tensor {
     let file = try InputSource.open(path)
     let tensor = try Tensor(numPy: file)

@@ -13,7 +13,7 @@ enum InputSource {
   static func open(_ path: String, maximumByteCount: Int = 1 << 36) throws -> InputFile {
     guard path == "-" || isPipe(path) else { return try InputFile(path, maximumByteCount: maximumByteCount) }
     let name = name(of: path)
-    // Without O_NONBLOCK this would wait for somebody to write, and no signal could end that.
+    // Without O_NONBLOCK this would wait for a writer, and no signal could end that.
     let descriptor = path == "-" ? 0 : unsafe Glibc.open(PathText.system(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw failure(.noInput, name, expected: "a pipe that can be read") }
     defer { if descriptor != 0 { close(descriptor) } }

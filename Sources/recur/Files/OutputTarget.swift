@@ -22,7 +22,7 @@ enum OutputTarget {
 
   private static func open(_ path: String) throws -> Int32 {
     while true {
-      // Without O_NONBLOCK this would wait for somebody who reads, and no signal could end that.
+      // Without O_NONBLOCK this would wait for a reader, and no signal could end that.
       let descriptor = unsafe Glibc.open(PathText.system(path), O_WRONLY | O_CLOEXEC | O_NONBLOCK)
       if descriptor >= 0 {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)

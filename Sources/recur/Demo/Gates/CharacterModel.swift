@@ -11,7 +11,7 @@ struct CharacterModel {
   let model: any Network
   let vocabulary: Vocabulary
 
-  /// One that nobody has trained.
+  /// One that has not been trained.
   init(vocabulary: Vocabulary, seed: UInt64) {
     self.vocabulary = vocabulary
     model = Sequential(seed: seed) {
