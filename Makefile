@@ -73,6 +73,7 @@ test-linking: setup ## Link the library, at HEAD, from another package by versio
 test-articles: build ## Run all code of the README and the articles, and compare what it prints (needs python3).
 	@.ci/setup documents
 	cd Tests/Articles && python3 -m unittest -q test_articles
+	python3 Tests/Articles/public_names.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/Modules"
 	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(DOCUMENTS)
 
 articles-peers: build ## The same with Python's blocks, run in Keras and PyTorch (needs PyPI).

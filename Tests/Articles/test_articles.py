@@ -4,6 +4,7 @@ import unittest
 import blocks
 import names
 import prints
+import public_names
 
 DOCUMENT = """
 # Title
@@ -134,6 +135,30 @@ class Names(unittest.TestCase):
 
     def test_a_comment_is_no_command(self):
         self.assertEqual(self.wrong("```sh\nls  # make nosuch\n```"), [])
+
+
+class PublicNames(unittest.TestCase):
+    EARLIER = {"Old", "Old.part", "Kept", "Kept.call(_:)", "Kept.gone", "Kept.other"}
+    PRESENT = {"New", "New.part", "Kept", "Kept.call(_:more:)", "Kept.other"}
+    ROWS = "| `Old` | `New` | say so |\n| `Kept.gone` | taken out | |\n"
+
+    def wrong(self, rows, same="| `Kept.other` | an enum |"):
+        return public_names.failures(f"{rows}{public_names.SAME_NAMES}\n{same}\n", self.EARLIER, self.PRESENT)
+
+    def test_members_go_with_their_type_and_a_further_argument_is_no_change(self):
+        self.assertEqual(self.wrong(self.ROWS), [])
+
+    def test_a_name_that_goes_without_a_row_is_seen(self):
+        self.assertEqual(len(self.wrong("| `Old` | `New` | |\n")), 1)
+        self.assertEqual(len(self.wrong("| `Kept.gone` | taken out | |\n")), 2)
+
+    def test_both_columns_are_looked_up(self):
+        for row in ("| `Never` | `New` |", "| `Kept.other` | `New` |", "| `Old` | `Never` |", "| `Old` | gone |"):
+            self.assertEqual(len(self.wrong(self.ROWS + row)), 1, row)
+
+    def test_what_has_another_type_is_there_before_and_after(self):
+        for name in ("Kept.gone", "New", "Never"):
+            self.assertEqual(len(self.wrong(self.ROWS, f"| `{name}` | an enum |")), 1, name)
 
 
 if __name__ == "__main__":
