@@ -5,7 +5,7 @@ import RecurraTensor
 ///
 /// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has
 /// just written is still in the cache; the weights' gradient of each run by itself, and at the end those of a direction
-/// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it:
+/// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order on any thread:
 /// nothing of this depends on the number of threads. Where the inputs were looked up in a table, their part follows
 /// when all stretches are done.
 final class PackedGradients: @unchecked Sendable {

@@ -7,10 +7,10 @@ struct SequenceGradients {
   /// Gradient of the slots' biases of each direction.
   let biases: [Tensor]
   /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil
-  /// where nobody asked.
+  /// where it is not asked for.
   let input: Gradient?
 
-  /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order and from a row on.
+  /// Adds buffers of one shape, which no other value holds, to the first of them, in their order and from a row on.
   static func addUp(_ tensors: [Tensor], fromRow row: Int = 0) -> Tensor {
     let rows = tensors.map { DirectionRun<Float>.rows($0).base }
     let (first, count, size) = (row > 0 ? row * tensors[0].shape[1] : 0, tensors[0].count, 1 << 13)

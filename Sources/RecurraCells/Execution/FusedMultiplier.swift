@@ -215,7 +215,7 @@ struct FusedMultiplier: Multiplier {
   }
 
   func finish(_ step: Int, _ rows: Range<Int>) {
-    // Where the states began as zeros nobody asks for their gradients.
+    // States that began as zeros need no gradients.
     let hasStates = !run.direction.initialStates.isEmpty
     guard let gradients, !rows.isEmpty, hasStates else { return }
     var kernel = products(step - 1, rows: rows, following: rows, gradients)

@@ -57,7 +57,7 @@ struct RecurrentCall: Sendable {
     let traces =
       keepsTrace ? directions.indices.map { place in RecurrentTrace(runs.filter { $0.place == place }) } : []
     guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
-    // Rows of a table are the table's own business, where nobody asks for the gradients of each.
+    // Gradients go straight to the table where its rows need none of their own.
     let table = lookup.flatMap { $0.isShortcut && !keepsTrace ? $0 : nil }
     let source = table?.table ?? input.tensor
     let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }

@@ -95,7 +95,7 @@ private struct GraphRun {
 }
 
 extension Layer {
-  /// What the layer gives, in the number that it says: one of somebody's own may say another.
+  /// What the layer gives, in the number that it says: a user's own layer may say another.
   func checked<Output>(_ outputs: [Output]) throws(RecurraError) -> [Output] {
     guard outputs.count != outputCount else { return outputs }
     throw failure(expected: "\(outputCount) outputs", got: "\(outputs.count)")

@@ -8,7 +8,7 @@ public struct Signal: Sendable {
     get { source.tensor }
     set { source = .tensor(newValue) }
   }
-  /// The values, or where they are looked up as long as nobody has asked for them.
+  /// The values, or where they are looked up as long as they are not asked for.
   package private(set) var source: InputSource
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
