@@ -26,6 +26,8 @@ struct Case: CustomStringConvertible {
   var activation = Activation.tanh
   var recurrentActivation = Activation.sigmoid
   var resetsBefore = false
+  /// Layers one above the other.
+  var layers = 1
 
   var arithmetic: any RecurrentCell {
     switch cell {
@@ -42,6 +44,7 @@ struct Case: CustomStringConvertible {
   /// Says it in words: "lstm inference, 64 sequences of 50 timesteps, 60→100".
   var description: String {
     let rows = Report.count(batch, "sequence")
+    let name = (layers > 1 ? "\(layers) " : "") + name
     return "\(name) \(job.rawValue), \(rows) of \(Report.count(timesteps, "timestep")), \(inputs)→\(units)"
   }
 
@@ -49,7 +52,9 @@ struct Case: CustomStringConvertible {
   /// again.
   var flops: Double {
     let gates = Double(arithmetic.gateCount * (isBidirectional ? 2 : 1))
-    let forward = 2 * gates * Double(units * (inputs + units)) * Double(batch * timesteps)
+    let width = isBidirectional ? 2 * units : units
+    let weights = units * (inputs + units) + (layers - 1) * units * (width + units)
+    let forward = 2 * gates * Double(weights) * Double(batch * timesteps)
     return forward * (job == .training ? 3 : 1)
   }
 
@@ -59,6 +64,7 @@ struct Case: CustomStringConvertible {
     let arithmetic = arithmetic
     let scale = 1 / Double(units).squareRoot()
     let x = random.stream(1).normal([batch, timesteps, inputs])
+    if layers > 1 { return prepareStack(x) }
     let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in
       (
         weights: random.stream(2 + index).uniform(
