@@ -38,13 +38,12 @@ struct Case: CustomStringConvertible {
     }
   }
 
-  /// The name in a table: "bilstm".
-  var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+  /// The name in a table: "bilstm", "3 lstm".
+  var name: String { (layers > 1 ? "\(layers) " : "") + (isBidirectional ? "bi" : "") + cell.rawValue }
 
   /// Says it in words: "lstm inference, 64 sequences of 50 timesteps, 60→100".
   var description: String {
     let rows = Report.count(batch, "sequence")
-    let name = (layers > 1 ? "\(layers) " : "") + name
     return "\(name) \(job.rawValue), \(rows) of \(Report.count(timesteps, "timestep")), \(inputs)→\(units)"
   }
 
