@@ -26,6 +26,8 @@ struct Case: CustomStringConvertible {
   var activation = Activation.tanh
   var recurrentActivation = Activation.sigmoid
   var resetsBefore = false
+  /// Layers one above the other.
+  var layers = 1
 
   var arithmetic: any GatedCell {
     switch cell {
@@ -38,8 +40,8 @@ struct Case: CustomStringConvertible {
     }
   }
 
-  /// The name in a table: "bilstm".
-  var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+  /// The name in a table: "bilstm", "3 lstm".
+  var name: String { (layers > 1 ? "\(layers) " : "") + (isBidirectional ? "bi" : "") + cell.rawValue }
 
   /// Says it in words: "lstm inference, 64 sequences of 50 timesteps, 60→100".
   var description: String {
@@ -51,7 +53,10 @@ struct Case: CustomStringConvertible {
   /// again.
   var flops: Double {
     let gates = Double(arithmetic.gateCount * (isBidirectional ? 2 : 1))
-    let rows = arithmetic.weightRows(inputs: inputs, units: units)
+    let width = isBidirectional ? 2 * units : units
+    let rows =
+      arithmetic.weightRows(inputs: inputs, units: units)
+      + (layers - 1) * arithmetic.weightRows(inputs: width, units: units)
     let forward = 2 * gates * Double(units * rows) * Double(batch * timesteps)
     return forward * (job == .training ? 3 : 1)
   }
@@ -62,6 +67,7 @@ struct Case: CustomStringConvertible {
     let arithmetic = arithmetic
     let scale = 1 / Double(units).squareRoot()
     let x = random.stream(1).normal([batch, timesteps, inputs])
+    if layers > 1 { return prepareStack(x) }
     let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in
       (
         weights: random.stream(2 + index).uniform(

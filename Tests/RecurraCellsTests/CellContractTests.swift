@@ -26,7 +26,8 @@ extension EngineSettings {
           let values = Self.values(dtype)
           let result = EngineSettings.with(multiplier) {
             values[0].recurrent(
-              WidthsCell(), [Self.direction(values, isReversed: isReversed)], lengths: [5, 2, 0], returnsSequences: true)
+              WidthsCell(), [Self.direction(values, isReversed: isReversed)], lengths: [5, 2, 0], returnsSequences: true
+            )
           }
           #expect(result.output.shape == [3, 5, 3] && result.states.map(\.shape) == [[3, 3], [3, 4], [3, 2]])
           for (row, length) in [5, 2, 0].enumerated() {

@@ -106,7 +106,9 @@ package struct NaiveCell {
     case .lstm, .peepholeLSTM:
       let next = (0..<units).map { unit -> (h: Double, c: Double) in
         let sums = (0..<4).map { input(x, $0 * units + unit) + recurrent(h, $0 * units + unit) }
-        func looking(_ gate: Int, at c: Double) -> Double { parameters.isEmpty ? 0 : parameters[gate * units + unit] * c }
+        func looking(_ gate: Int, at c: Double) -> Double {
+          parameters.isEmpty ? 0 : parameters[gate * units + unit] * c
+        }
         let before = states[1][unit]
         let gates = [0, 1].map { function(recurrentActivation, sums[$0] + looking($0, at: before)) }
         let c = gates[1] * before + gates[0] * function(activation, sums[2])

@@ -12,8 +12,8 @@ public struct CellSetting<Cell: Sendable>: Sendable {
   private let set: @Sendable (inout Cell, SettingValue) -> Bool
 
   private init<Value: Sendable>(
-    _ name: String, _ path: WritableKeyPath<Cell, Value> & Sendable, _ wrap: @escaping @Sendable (Value) -> SettingValue,
-    _ unwrap: @escaping @Sendable (SettingValue) -> Value?
+    _ name: String, _ path: WritableKeyPath<Cell, Value> & Sendable,
+    _ wrap: @escaping @Sendable (Value) -> SettingValue, _ unwrap: @escaping @Sendable (SettingValue) -> Value?
   ) {
     self.name = name
     get = { wrap($0[keyPath: path]) }

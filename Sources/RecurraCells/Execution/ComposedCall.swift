@@ -38,7 +38,9 @@ struct ComposedCall: Sendable {
     let parameters = direction.named(cell, inputs: input.shape[2])
     var states = direction.startStates(cell, batch: batch, dtype)
     // Cut once: each step's input is an output of one operation.
-    let inputs = input.split([Int](repeating: 1, count: timesteps), axis: 1).map { $0.reshaped([batch, input.shape[2]]) }
+    let inputs = input.split([Int](repeating: 1, count: timesteps), axis: 1).map {
+      $0.reshaped([batch, input.shape[2]])
+    }
     let zeros = Tensor.zeros(states[0].shape, dtype: dtype)
     var (outputs, last) = ([Tensor](repeating: zeros, count: timesteps), zeros)
     var steps = [[Tensor]](repeating: [], count: keepsTrace ? timesteps : 0)

@@ -3,11 +3,20 @@ import RecurraTensor
 /// Every number that decides how a call is divided, in one value: the planner's, the executor's and those of the
 /// products behind the loop.
 ///
-/// CONTRIBUTING says how each is measured again. Those in `bits` decide in which order sums run, so a change of one
-/// shows in `make fingerprint`; the others choose among ways with the same bits.
+/// `make threshold NAME=turnRows` measures one again, and the article "Measure again" has them all. Those in `bits`
+/// decide in which order sums run, so a change of one shows in `make fingerprint`; the others choose among ways that
+/// give the same bits.
 package struct Tuning: Sendable {
-  /// The numbers that are in force.
-  package static let standard = Tuning()
+  /// The numbers that are in force: read at the first call, and the same from then on.
+  package static let standard = chosen.withLock { $0 }
+  private static let chosen = Guarded(Tuning())
+
+  /// Makes the numbers that are written here.
+  package init() {}
+
+  /// Puts other numbers in force, for a process that has not computed anything yet: `recur-bench --tune` measures with
+  /// them.
+  package static func choose(_ tuning: Tuning) { chosen.withLock { $0 = tuning } }
 
   // What a core does.
 

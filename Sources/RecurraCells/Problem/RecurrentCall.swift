@@ -61,7 +61,9 @@ struct RecurrentCall: Sendable {
     // Gradients go straight to the table where its rows need none of their own.
     let table = lookup.flatMap { $0.isShortcut && !keepsTrace ? $0 : nil }
     let source = table?.table ?? input.tensor
-    let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.parameters + $0.initialStates }
+    let parents =
+      [source]
+      + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.parameters + $0.initialStates }
     let record = RecurrentRecord(
       call: detached, executor: executor, distinct: distinct, table: table?.detached,
       needsInput: source.isTracked)

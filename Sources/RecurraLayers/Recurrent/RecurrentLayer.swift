@@ -54,7 +54,9 @@ extension RecurrentLayer {
   }
   /// U: [H, G·H], a view; nil before the layer is built, and for a cell that does not multiply h.
   public var recurrentKernel: Tensor? {
-    guard let parts = state.built.value, let weights = parts.weights, weights.shape[0] > parts.inputs else { return nil }
+    guard let parts = state.built.value, let weights = parts.weights, weights.shape[0] > parts.inputs else {
+      return nil
+    }
     return weights.value.sliced(parts.inputs..<weights.shape[0])
   }
   /// The bias, in the cell's shape; nil before the layer is built and where there is none.

@@ -114,8 +114,8 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
   }
 
-  /// The derivative at a value y of the function, and its argument x where that is needed: otherwise all that a way back
-  /// has to keep is the output.
+  /// The derivative at a value y of the function, and its argument x where that is needed: otherwise all that a way
+  /// back has to keep is the output.
   @inline(__always)
   package func slope<S: FloatingScalar>(_ y: S, at x: S) -> S {
     switch self {
