@@ -107,8 +107,9 @@ extension EngineSettings {
   }
 }
 
-/// z, m = x·W + h·U + b, m′ = silu(m)⊙p + q⊙m, h′ = the first three of tanh(z)⊙m′, e′ = e + the first two of z: states
-/// of 3, H and 2 numbers, arguments kept for silu, two parameters.
+/// z, m = x·W + h·U + b, c′ = silu(m)⊙p + q⊙c, h′ = the first three of tanh(z)⊙c′, e′ = e + the first two of z.
+///
+/// States of 3, H and 2 numbers, arguments kept for silu, two parameters.
 private struct WidthsCell: GatedCell {
   var gateCount: Int { 2 }
   var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<2, slot: 0)]] }

@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// An LSTM whose gates also look at the memory, unit by unit.
 ///
-/// i, f = σ(x·W + h·U + b + p⊙c), c̃ = act(x·W + h·U + b), c′ = f⊙c + i⊙c̃, o = σ(x·W + h·U + b + p⊙c′),
-/// h′ = o⊙act(c′). Slots i f c o; three peepholes p, [H] each.
+/// i, f = σ(x·W + h·U + b + p⊙c), c̃ = act(x·W + h·U + b), c′ = f⊙c + i⊙c̃,
+/// o = σ(x·W + h·U + b + p⊙c′), h′ = o⊙act(c′). Slots i f c o; three peepholes p, [H] each.
 ///
 /// - Source: Gers & Schmidhuber 2000; Gers, Schraudolph & Schmidhuber 2002; ONNX's LSTM with input P.
 public struct PeepholeLSTMCell: GatedCell {

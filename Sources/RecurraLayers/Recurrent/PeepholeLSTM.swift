@@ -3,7 +3,8 @@ public import RecurraTensor
 
 /// An LSTM whose gates also look at the memory C: input and forget gate at the old one, the output gate at the new one.
 ///
-/// i,f = σ(xₜ·W + hₜ₋₁·U + b + p⊙cₜ₋₁), o = σ(xₜ·W + hₜ₋₁·U + b + p⊙cₜ), the rest as `LSTM`.
+/// i,f = σ(xₜ·W + hₜ₋₁·U + b + p⊙cₜ₋₁), o = σ(xₜ·W + hₜ₋₁·U + b + p⊙cₜ);
+/// the rest as `LSTM`.
 ///
 /// - Shapes: as `LSTM`; besides `input_peephole`, `forget_peephole` and `output_peephole`, [H] each, which start as
 ///   the kernel initialiser says.
