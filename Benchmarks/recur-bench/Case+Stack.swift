@@ -1,4 +1,4 @@
-import Recurra
+import RecurraCells
 import RecurraLayers
 import RecurraTensor
 
@@ -9,16 +9,9 @@ extension Case {
     return { _ = orExit { () throws(RecurraError) in try model(x) } }
   }
 
-  private var layer: any RecurrentLayer {
-    switch cell {
-    case .rnn: SimpleRNN(units: units, activation: activation, returnSequences: true)
-    case .lstm:
-      LSTM(
-        units: units, activation: activation, recurrentActivation: recurrentActivation, returnSequences: true)
-    case .gru:
-      GRU(
-        units: units, activation: activation, recurrentActivation: recurrentActivation, returnSequences: true,
-        resetAfter: !resetsBefore)
-    }
+  private var layer: any RecurrentLayer { layer(of: arithmetic) }
+
+  private func layer(of cell: some RecurrentCell) -> any RecurrentLayer {
+    Recurrent(cell, units: units, returnSequences: true)
   }
 }

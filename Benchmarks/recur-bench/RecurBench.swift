@@ -134,13 +134,15 @@ struct RecurBench: ParsableCommand {
 
 /// The cells by the names people use.
 enum CellName: String, CaseIterable, ExpressibleByArgument {
-  case rnn, lstm, gru, bilstm
+  case rnn, lstm, gru, bilstm, peephole, indrnn
 
   var cell: Case.Cell {
     switch self {
     case .rnn: .rnn
     case .lstm, .bilstm: .lstm
     case .gru: .gru
+    case .peephole: .peephole
+    case .indrnn: .indrnn
     }
   }
 }

@@ -18,7 +18,8 @@ import Testing
 
   @Test func shapesAreRefusedWithTheLayersName() {
     expect(
-      "\"classes\" (LSTM): expected input [B, T, I] with a known I, got [?, 2]".replacing("\"", with: ""), .badData
+      "classes (LSTM): expected input [B, T, I] with a known I (set returnSequences on the layer before, \"lstm\"), "
+        + "got [?, 2]", .badData
     ) {
       try Model(inputs: [x], outputs: [LSTM(units: 2)(LSTM(units: 2)(x), name: "classes")])
     }

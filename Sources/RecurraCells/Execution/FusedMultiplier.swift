@@ -60,6 +60,7 @@ struct FusedMultiplier: Multiplier {
     let all = kernels.forwardPanels(run.units)
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
+    frame.parameters = run.parameterRow
     frame.panels = RecurraPanels(panels)
     frame.pairs = Machine.caches.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
@@ -230,7 +231,7 @@ struct FusedMultiplier: Multiplier {
     var kernel = RecurraBackwardStep()
     (kernel.rows, kernel.units) = (rows.count, run.units)
     kernel.panels = RecurraPanels(panels)
-    (kernel.packed, kernel.scratch) = (weights, scratch)
+    (kernel.packed, kernel.scratch, kernel.parameters) = (weights, scratch, run.parameterRow)
     kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {

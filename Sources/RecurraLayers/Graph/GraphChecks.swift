@@ -20,13 +20,13 @@ extension GraphPlan {
     }
     let rows = order.rows
     let positions = rows.compactMap { row in if case .layer(let position) = row { position } else { nil } }
-    let entries = positions.map { draft.layers[$0] }
-    try Self.checkPlaces(entries.map(\.layer))
+    layers = positions.map { draft.layers[$0] }
+    try Self.checkPlaces(layers.map(\.layer))
 
     let names = Self.names(draft, positions)
     inputs = Self.entrances(draft, besides: names)
     try Self.checkNames(inputs.map(\.name) + names)
-    layers = zip(entries, names).map { Entry(name: $1, layer: $0.layer, isTrainable: $0.isTrainable) }
+    (layerNames, passesStates) = (names, false)
 
     let places = Dictionary(uniqueKeysWithValues: positions.enumerated().map { ($1, $0) })
     let callNodes = order.nodes.filter { draft.nodes[$0].layer != nil }
@@ -56,10 +56,7 @@ extension GraphPlan {
       outputNames.append(count == 0 ? name : "\(name)_\(count)")
     }
     self.outputNames = outputNames
-    let outputCounts = entries.map(\.layer.outputCount)
-    var counts = inputs.map { _ in [0] } + calls.map { [Int](repeating: 0, count: outputCounts[$0.layer]) }
-    for source in calls.flatMap(\.inputs) + outputs { counts[source.node][source.output] += 1 }
-    (self.calls, self.outputs, readerCounts) = (calls, outputs, counts)
+    (self.calls, self.outputs) = (calls, outputs)
   }
 
   /// Names the layers at some positions; those without a name are numbered in the order of their first calls.
@@ -69,7 +66,7 @@ extension GraphPlan {
       if let layer = node.layer { serials[layer] = min(serials[layer] ?? node.serial, node.serial) }
     }
     let ordered = positions.sorted { (serials[$0] ?? 0) < (serials[$1] ?? 0) }
-    let names = LayerNames.names(for: ordered.map { (draft.layers[$0].name, draft.layers[$0].layer) })
+    let names = LayerNames.names(for: ordered.map { draft.layers[$0] })
     let byPosition = Dictionary(uniqueKeysWithValues: zip(ordered, names))
     return positions.map { byPosition[$0] ?? "" }
   }

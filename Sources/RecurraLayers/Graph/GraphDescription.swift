@@ -49,7 +49,7 @@ struct GraphDescription {
     }
     let entry = try SequentialPlan.entry(json, registry)
     let position = draft.layers.count
-    draft.layers.append(GraphDraft.Entry(layer: entry.layer, name: name, isTrainable: entry.isTrainable))
+    draft.layers.append(LayerEntry(layer: entry.layer, name: name, isTrainable: entry.isTrainable))
     guard case .array(let calls)? = json["inbound_nodes"], !calls.isEmpty else {
       throw GraphDraft.failure(
         "inbound_nodes of \(name.excerpt), a list for each call", got: json["inbound_nodes"]?.shortText ?? "none")

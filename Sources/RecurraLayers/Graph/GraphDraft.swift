@@ -13,14 +13,8 @@ struct GraphDraft {
     var serial = 0
   }
 
-  struct Entry {
-    var layer: any Layer
-    var name: String?
-    var isTrainable = true
-  }
-
   var nodes: [Node] = []
-  var layers: [Entry] = []
+  var layers: [LayerEntry] = []
   /// The nodes of the inputs.
   var inputs: [Int] = []
   var outputs: [GraphPlan.Source] = []
@@ -62,7 +56,7 @@ extension GraphDraft {
         let position = positions[ObjectIdentifier(layer)] ?? layers.count
         if position == layers.count {
           positions[ObjectIdentifier(layer)] = position
-          layers.append(Entry(layer: layer))
+          layers.append(LayerEntry(layer: layer))
         }
         node.layer = position
         if let name = call.name {

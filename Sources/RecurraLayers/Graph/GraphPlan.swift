@@ -10,14 +10,8 @@ struct GraphPlan: Sendable {
 
   struct Entrance: Sendable {
     var name: String
-    /// Batch first.
-    var shape: [Int?]
-  }
-
-  struct Entry: Sendable {
-    var name: String
-    var layer: any Layer
-    var isTrainable = true
+    /// Batch first; nil where any shape will do.
+    var shape: [Int?]?
   }
 
   struct Call: Sendable {
@@ -35,15 +29,17 @@ struct GraphPlan: Sendable {
   }
 
   let inputs: [Entrance]
-  let layers: [Entry]
+  let layers: [LayerEntry]
+  let layerNames: [String]
   let calls: [Call]
   let outputs: [Source]
   /// Inputs and layers in Keras' order: those farthest from the outputs first.
   let rows: [Row]
   /// A name for each output: that of its layer, with a number where one layer has several.
   let outputNames: [String]
-  /// How often each output of each node is read, by calls and by the model's end.
-  let readerCounts: [[Int]]
+  /// Tells whether states go along with a value, from layer to layer, as in a `Sequential`: outputs are then the last
+  /// layer's, and the states that one before it has returned.
+  let passesStates: Bool
 
   /// The calls of a layer, by their positions, in the order of their numbers.
   func calls(of layer: Int) -> [Int] {
@@ -55,6 +51,43 @@ struct GraphPlan: Sendable {
 
   /// The name of what gives a source.
   func name(of source: Source) -> String {
-    call(of: source).map { layers[calls[$0].layer].name } ?? inputs[source.node].name
+    call(of: source).map { layerNames[calls[$0].layer] } ?? inputs[source.node].name
+  }
+
+  /// Which call of its layer gives a source.
+  func number(of source: Source) -> Int { call(of: source).map { calls[$0].number } ?? 0 }
+
+  /// Tells whether the layers run one after the other, from one input to one output.
+  var isChain: Bool {
+    inputs.count == 1 && layers.count == calls.count && (passesStates || outputs.map(\.node) == [calls.count])
+      && calls.enumerated().allSatisfy { index, call in call.inputs.map(\.node) == [index] }
+  }
+}
+
+extension GraphPlan {
+  /// Makes a graph of a list of layers, of which nothing is checked.
+  init(chain entries: [LayerEntry], model: String) {
+    layers = entries
+    layerNames = LayerNames.names(for: entries)
+    inputs = [Entrance(name: "input_layer", shape: nil)]
+    calls = entries.indices.map { Call(layer: $0, number: 0, inputs: [Source(node: $0, output: 0)]) }
+    rows = entries.indices.map { .layer($0) }
+    outputNames = [layerNames.last ?? model]
+    passesStates = true
+    let last = (0..<(entries.last?.layer.outputCount ?? 1)).map { Source(node: entries.count, output: $0) }
+    let states = entries.dropLast().enumerated().flatMap { index, entry in
+      let (count, states) = (entry.layer.outputCount, entry.layer.returnedStateCount)
+      return (count - states..<count).map { Source(node: index + 1, output: $0) }
+    }
+    outputs = last + states
+  }
+}
+
+extension Layer {
+  /// The number of states that go on to the next layer of a `Sequential`; the last ones of the layer's outputs.
+  var returnedStateCount: Int {
+    if let parts = recurrentParts { return parts.options.returnState ? parts.stateCount : 0 }
+    guard let plan = network?.graph.plan, plan.passesStates else { return 0 }
+    return plan.layers.reduce(0) { $0 + $1.layer.returnedStateCount }
   }
 }

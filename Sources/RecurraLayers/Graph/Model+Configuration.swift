@@ -14,20 +14,11 @@ extension Model {
   public convenience init(
     configuration: JSONValue, seed: UInt64 = 0, registry: Registry = .standard
   ) throws(RecurraError) {
-    if let className = configuration["class_name"], className != .string(Self.typeName) {
-      throw RecurraError(
-        .badArgument, operation: "model", expected: "the class_name \"\(Self.typeName)\"", got: className.shortText)
-    }
-    let config = configuration["config"] ?? configuration
-    guard case .object(let arguments) = config else {
-      throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
-    }
-    let values = Dictionary(arguments.map { ($0.name, $0.value) }) { first, _ in first }
-    let reader = LayerArguments(typeName: Self.typeName, values: values, registry: registry)
+    let reader = try LayerArguments(model: configuration, Self.typeName, registry)
     let description = try GraphDescription(reader)
     try reader.requireAllRead()
     self.init(plan: try GraphPlan(description.draft), name: description.name, seed: seed)
-    try build(inputShapes: plan.inputs.map(\.shape), dtype: description.dtype)
+    try buildForOwnShapes(description.dtype)
   }
 
   /// Makes a model that is a layer of another one; it is built with that one.
@@ -38,6 +29,7 @@ extension Model {
 
   /// The arguments of the model in Keras' layout, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {
+    let plan = graph.plan
     let rows = plan.rows.map { row in
       switch row {
       case .input(let index): inputJSON(index)
@@ -54,7 +46,7 @@ extension Model {
   }
 
   private func inputJSON(_ index: Int) -> JSONValue {
-    let shape = [nil] + (inputShapes?[index] ?? plan.inputs[index].shape).dropFirst()
+    let shape = [nil] + (inputShapes?[index] ?? graph.plan.inputs[index].shape ?? []).dropFirst()
     let name = JSONValue.string(inputNames[index])
     return .object([
       ("class_name", .string("InputLayer")), ("config", .object([("batch_shape", JSONValue(shape: shape))])),
@@ -63,18 +55,35 @@ extension Model {
   }
 
   private func layerJSON(_ index: Int) -> JSONValue {
-    let entry = plan.layers[index]
-    let isFrozen = entry.layer.parameters.isEmpty ? !entry.isTrainable : !entry.layer.isTrainable
-    guard case .object(let members) = entry.layer.json(adding: isFrozen ? ["trainable": .bool(false)] : [:]) else {
+    let (plan, entry) = (graph.plan, graph.plan.layers[index])
+    guard case .object(let members) = entry.layer.json(adding: entry.isFrozen ? ["trainable": .bool(false)] : [:])
+    else {
       return .null
     }
     let calls = plan.calls(of: index).map { JSONValue.array(plan.calls[$0].inputs.map(json)) }
-    return .object(members + [("inbound_nodes", .array(calls)), ("name", .string(entry.name))])
+    return .object(members + [("inbound_nodes", .array(calls)), ("name", .string(layerNames[index]))])
   }
 
   /// A source as `["name", call, output]`.
   private func json(_ source: GraphPlan.Source) -> JSONValue {
-    let number = plan.call(of: source).map { plan.calls[$0].number } ?? 0
-    return .array([.string(plan.name(of: source)), .integer(number), .integer(source.output)])
+    .array([
+      .string(graph.plan.name(of: source)), .integer(graph.plan.number(of: source)), .integer(source.output),
+    ])
+  }
+}
+
+extension LayerArguments {
+  /// Reads a model's class and arguments, or its arguments alone.
+  init(model json: JSONValue, _ typeName: String, _ registry: Registry) throws(RecurraError) {
+    if let className = json["class_name"], className != .string(typeName) {
+      throw RecurraError(
+        .badArgument, operation: "model", expected: "the class_name \"\(typeName)\"", got: className.shortText)
+    }
+    let config = json["config"] ?? json
+    guard case .object(let arguments) = config else {
+      throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
+    }
+    let values = Dictionary(arguments.map { ($0.name, $0.value) }) { first, _ in first }
+    self.init(typeName: typeName, values: values, registry: registry)
   }
 }

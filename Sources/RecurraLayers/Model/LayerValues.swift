@@ -32,8 +32,7 @@ extension Layer {
     try checkInputCount(inputs.count)
     let states = inputs.dropFirst().map(\.tensor)
     let output = try forward(Signal(inputs[0].source, mask: inputs[0].mask, states: states), context)
-    let further = output.furtherValues.map { Value($0, mask: output.mask) }
-    return try checked([Value(output.source, mask: output.mask)] + further + output.states.map { Value($0) })
+    return try checked(output.values)
   }
 
   /// Calls `forward(_:_:)` with the tensor; the mask goes on where batch and time are still the first two axes.

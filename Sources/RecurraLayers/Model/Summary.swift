@@ -41,6 +41,28 @@ public struct SummaryRow: Sendable {
 }
 
 extension Network {
+  /// The rows of the summary: layers, of a graph its inputs too, those farthest from the outputs first.
+  public var summaryRows: [SummaryRow] {
+    let plan = graph.plan
+    return plan.rows.map { row in
+      switch row {
+      case .input(let index):
+        let shape = inputShapes?[index] ?? plan.inputs[index].shape
+        return SummaryRow(name: inputNames[index], layer: nil, shapes: shape.map { [$0] })
+      case .layer(let index):
+        let calls = plan.calls(of: index)
+        // Keras shows the shapes of the last call; of states that go along with a value it does not speak.
+        let shapes = calls.last.flatMap { call in graph.state.value.map { $0.nodes[plan.inputs.count + call] } }
+        return SummaryRow(
+          name: layerNames[index], layer: layers[index],
+          shapes: plan.passesStates ? shapes.map { Array($0.prefix(1)) } : shapes,
+          connections: calls.flatMap { plan.calls[$0].inputs }.map { source in
+            "\(plan.name(of: source))[\(plan.number(of: source))][\(source.output)]"
+          })
+      }
+    }
+  }
+
   /// Returns the table of layers, output shapes and parameter counts that Keras prints, to the byte; of a graph with
   /// what each layer is connected to.
   ///

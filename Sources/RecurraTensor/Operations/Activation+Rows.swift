@@ -23,16 +23,24 @@ extension Activation {
     apply(to: values, into: values, count)
   }
 
-  /// Writes the derivative at some of the function's values, which may lie in the same place.
+  /// Writes the derivative at some of the function's values and their arguments, which are read where it needs them
+  /// alone; either may lie in the same place.
   package func slopes<S: FloatingScalar>(
-    of values: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
+    of values: UnsafePointer<S>, at arguments: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
   ) {
-    let (from, to) = (UnsafeRawPointer(values), UnsafeMutableRawPointer(slopes))
-    if S.self == Float.self {
-      map(from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self), count) { $0.slope($1) }
-    } else {
-      map(from.assumingMemoryBound(to: Double.self), to.assumingMemoryBound(to: Double.self), count) { $0.slope($1) }
+    let (from, at, to) = (
+      UnsafeRawPointer(values), UnsafeRawPointer(arguments), UnsafeMutableRawPointer(slopes)
+    )
+    func write<T: FloatingScalar>(_ type: T.Type) {
+      let (from, at) = (from.assumingMemoryBound(to: T.self), at.assumingMemoryBound(to: T.self))
+      let to = to.assumingMemoryBound(to: T.self)
+      if needsArgument {
+        specialized { function in for i in 0..<count { to[i] = function.slope(from[i], at: at[i]) } }
+      } else {
+        map(from, to, count) { $0.slope($1, at: $1) }
+      }
     }
+    if S.self == Float.self { write(Float.self) } else { write(Double.self) }
   }
 
   /// The loop is compiled for each function and type alone: callers in other modules would go through witnesses number

@@ -1,33 +1,11 @@
 package import RecurraLayers
 package import RecurraTensor
 
-/// Which timesteps of a batch no row needs, so that they can be left out without a change in meaning.
-package enum PaddingCut {
-  /// Every timestep is kept.
-  case none
-  /// Those behind the last id that is not 0: the model's embedding takes 0 for padding.
-  case behindLastID
-  /// Those past the longest of the given lengths.
-  case pastLongestLength
-
-  /// Finds what a model allows: only layers that respect lengths may see the timesteps, and only until one of them has
-  /// taken the axis of time away.
-  package init(_ model: any Network, hasLengths: Bool) {
-    self = .none
-    guard model.isChain else { return }
-    var layers = model.layers[...]
-    var cut = hasLengths ? PaddingCut.pastLongestLength : .none
-    if let lookup = layers.first?.idLookup {
-      if lookup.paddingID == 0 { cut = .behindLastID }
-      layers = layers.dropFirst()
-    }
-    for layer in layers {
-      guard let options = layer.recurrentParts?.options, !options.goBackwards else { return }
-      if !options.returnSequences {
-        self = cut
-        return
-      }
-    }
+extension PaddingCut {
+  /// What a model allows for an input, with lengths or without.
+  package init(_ model: any Network, input: Int = 0, hasLengths: Bool) {
+    let cut = model.graph.paddingCuts[input]
+    self = cut == .pastLongestLength && !hasLengths ? .none : cut
   }
 
   /// The number of timesteps to keep of the rows numbered `rows` of x [N, T, …], at least 1.
@@ -48,12 +26,5 @@ package enum PaddingCut {
         return longest
       }
     }
-  }
-}
-
-extension PaddingCut {
-  /// Finds what a model allows with some data.
-  init(_ model: any Network, _ data: TrainingData) {
-    self.init(model, hasLengths: data.inputs.contains { !$0.mask.isAll })
   }
 }

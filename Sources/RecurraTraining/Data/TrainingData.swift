@@ -6,6 +6,8 @@ struct TrainingInput {
   let values: Tensor
   /// Which timesteps count.
   let mask: SequenceMask
+  /// What of a batch's padding is left out.
+  let cut: PaddingCut
 }
 
 /// What an output should be, row by row, checked.
@@ -54,7 +56,8 @@ struct TrainingData {
           try x.checkedValues(
             name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
         }
-      inputs.append(TrainingInput(values: values, mask: mask))
+      let cut = PaddingCut(model, input: index, hasLengths: !mask.isAll)
+      inputs.append(TrainingInput(values: values, mask: mask, cut: cut))
     }
     self.inputs = inputs
     guard !examples.targets.isEmpty else {
@@ -165,19 +168,19 @@ extension TrainingData {
 
   private func part(_ rows: Range<Int>) -> TrainingData {
     TrainingData(
-      inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows)) },
+      inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows), cut: $0.cut) },
       targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) },
       outputShapes)
   }
 
   /// The rows in `range`, as they stand or in the order of `order`.
-  func batch(_ range: Range<Int>, order: [Int]? = nil, cut: PaddingCut = .none) -> Batch {
+  func batch(_ range: Range<Int>, order: [Int]? = nil) -> Batch {
     let rows = order.map { $0[range] } ?? ArraySlice(range)
     let indices = order == nil ? nil : Tensor(rows.map { Int32($0) })
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
     let values = inputs.map { input -> Value in
       let (x, mask) = (input.values, input.mask.rows(rows))
-      let longest = cut.timesteps(of: x, rows, mask.lengths)
+      let longest = input.cut.timesteps(of: x, rows, mask.lengths)
       guard longest < (x.rank > 1 ? x.shape[1] : 1) else { return Value(taken(x), mask: mask) }
       // Padding by id 0 may end before the lengths do, and then both hold.
       return Value(x.rows(rows, length: longest), mask: mask.prefix(longest))

@@ -51,10 +51,9 @@ extension Trainer {
   func measure(
     _ data: TrainingData, _ ranges: [Range<Int>], _ progress: (Int, Logs) -> Void = { _, _ in }
   ) throws(RecurraError) -> Logs {
-    let cut = PaddingCut(model, data)
     var sums = BatchMetrics(metricCount: metricNames.count)
     for (index, range) in ranges.enumerated() where !Task.isCancelled {
-      sums = sums + (try measure(data.batch(range, cut: cut), ForwardContext()).metrics)
+      sums = sums + (try measure(data.batch(range), ForwardContext()).metrics)
       progress(index + 1, logs(of: sums))
     }
     return logs(of: sums)

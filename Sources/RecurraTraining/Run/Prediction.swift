@@ -39,14 +39,13 @@ extension Network {
   ) throws(RecurraError) -> [Tensor] {
     let data = try prepared(
       Examples(inputs, [], masks: masks), allowsNonFinite: allowingNonFinite, operation: "predict")
-    let cut = PaddingCut(self, data)
     var batches: [[Tensor]] = []
     let ranges = try batchRanges(data.count, batchSize, "predict")
     try requireMemory(
       forRows: data.shapes, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
     try Threads.withRoom(orThrow: { () throws(RecurraError) in
       for range in ranges {
-        batches.append(try forward(data.batch(range, cut: cut).inputs, ForwardContext()).map(\.tensor))
+        batches.append(try forward(data.batch(range).inputs, ForwardContext()).map(\.tensor))
       }
     })
     guard batches.count > 1 else { return batches[0] }

@@ -169,12 +169,11 @@ struct Run {
   private func train(_ epoch: Int, _ bar: inout ProgressBar) throws(RecurraError) {
     let order = shuffles ? trainer.progress.order(ofRows: training.count) : nil
     let dropout = RandomSource(seed: trainer.progress.seed).stream(1)
-    let cut = PaddingCut(trainer.model, training)
     while trainer.progress.batch < ranges.count {
       let index = trainer.progress.batch
       if Task.isCancelled || trainer.isStopRequested { return }
       for callback in callbacks { try callback.onTrainBatchBegin(index, trainer) }
-      let sums = try step(ranges[index], order, cut, dropout) { "fit, epoch \(epoch + 1), batch \(index + 1)" }
+      let sums = try step(ranges[index], order, dropout) { "fit, epoch \(epoch + 1), batch \(index + 1)" }
       let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metricNames.count)) + sums
       trainer.progress.metrics = total
       trainer.progress.batch += 1
@@ -186,14 +185,14 @@ struct Run {
   }
 
   private func step(
-    _ range: Range<Int>, _ order: [Int]?, _ cut: PaddingCut, _ dropout: RandomSource, at place: () -> String
+    _ range: Range<Int>, _ order: [Int]?, _ dropout: RandomSource, at place: () -> String
   ) throws(RecurraError) -> BatchMetrics {
     guard let blockSize else {
-      return try trainer.train(training.batch(range, order: order, cut: cut), dropout, at: place)
+      return try trainer.train(training.batch(range, order: order), dropout, at: place)
     }
     let blocks = stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map { start -> Batch in
       let rows = min(blockSize, range.upperBound - start)
-      var block = training.batch(start..<start + rows, order: order, cut: cut)
+      var block = training.batch(start..<start + rows, order: order)
       block.firstRow = start - range.lowerBound
       return block
     }

@@ -15,17 +15,8 @@ extension Sequential {
     let plan: SequentialPlan
     switch configuration {
     case .array(let layers): plan = try SequentialPlan(layers: layers, registry)
-    case .object(let members):
-      if let className = configuration["class_name"], className != .string(Self.typeName) {
-        throw RecurraError(
-          .badArgument, operation: "model", expected: "the class_name \"Sequential\"", got: className.shortText)
-      }
-      let config = configuration["config"] ?? .object(members)
-      guard case .object(let arguments) = config else {
-        throw RecurraError(.badArgument, operation: "model config", expected: "an object", got: config.shortText)
-      }
-      let values = Dictionary(arguments.map { ($0.name, $0.value) }) { first, _ in first }
-      let reader = LayerArguments(typeName: Self.typeName, values: values, registry: registry)
+    case .object:
+      let reader = try LayerArguments(model: configuration, Self.typeName, registry)
       plan = try SequentialPlan(reader)
       try reader.requireAllRead()
     default:
@@ -44,10 +35,9 @@ extension Sequential {
 
   /// The arguments of the model as Keras writes them, with the names of the layers and, once built, the input shape.
   public var configuration: [String: JSONValue] {
-    let layers = layers.indices.map { index -> JSONValue in
-      var extra: [String: JSONValue] = ["name": .string(layerNames[index])]
-      if isFrozen(index) { extra["trainable"] = .bool(false) }
-      return self.layers[index].json(adding: extra)
+    let layers = zip(graph.plan.layers, layerNames).map { entry, name in
+      entry.layer.json(
+        adding: entry.isFrozen ? ["name": .string(name), "trainable": .bool(false)] : ["name": .string(name)])
     }
     var result: [String: JSONValue] = ["name": .string(name), "layers": .array(layers)]
     if let inputShape { result["build_input_shape"] = JSONValue(shape: [nil] + inputShape.dropFirst()) }
@@ -59,7 +49,7 @@ extension Sequential {
 /// What a description of a model says.
 struct SequentialPlan {
   var name = "sequential"
-  var entries: [Sequential.Entry] = []
+  var entries: [LayerEntry] = []
   var inputShape: [Int?]?
   var dtype = DType.float32
 
@@ -111,8 +101,8 @@ struct SequentialPlan {
   }
 
   /// A layer with what belongs to its place in a model: its name, and whether it is trained.
-  static func entry(_ json: JSONValue, _ registry: Registry) throws(RecurraError) -> Sequential.Entry {
-    var entry = Sequential.Entry(name: nil, layer: try registry.layer(from: json.without("trainable")))
+  static func entry(_ json: JSONValue, _ registry: Registry) throws(RecurraError) -> LayerEntry {
+    var entry = LayerEntry(layer: try registry.layer(from: json.without("trainable")))
     switch json["config"]?["name"] {
     case .string(let name)? where !name.isEmpty && !name.contains("/"): entry.name = name
     case nil, .null?: break
@@ -140,45 +130,5 @@ extension JSONValue {
         guard member.name == "config", case .object(let arguments) = member.value else { return member }
         return (member.name, .object(arguments.filter { $0.name != argument }))
       })
-  }
-}
-
-/// Names layers as Keras does.
-enum LayerNames {
-  /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a
-  /// class and on.
-  ///
-  /// A wrapped layer counts, because Keras names it before it is wrapped; the backward copy in a `Bidirectional` does
-  /// not.
-  static func names(for layers: [(name: String?, layer: any Layer)]) -> [String] {
-    var taken = Set(layers.compactMap(\.name))
-    var counts: [String: Int] = [:]
-    func next(_ base: String) -> String {
-      let count = counts[base, default: 0]
-      counts[base] = count + 1
-      return count == 0 ? base : "\(base)_\(count)"
-    }
-    return layers.map { name, layer in
-      if let name { return name }
-      for (role, wrapped) in layer.sublayers where role != "backward_layer" {
-        _ = next(snakeCase(type(of: wrapped).typeName))
-      }
-      var candidate = next(snakeCase(type(of: layer).typeName))
-      while !taken.insert(candidate).inserted { candidate = next(snakeCase(type(of: layer).typeName)) }
-      return candidate
-    }
-  }
-
-  /// "SimpleRNN" becomes "simple_rnn"; the name of a layer of one's own becomes one that may stand in a path.
-  static func snakeCase(_ name: String) -> String {
-    let characters = Array(name.isEmpty ? "layer" : name.replacing("/", with: "_"))
-    var result = ""
-    for (index, character) in characters.enumerated() {
-      let followsLower = index > 0 && characters[index - 1].isLowercase
-      let startsWord = index > 0 && index + 1 < characters.count && characters[index + 1].isLowercase
-      if character.isUppercase, followsLower || startsWord { result += "_" }
-      result += character.lowercased()
-    }
-    return result
   }
 }

@@ -6,7 +6,7 @@ internal import Synchronization
 extension Network {
   /// Asks, once, for the parameters that have no value yet, and for what drawing the largest one takes besides.
   package func requireParameterMemory(_ operation: String) throws(RecurraError) {
-    if networkState.hasParameterMemory.load(ordering: .relaxed) { return }
+    if graph.hasParameterMemory.load(ordering: .relaxed) { return }
     var (total, largest) = (0, 0)
     for parameter in parameters where !parameter.hasValue {
       let bytes = parameter.count * parameter.dtype.byteCount
@@ -14,7 +14,7 @@ extension Network {
     }
     try MemoryLimit.require(
       total + largest * Self.copiesInDrawing, operation, for: "drawing the parameters of \(name.excerpt)")
-    networkState.hasParameterMemory.store(true, ordering: .relaxed)
+    graph.hasParameterMemory.store(true, ordering: .relaxed)
   }
 
   /// An orthogonal matrix is made from a random one, its factors, and their product with signs.
@@ -34,7 +34,7 @@ extension Network {
     let longest = shapes.reduce(1) { max($0, $1.count > 1 ? $1[1] : 1) }
     let numbers = shapes.reduce(0) { MemoryLimit.sum($0, MemoryLimit.bytes($1)) }
     // A small call is not worth a look at every layer.
-    let perStep = networkState.numbersPerStep.load(ordering: .relaxed)
+    let perStep = graph.numbersPerStep.load(ordering: .relaxed)
     if MemoryLimit.bytes(rows, longest, perStep) < 1 << 22, numbers < 1 << 22 { return }
     let batch = min(batchSize, rows)
     let need = try LayerNeed(self, shapes.map { [batch] + $0.dropFirst() })
@@ -56,7 +56,7 @@ extension Network {
     let numbers = shapes.reduce(0) { sum, shapes in
       MemoryLimit.sum(sum, max(LayerNeed.count(shapes.outputs), layers[shapes.layer].keptCount([nil, nil])))
     }
-    networkState.numbersPerStep.store(numbers, ordering: .relaxed)
+    graph.numbersPerStep.store(numbers, ordering: .relaxed)
   }
 }
 
@@ -87,7 +87,7 @@ extension Layer {
     let steps = MemoryLimit.bytes(input.prefix(2).map { $0 ?? 1 })
     return (parts.forward + parts.backward).reduce(0) { total, layer in
       MemoryLimit.sum(
-        total, MemoryLimit.bytes(steps, layer.options.units, layer.cell.gateCount + layer.cell.stateCount))
+        total, MemoryLimit.bytes(steps, layer.options.units, layer.cell.numbersPerUnit))
     }
   }
 }

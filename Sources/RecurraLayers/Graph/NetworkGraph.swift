@@ -1,0 +1,92 @@
+internal import RecurraTensor
+internal import Synchronization
+
+/// The layers of a model, what each of them reads, and what was found out when it was built; a model makes one and
+/// never touches it.
+public final class NetworkGraph: Sendable {
+  struct Built: Sendable {
+    let inputShapes: [[Int?]]
+    /// The shapes of every node's outputs: inputs, then calls.
+    let nodes: [[[Int?]]]
+    let dtype: DType
+  }
+
+  let plan: GraphPlan
+  /// How a pass goes through the layers.
+  let pass: PassPlan
+  let layers: [any Layer]
+  /// What padding of each input no layer needs.
+  package let paddingCuts: [PaddingCut]
+  let state = BuildState<Built>()
+  /// Tells whether there was room for the parameters' first values.
+  let hasParameterMemory = Atomic(false)
+  /// About how many numbers all layers together take for a timestep of a row; 0 before the model is built.
+  let numbersPerStep = Atomic(0)
+
+  init(_ plan: GraphPlan) {
+    self.plan = plan
+    layers = plan.layers.map(\.layer)
+    pass = PassPlan(plan)
+    paddingCuts = plan.inputs.indices.map { PaddingCut(plan, input: $0) }
+  }
+
+  /// The outputs' shapes of all nodes for some inputs; `body` is told of each call first.
+  func nodes(
+    _ inputs: [[Int?]], _ body: (GraphPlan.Call, [[Int?]]) throws(RecurraError) -> Void = { _, _ in }
+  ) throws(RecurraError) -> [[[Int?]]] {
+    var nodes = inputs.map { [$0] }
+    for call in plan.calls {
+      let shapes = call.inputs.map { nodes[$0.node][$0.output] }
+      let layer = layers[call.layer]
+      nodes.append(
+        try plan.naming(call.layer, remedy: plan.remedy(call, shapes)) { () throws(RecurraError) in
+          try body(call, shapes)
+          return try layer.checked(layer.outputShapes(for: shapes))
+        })
+    }
+    return nodes
+  }
+
+  /// What each call is given and gives, of the shapes of all nodes.
+  func layerShapes(_ nodes: [[[Int?]]]) -> [LayerShapes] {
+    plan.calls.enumerated().map { index, call in
+      LayerShapes(
+        layer: call.layer, inputs: call.inputs.map { nodes[$0.node][$0.output] },
+        outputs: nodes[plan.inputs.count + index])
+    }
+  }
+}
+
+extension GraphPlan {
+  /// Adds a layer's name to an error, since a model may have several of a class, and a remedy to one about data.
+  func naming<Result>(
+    _ layer: Int, remedy: @autoclosure () -> String? = nil, _ body: () throws(RecurraError) -> Result
+  ) throws(RecurraError) -> Result {
+    do { return try body() } catch {
+      let name = layerNames[layer]
+      let shown = name.unicodeScalars.dropFirst(60).isEmpty ? name : name.excerpt
+      let remedy = error.kind == .badData ? remedy().map { " (\($0))" } ?? "" : ""
+      throw RecurraError(
+        error.kind, operation: "\(shown) (\(error.operation))", expected: error.expected + remedy, got: error.got)
+    }
+  }
+
+  /// What most likely has to be done when a layer does not take the shape that those before it give.
+  func remedy(_ call: Call, _ shapes: [[Int?]]) -> String? {
+    guard shapes.count == 1, shapes[0].count == 2 else { return nil }
+    var source = call.inputs.first
+    while let before = source.flatMap({ self.call(of: $0) }).map({ calls[$0] }) {
+      if Self.endsSequences(layers[before.layer].layer) {
+        return "set returnSequences on the layer before, \(layerNames[before.layer].excerpt)"
+      }
+      source = before.inputs.first
+    }
+    return nil
+  }
+
+  /// Tells whether a layer gives out the last timestep alone.
+  private static func endsSequences(_ layer: any Layer) -> Bool {
+    if let model = layer.network { return model.layers.contains { endsSequences($0) } }
+    return layer.recurrentParts?.options.returnSequences == false
+  }
+}
