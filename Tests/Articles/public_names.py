@@ -21,6 +21,7 @@ EARLIER = pathlib.Path(__file__).with_name(f"public_names_{COMMIT}.txt")
 MODULES = ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "Recurra"]
 ROW = re.compile(r"^\| (`[^|]+`) \| ([^|]+) \|", re.M)
 CODE = re.compile(r"`([^`]+)`")
+ALIAS = re.compile(r"(?:public )?typealias (\w+) = (\w+)<")
 TAKEN_OUT = "taken out"
 SAME_NAMES = "## Same name, another type"
 
@@ -35,8 +36,21 @@ def names(modules, tree=ROOT):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([ROOT / ".ci/symbols", modules, folder, tree], check=True)
         graphs = [json.loads(path.read_text(encoding="utf-8")) for path in pathlib.Path(folder).glob("*.json")]
-    return {".".join(symbol["pathComponents"]) for graph in graphs for symbol in graph["symbols"]
-            if is_ours(symbol)}
+    symbols = [symbol for graph in graphs for symbol in graph["symbols"] if is_ours(symbol)]
+    found = {".".join(symbol["pathComponents"]) for symbol in symbols}
+    return found | members_of_aliases(symbols, found)
+
+
+def members_of_aliases(symbols, found):
+    """The members of a type under the names that the type has besides."""
+    result = set()
+    for symbol in symbols:
+        declaration = "".join(fragment["spelling"] for fragment in symbol.get("declarationFragments", []))
+        alias = ALIAS.match(declaration)
+        if alias:
+            of = alias[2] + "."
+            result |= {f"{alias[1]}.{name.removeprefix(of)}" for name in found if name.startswith(of)}
+    return result
 
 
 def names_of_commit(commit):

@@ -175,6 +175,11 @@ class PublicNames(unittest.TestCase):
     def wrong(self, rows, same="| `Kept.other` | an enum |"):
         return public_names.failures(f"{rows}{public_names.SAME_NAMES}\n{same}\n", self.EARLIER, self.PRESENT)
 
+    def test_an_alias_has_the_members_of_its_type(self):
+        symbols = [{"declarationFragments": [{"spelling": "typealias "}, {"spelling": "Short = Long<Own>"}]}, {}]
+        found = {"Long", "Long.part", "Longer.other"}
+        self.assertEqual(public_names.members_of_aliases(symbols, found), {"Short.part"})
+
     def test_members_go_with_their_type_and_a_further_argument_is_no_change(self):
         self.assertEqual(self.wrong(self.ROWS), [])
 
