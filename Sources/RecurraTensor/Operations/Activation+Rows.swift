@@ -28,19 +28,27 @@ extension Activation {
   package func slopes<S: FloatingScalar>(
     of values: UnsafePointer<S>, at arguments: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
   ) {
-    let (from, at, to) = (
-      UnsafeRawPointer(values), UnsafeRawPointer(arguments), UnsafeMutableRawPointer(slopes)
-    )
-    func write<T: FloatingScalar>(_ type: T.Type) {
-      let (from, at) = (from.assumingMemoryBound(to: T.self), at.assumingMemoryBound(to: T.self))
-      let to = to.assumingMemoryBound(to: T.self)
-      if needsArgument {
-        specialized { function in for i in 0..<count { to[i] = function.slope(from[i], at: at[i]) } }
-      } else {
-        map(from, to, count) { $0.slope($1, at: $1) }
-      }
+    let (from, at, to) = (UnsafeRawPointer(values), UnsafeRawPointer(arguments), UnsafeMutableRawPointer(slopes))
+    if S.self == Float.self {
+      writeSlopes(
+        from.assumingMemoryBound(to: Float.self), at.assumingMemoryBound(to: Float.self),
+        to.assumingMemoryBound(to: Float.self), count)
+    } else {
+      writeSlopes(
+        from.assumingMemoryBound(to: Double.self), at.assumingMemoryBound(to: Double.self),
+        to.assumingMemoryBound(to: Double.self), count)
     }
-    if S.self == Float.self { write(Float.self) } else { write(Double.self) }
+  }
+
+  @inline(__always)
+  private func writeSlopes<S: FloatingScalar>(
+    _ from: UnsafePointer<S>, _ at: UnsafePointer<S>, _ to: UnsafeMutablePointer<S>, _ count: Int
+  ) {
+    if needsArgument {
+      specialized { function in for i in 0..<count { to[i] = function.slope(from[i], at: at[i]) } }
+    } else {
+      map(from, to, count) { $0.slope($1, at: $1) }
+    }
   }
 
   /// The loop is compiled for each function and type alone: callers in other modules would go through witnesses number
