@@ -191,6 +191,10 @@ class PublicNames(unittest.TestCase):
         for row in ("| `Never` | `New` |", "| `Kept.other` | `New` |", "| `Old` | `Never` |", "| `Old` | gone |"):
             self.assertEqual(len(self.wrong(self.ROWS + row)), 1, row)
 
+    def test_dots_stand_for_further_arguments(self):
+        for new, count in (("call(_:…)", 0), ("call(…:)", 0), ("call(_:more:…)", 1), ("fit(…)", 1)):
+            self.assertEqual(len(self.wrong(self.ROWS + f"| `Kept.call(_:)` | `Kept.{new}` |")), count, new)
+
     def test_what_has_another_type_is_there_before_and_after(self):
         for name in ("Kept.gone", "New", "Never"):
             self.assertEqual(len(self.wrong(self.ROWS, f"| `{name}` | an enum |")), 1, name)
