@@ -16,7 +16,8 @@ CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
-.PHONY: bench bench-peers fingerprint old-and-new lint format doc doc-serve clean look mutants test-resume test-serving
+.PHONY: bench bench-peers threshold fingerprint old-and-new lint format doc doc-serve clean look mutants
+.PHONY: test-resume test-serving
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -73,6 +74,7 @@ test-linking: setup ## Link the library, at HEAD, from another package by versio
 test-articles: build ## Run all code of the README and the articles, and compare what it prints (needs python3).
 	@.ci/setup documents
 	cd Tests/Articles && python3 -m unittest -q test_articles
+	python3 Tests/Articles/public_names.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/Modules"
 	python3 Tests/Articles/articles.py --tool "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(DOCUMENTS)
 
 articles-peers: build ## The same with Python's blocks, run in Keras and PyTorch (needs PyPI).
@@ -84,6 +86,9 @@ bench: build ## Compare the throughput of RNN, LSTM, GRU and BiLSTM.
 
 old-and-new: setup ## Time the commit OLD= and these sources in turns, and print old ÷ new (an hour; needs python3).
 	python3 Benchmarks/old_and_new.py $(or $(OLD),$(error OLD is missing: make old-and-new OLD=commit)) $(ARGUMENTS)
+
+threshold: setup ## Time a number of the tuning (NAME=turnRows; all: half an hour) as it is and with others.
+	python3 Benchmarks/thresholds.py $(NAME) $(ARGUMENTS)
 
 bench-peers: build ## Compare with PyTorch, Keras and ONNX Runtime on the same shapes (needs python3 and PyPI).
 	python3 Benchmarks/Peers/bench_peers.py $(ARGUMENTS)

@@ -7,7 +7,7 @@ import RecurraTensor
 struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
-    case rnn, lstm, gru
+    case rnn, lstm, gru, peephole, indrnn
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -26,18 +26,22 @@ struct Case: CustomStringConvertible {
   var activation = Activation.tanh
   var recurrentActivation = Activation.sigmoid
   var resetsBefore = false
+  /// Layers one above the other.
+  var layers = 1
 
-  var arithmetic: any RecurrentCell {
+  var arithmetic: any GatedCell {
     switch cell {
     case .rnn: SimpleRNNCell(activation: activation)
     case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .peephole: PeepholeLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .indrnn: IndRNNCell(activation: activation)
     case .gru:
       GRUCell(activation: activation, recurrentActivation: recurrentActivation, resetAfter: !resetsBefore)
     }
   }
 
-  /// The name in a table: "bilstm".
-  var name: String { (isBidirectional ? "bi" : "") + cell.rawValue }
+  /// The name in a table: "bilstm", "3 lstm".
+  var name: String { (layers > 1 ? "\(layers) " : "") + (isBidirectional ? "bi" : "") + cell.rawValue }
 
   /// Says it in words: "lstm inference, 64 sequences of 50 timesteps, 60→100".
   var description: String {
@@ -49,7 +53,11 @@ struct Case: CustomStringConvertible {
   /// again.
   var flops: Double {
     let gates = Double(arithmetic.gateCount * (isBidirectional ? 2 : 1))
-    let forward = 2 * gates * Double(units * (inputs + units)) * Double(batch * timesteps)
+    let width = isBidirectional ? 2 * units : units
+    let rows =
+      arithmetic.weightRows(inputs: inputs, units: units)
+      + (layers - 1) * arithmetic.weightRows(inputs: width, units: units)
+    let forward = 2 * gates * Double(units * rows) * Double(batch * timesteps)
     return forward * (job == .training ? 3 : 1)
   }
 
@@ -59,11 +67,15 @@ struct Case: CustomStringConvertible {
     let arithmetic = arithmetic
     let scale = 1 / Double(units).squareRoot()
     let x = random.stream(1).normal([batch, timesteps, inputs])
+    if layers > 1 { return prepareStack(x) }
     let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in
       (
         weights: random.stream(2 + index).uniform(
-          [inputs + units, arithmetic.gateCount * units], in: -scale..<scale),
+          [arithmetic.weightRows(inputs: inputs, units: units), arithmetic.gateCount * units], in: -scale..<scale),
         bias: random.stream(4 + index).uniform(arithmetic.biasShape(units: units), in: -scale..<scale),
+        named: arithmetic.parameters(inputs: inputs, units: units).enumerated().map {
+          random.stream(6 + index + 2 * $0).uniform($1.shape, in: -scale..<scale)
+        },
         packed: PackedWeights()
       )
     }
@@ -71,7 +83,8 @@ struct Case: CustomStringConvertible {
     case .inference:
       let directions = parameters.enumerated().map { index, parameter in
         RecurrentDirection(
-          weights: parameter.weights, bias: parameter.bias, isReversed: index == 1, packed: parameter.packed)
+          weights: parameter.weights, bias: parameter.bias, parameters: parameter.named, isReversed: index == 1,
+          packed: parameter.packed)
       }
       return { _ = x.recurrent(arithmetic, directions, returnsSequences: returnsSequences) }
     case .training:
@@ -81,21 +94,23 @@ struct Case: CustomStringConvertible {
       return {
         // Weights change with every training step, so packing them again is part of the work.
         version += 1
-        let sources = [x.tracked] + parameters.flatMap { [$0.weights.tracked, $0.bias.tracked] }
-        let directions = parameters.enumerated().map { index, parameter in
+        let input = x.tracked
+        let own = parameters.map { ([$0.weights, $0.bias] + $0.named).map(\.tracked) }
+        let directions = zip(own, parameters).enumerated().map { index, pair in
           RecurrentDirection(
-            weights: sources[1 + 2 * index], bias: sources[2 + 2 * index], isReversed: index == 1,
-            packed: parameter.packed, version: version)
+            weights: pair.0[0], bias: pair.0[1], parameters: Array(pair.0.dropFirst(2)), isReversed: index == 1,
+            packed: pair.1.packed, version: version)
         }
-        let output = sources[0].recurrent(arithmetic, directions, returnsSequences: returnsSequences).output
-        _ = output.gradients(withRespectTo: sources, seed: seed)
+        let output = input.recurrent(arithmetic, directions, returnsSequences: returnsSequences).output
+        _ = output.gradients(withRespectTo: [input] + own.joined(), seed: seed)
       }
     case .step:
       let steps = (0..<timesteps).map { x.sliced($0..<($0 + 1), axis: 1).squeezed(1).detached }
       let steppers = parameters.map {
         RecurrentStepper<Float>(
-          arithmetic, RecurrentDirection(weights: $0.weights, bias: $0.bias, packed: $0.packed), inputs: inputs,
-          batch: batch)
+          arithmetic,
+          RecurrentDirection(weights: $0.weights, bias: $0.bias, parameters: $0.named, packed: $0.packed),
+          inputs: inputs, batch: batch)
       }
       return {
         for stepper in steppers {

@@ -23,7 +23,8 @@ struct Measurement {
   /// For one sequence the limit is how fast the recurrent weights can be read, once for every timestep; nil for other
   /// cases.
   func bandwidthNote(_ stopwatch: Stopwatch) -> String? {
-    guard subject.batch == 1, subject.job == .inference, !subject.isBidirectional else { return nil }
+    guard subject.batch == 1, subject.layers == 1, subject.job == .inference, !subject.isBidirectional
+    else { return nil }
     let bytes = 4 * subject.arithmetic.gateCount * subject.units * subject.units
     let rate = Double(bytes * subject.timesteps) / time.median
     let roof = Machine.bandwidthRoof(bytes: bytes, threads: threads, stopwatch: stopwatch)

@@ -91,6 +91,8 @@ struct Program {
     case .rnn: SimpleRNN(units: 100)
     case .lstm: LSTM(units: 100)
     case .gru: GRU(units: 100)
+    case .peephole: PeepholeLSTM(units: 100)
+    case .indrnn: IndRNN(units: 100)
     }
   }
 

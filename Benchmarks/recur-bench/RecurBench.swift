@@ -37,8 +37,13 @@ struct RecurBench: ParsableCommand {
   var resetBefore = false
   @Option(help: "Threads, the caller included; all processors when left out.")
   var threads: Int?
-  @Option(help: "What multiplies: auto, openblas, packed or matrix.", transform: multiplierChoice)
+  @Option(help: "What multiplies: auto, openblas or packed.", transform: multiplierChoice)
   var multiplier: MultiplierChoice = .auto
+  @Option(help: "Layers one above the other, which take the same cell.")
+  var layers = 1
+  @Option(
+    help: "Another number of the engine's tuning, as name=value; several times for several.", transform: tuningChoice)
+  var tune: [TuningChoice] = []
   @Option(help: "Repetitions that count; the median is reported.")
   var repetitions = 7
   @Option(help: "The least seconds a repetition lasts.")
@@ -70,6 +75,9 @@ struct RecurBench: ParsableCommand {
     else {
       throw ValidationError("every number must be greater than 0")
     }
+    guard layers == 1 || ((2...64).contains(layers) && job == .inference) else {
+      throw ValidationError("expected 1 to 64 layers, more than one for inference alone")
+    }
     guard least <= 3_600, repetitions <= 10_000, threads.map({ $0 <= ThreadCount.maximum }) ?? true else {
       throw ValidationError("expected up to 3,600 seconds, 10,000 repetitions and \(ThreadCount.maximum) threads")
     }
@@ -81,10 +89,11 @@ struct RecurBench: ParsableCommand {
   /// About as much memory as a case takes: weights and their gradients, and for each step what the way back needs.
   private var bytes: Double {
     let (rows, width) = (Double(batch) * Double(timesteps), Double(inputs) + Double(units))
-    return 4 * (4 * 4 * width * Double(units) + rows * (width + 8 * Double(units)))
+    return 4 * Double(layers) * (4 * 4 * width * Double(units) + rows * (width + 8 * Double(units)))
   }
 
   func run() throws {
+    TuningChoice.putInForce(tune)
     let threads = threads ?? Threads.count
     let stopwatch = Stopwatch(repetitions: repetitions, least: least)
     if probe { return Machine.probe(threads: threads, json: json) }
@@ -103,7 +112,7 @@ struct RecurBench: ParsableCommand {
     let subject = Case(
       cell: cell.cell, isBidirectional: bidirectional || cell == .bilstm, batch: batch, timesteps: timesteps,
       inputs: inputs, units: units, job: job, activation: activation, recurrentActivation: recurrentActivation,
-      resetsBefore: resetBefore)
+      resetsBefore: resetBefore, layers: layers)
     let measurement = Measurement(subject, threads: threads, multiplier: multiplier, stopwatch: stopwatch)
     if json {
       Report.line(measurement.json)
@@ -128,13 +137,15 @@ struct RecurBench: ParsableCommand {
 
 /// The cells by the names people use.
 enum CellName: String, CaseIterable, ExpressibleByArgument {
-  case rnn, lstm, gru, bilstm
+  case rnn, lstm, gru, bilstm, peephole, indrnn
 
   var cell: Case.Cell {
     switch self {
     case .rnn: .rnn
     case .lstm, .bilstm: .lstm
     case .gru: .gru
+    case .peephole: .peephole
+    case .indrnn: .indrnn
     }
   }
 }
@@ -154,10 +165,20 @@ private func activationChoice(_ name: String) throws -> Activation {
   throw ValidationError("expected \(names.joined(separator: ", ")), got \(name)")
 }
 
+/// Reads a number of the engine's tuning.
+private func tuningChoice(_ text: String) throws -> TuningChoice {
+  guard let choice = TuningChoice(text) else {
+    throw ValidationError(
+      "expected a name and a number, such as turnRows=4, got \(text); names are "
+        + TuningChoice.names.joined(separator: ", "))
+  }
+  return choice
+}
+
 /// Reads the name of a multiplier.
 private func multiplierChoice(_ text: String) throws -> MultiplierChoice {
   guard let choice = MultiplierChoice(rawValue: text) else {
-    throw ValidationError("expected auto, openblas, packed or matrix, got \(text)")
+    throw ValidationError("expected auto, openblas or packed, got \(text)")
   }
   return choice
 }

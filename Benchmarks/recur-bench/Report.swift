@@ -14,8 +14,12 @@ enum Report {
 
   /// Says what is timed next, for some cases take minutes; on a terminal the figures themselves show it.
   static func timing(_ what: String) {
-    guard isatty(STDOUT_FILENO) == 0 else { return }
-    let text = Array("recur-bench: timing \(what)\n".utf8)
+    if isatty(STDOUT_FILENO) == 0 { note("timing \(what)") }
+  }
+
+  /// Says something besides the figures.
+  static func note(_ what: String) {
+    let text = Array("recur-bench: \(what)\n".utf8)
     _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

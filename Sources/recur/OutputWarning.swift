@@ -79,6 +79,7 @@ extension Activation {
     case .tanh, .softsign: -1...1
     case .relu, .softplus: 0...(.infinity)
     case .elu: -1...(.infinity)
+    case .silu: -0.2785...(.infinity)
     case .logSoftmax: -(.infinity)...0
     case .linear: -(.infinity)...(.infinity)
     }

@@ -132,6 +132,7 @@ extension Activation {
     case .softsign: "softsign(x) = x / (1 + |x|)"
     case .elu: "elu(x) = x where x > 0, exp(x) − 1 elsewhere"
     case .softplus: "softplus(x) = log(1 + exp(x))"
+    case .silu: "silu(x) = x / (1 + exp(−x))"
     default: "\(rawValue)(x)"
     }
   }

@@ -21,6 +21,7 @@ import sys
 import time
 
 import blocks
+import files
 import names
 import prints
 from programs import ROOT, WORK, build, write_if_changed
@@ -126,6 +127,13 @@ def failures_of_links(document):
             if not (document.path.parent / target).exists()]
 
 
+def failures_of_files(document, paths):
+    """Looks for the files that a document names in code."""
+    found = files.wrong(document.path.read_text(encoding="utf-8"), paths,
+                        lambda path: (ROOT / path).read_text(encoding="utf-8"))
+    return [f"{document.name}:{line}: {words}" for line, words in found]
+
+
 def check_python(document, program):
     try:
         ast.parse(blocks.source(program, document.path, ""))
@@ -139,6 +147,7 @@ def check(document, executables, options):
     shutil.rmtree(document.folder, ignore_errors=True)
     document.folder.mkdir(parents=True)
     started, failures = time.monotonic(), failures_of_links(document) + failures_of_names(document, options.tool)
+    failures += failures_of_files(document, options.paths)
     steps = [(program.blocks[0].line, program) for program in document.programs]
     steps += [(block.line, block) for block in document.blocks
               if block.language in names.SHELLS or blocks.is_manifest(block)]
@@ -172,6 +181,7 @@ def main():
     parser.add_argument("documents", nargs="*", help="documents to check (default: the README and all articles)")
     options = parser.parse_args()
     options.tool = options.tool and options.tool.resolve()
+    options.paths = files.tracked(ROOT)
     try:
         found = documents(options.documents)
         executables = build(

@@ -2,8 +2,10 @@
 import unittest
 
 import blocks
+import files
 import names
 import prints
+import public_names
 
 DOCUMENT = """
 # Title
@@ -134,6 +136,68 @@ class Names(unittest.TestCase):
 
     def test_a_comment_is_no_command(self):
         self.assertEqual(self.wrong("```sh\nls  # make nosuch\n```"), [])
+
+
+class Files(unittest.TestCase):
+    PATHS = {"Sources/Core/Planning/Tuning.swift", "Sources/Core/Core.swift", "Sources/C/isa/a.h", "Makefile"}
+    TEXTS = {"Sources/Core/Planning/Tuning.swift": "var turnRows = 8"}
+
+    def wrong(self, text):
+        return [line for line, _ in files.wrong(text, self.PATHS, lambda path: self.TEXTS.get(path, ""))]
+
+    def test_files_folders_and_names_of_files_are_found(self):
+        self.assertEqual(self.wrong("`Sources/Core/Core.swift` `Sources/Core/` `Sources/C/isa` `Tuning.swift`"), [])
+        self.assertEqual(self.wrong("`Sources/App/App.swift` `Package.swift` `model.safetensors` `a/b` `x.y`"), [])
+
+    def test_what_there_is_not_is_seen_with_its_line(self):
+        for code in ("Sources/Core/Cor.swift", "Sources/Cor", "Sources/Core/Core", "Tunings.swift", "b.h", ".ci/none"):
+            self.assertEqual(self.wrong(f"\n`{code}`"), [2], code)
+
+    def test_a_name_in_a_table_stands_in_the_file_beside_it(self):
+        table = "| Name | Where |\n|---|---|\n| `{}` | `Tuning.swift` |\n"
+        self.assertEqual(self.wrong(table.format("turnRows")), [])
+        self.assertEqual(self.wrong(table.format("turnRow")), [3])
+        self.assertEqual(self.wrong("| Name | Where |\n|---|---|\n| `x` | somewhere |\n"), [3])
+
+    def test_folders_are_those_of_the_target_and_no_target_is_left_out(self):
+        head = "| Target | Folders |\n|---|---|\n"
+        self.assertEqual(self.wrong(head + "| `Core` | `Planning/` |\n| `C` | `isa/` |\n"), [])
+        self.assertEqual(self.wrong(head + "| `Core` | |\n| `C` | `isa/` |\n"), [3])
+        self.assertEqual(self.wrong(head + "| `Core` | `Planning/` `Cells/` |\n| `C` | `isa/` |\n"), [3])
+        self.assertEqual(self.wrong(head + "| `Core` | `Planning/` |\n"), [3])
+
+
+class PublicNames(unittest.TestCase):
+    EARLIER = {"Old", "Old.part", "Kept", "Kept.call(_:)", "Kept.gone", "Kept.other"}
+    PRESENT = {"New", "New.part", "Kept", "Kept.call(_:more:)", "Kept.other"}
+    ROWS = "| `Old` | `New` | say so |\n| `Kept.gone` | taken out | |\n"
+
+    def wrong(self, rows, same="| `Kept.other` | an enum |"):
+        return public_names.failures(f"{rows}{public_names.SAME_NAMES}\n{same}\n", self.EARLIER, self.PRESENT)
+
+    def test_an_alias_has_the_members_of_its_type(self):
+        symbols = [{"declarationFragments": [{"spelling": "typealias "}, {"spelling": "Short = Long<Own>"}]}, {}]
+        found = {"Long", "Long.part", "Longer.other"}
+        self.assertEqual(public_names.members_of_aliases(symbols, found), {"Short.part"})
+
+    def test_members_go_with_their_type_and_a_further_argument_is_no_change(self):
+        self.assertEqual(self.wrong(self.ROWS), [])
+
+    def test_a_name_that_goes_without_a_row_is_seen(self):
+        self.assertEqual(len(self.wrong("| `Old` | `New` | |\n")), 1)
+        self.assertEqual(len(self.wrong("| `Kept.gone` | taken out | |\n")), 2)
+
+    def test_both_columns_are_looked_up(self):
+        for row in ("| `Never` | `New` |", "| `Kept.other` | `New` |", "| `Old` | `Never` |", "| `Old` | gone |"):
+            self.assertEqual(len(self.wrong(self.ROWS + row)), 1, row)
+
+    def test_dots_stand_for_further_arguments(self):
+        for new, count in (("call(_:…)", 0), ("call(…:)", 0), ("call(_:more:…)", 1), ("fit(…)", 1)):
+            self.assertEqual(len(self.wrong(self.ROWS + f"| `Kept.call(_:)` | `Kept.{new}` |")), count, new)
+
+    def test_what_has_another_type_is_there_before_and_after(self):
+        for name in ("Kept.gone", "New", "Never"):
+            self.assertEqual(len(self.wrong(self.ROWS, f"| `{name}` | an enum |")), 1, name)
 
 
 if __name__ == "__main__":

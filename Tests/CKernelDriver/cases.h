@@ -6,15 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { RNN, LSTM, GRU } Cell;
+typedef enum { RNN, LSTM, GRU, PEEPHOLE, cellCount } Cell;
 
-static const char *const cellNames[] = {"rnn", "lstm", "gru"};
+static const char *const cellNames[] = {"rnn", "lstm", "gru", "peephole"};
 
 static inline const RecurraCellKernels *kernelsOf(const RecurraKernels *kernels, Cell cell) {
-  return cell == RNN ? &kernels->rnn : cell == LSTM ? &kernels->lstm : &kernels->gru;
+  const RecurraCellKernels *all[] = {&kernels->rnn, &kernels->lstm, &kernels->gru, &kernels->peephole};
+  return all[cell];
 }
 
-static inline ptrdiff_t gatesOf(Cell cell) { return cell == RNN ? 1 : cell == LSTM ? 4 : 3; }
+static inline int hasMemory(Cell cell) { return cell == LSTM || cell == PEEPHOLE; }
+static inline ptrdiff_t gatesOf(Cell cell) { return cell == RNN ? 1 : cell == GRU ? 3 : 4; }
 static inline ptrdiff_t slotsOf(Cell cell) { return cell == RNN ? 1 : 4; }
 
 /// A uniform float in [-1, 1) from a small counter-based mix.

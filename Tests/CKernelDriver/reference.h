@@ -10,7 +10,7 @@ static inline float chainStep(int fused, float a, float b, float c) {
 typedef struct {
   Cell cell;
   ptrdiff_t rows, inputs, units;
-  Matrix x, h, c, weights, bias;                         // operands of forward
+  Matrix x, h, c, weights, bias, parameters;             // operands of forward
   Matrix dgatesNext, dy, dhCarry, dc;                    // operands of backward
   Matrix sums;                                           // canonical pre-activations, float
   Matrix hNext, cNext, gates;                            // in double precision, rounded
@@ -41,6 +41,11 @@ static void canonicalSums(Case *k, int fused) {
   }
 }
 
+/// What a gate makes of the memory: input 0, forget 1, output 2; nothing but in the cell with peepholes.
+static double peephole(const Case *k, ptrdiff_t gate, ptrdiff_t unit) {
+  return k->cell == PEEPHOLE ? at(k->parameters, 0, gate * k->units + unit) : 0;
+}
+
 static void referenceForward(Case *k) {
   const ptrdiff_t units = k->units, slots = slotsOf(k->cell), gates = gatesOf(k->cell);
   k->hNext = makeMatrix(k->rows, units, 3);
@@ -64,12 +69,14 @@ static void referenceForward(Case *k) {
       double h;
       if (k->cell == RNN) {
         out[unit] = (float)(h = tanh(a));
-      } else if (k->cell == LSTM) {
-        const double c = sigmoid(b) * at(k->c, row, unit) + sigmoid(a) * tanh(p);
+      } else if (hasMemory(k->cell)) {
+        const double before = at(k->c, row, unit);
+        const double i = sigmoid(a + peephole(k, 0, unit) * before), f = sigmoid(b + peephole(k, 1, unit) * before);
+        const double c = f * before + i * tanh(p), o = sigmoid(q + peephole(k, 2, unit) * c);
         k->cNext.data[row * k->cNext.stride + unit] = (float)c;
-        h = sigmoid(q) * tanh(c);
-        out[unit] = (float)sigmoid(a), out[units + unit] = (float)sigmoid(b);
-        out[2 * units + unit] = (float)tanh(p), out[3 * units + unit] = (float)sigmoid(q);
+        h = o * tanh(c);
+        out[unit] = (float)i, out[units + unit] = (float)f;
+        out[2 * units + unit] = (float)tanh(p), out[3 * units + unit] = (float)o;
       } else {
         const double z = sigmoid(a), r = sigmoid(b), n = tanh(p + r * q);
         h = (1 - z) * n + z * at(k->h, row, unit);
@@ -117,13 +124,16 @@ static void referenceBackward(Case *k) {
       if (k->cell == RNN) {
         const double h = at(k->hNext, row, unit);
         out[0] = (float)(dh * (1 - h * h));
-      } else if (k->cell == LSTM) {
+      } else if (hasMemory(k->cell)) {
         const double i = gates[0], f = gates[units], g = gates[2 * units], o = gates[3 * units];
         const double t = tanh(at(k->cNext, row, unit));
-        const double dc = at(k->dc, row, unit) + dh * o * (1 - t * t);
-        out[0] = (float)(dc * g * i * (1 - i)), out[units] = (float)(dc * at(k->c, row, unit) * f * (1 - f));
-        out[2 * units] = (float)(dc * i * (1 - g * g)), out[3 * units] = (float)(dh * t * o * (1 - o));
-        k->dcOut.data[row * k->dcOut.stride + unit] = (float)(dc * f);
+        const double ofO = dh * t * o * (1 - o);
+        const double dc = at(k->dc, row, unit) + dh * o * (1 - t * t) + ofO * peephole(k, 2, unit);
+        const double ofI = dc * g * i * (1 - i), ofF = dc * at(k->c, row, unit) * f * (1 - f);
+        out[0] = (float)ofI, out[units] = (float)ofF;
+        out[2 * units] = (float)(dc * i * (1 - g * g)), out[3 * units] = (float)ofO;
+        k->dcOut.data[row * k->dcOut.stride + unit] =
+          (float)(dc * f + ofI * peephole(k, 0, unit) + ofF * peephole(k, 1, unit));
       } else {
         const double z = gates[0], r = gates[units], n = gates[2 * units], q = gates[3 * units];
         const double dn = dh * (1 - z) * (1 - n * n);

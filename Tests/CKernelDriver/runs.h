@@ -63,7 +63,7 @@ static Forward forward(
     .h = rowsFrom(k->h, first), .init = {k->bias.data, 0}, .packed = packed,
     .c = rowsFrom(k->c, first), .cNext = rowsFrom(f.c, 0),
     .hNext = rowsFrom(f.h, 0), .y = {training ? f.y.data : NULL, f.y.stride},
-    .gates = {training ? f.gates.data : NULL, f.gates.stride},
+    .gates = {training ? f.gates.data : NULL, f.gates.stride}, .parameters = k->parameters.data,
     .scratch = scratchFor(kernels, rows)};
   if (mode == GATES_ONLY) {
     step.init = rowsFrom(k->sums, first), step.packed = NULL;
@@ -128,7 +128,7 @@ static Backward backward(
     .dhCarry = rowsFrom(b.carry, 0), .dc = rowsFrom(b.dc, 0),
     .gates = rowsFrom(b.gates, 0), .c = rowsFrom(k->cNext, first), .cPrevious = rowsFrom(k->c, first),
     .h = rowsFrom(k->hNext, first),
-    .hPrevious = rowsFrom(k->h, first),
+    .hPrevious = rowsFrom(k->h, first), .parameters = k->parameters.data,
     .scratch = scratchFor(kernels, rows)};
   if (gatesOnly) {
     cell->backwardGates(&step);
@@ -144,10 +144,10 @@ static Backward backward(
 }
 
 static int sameForward(Cell cell, Forward a, Forward b, ptrdiff_t first, ptrdiff_t rows) {
-  return sameBits(a.h, b.h, first, rows) && (cell != LSTM || sameBits(a.c, b.c, first, rows));
+  return sameBits(a.h, b.h, first, rows) && (!hasMemory(cell) || sameBits(a.c, b.c, first, rows));
 }
 
 static int sameBackward(Cell cell, Backward a, Backward b, ptrdiff_t first, ptrdiff_t rows) {
   return sameBits(a.gates, b.gates, first, rows) && sameBits(a.carry, b.carry, first, rows) &&
-         (cell != LSTM || sameBits(a.dc, b.dc, first, rows));
+         (!hasMemory(cell) || sameBits(a.dc, b.dc, first, rows));
 }

@@ -20,7 +20,7 @@ static RecurraForwardStep beginWalk(
 ) {
   RecurraForwardStep step = {
     .rows = rows, .inputs = k->inputs, .units = k->units, .run = {.steps = stepsOf(rows), .y = rows * y.stride},
-    .fromZeros = 1, .packed = packed,
+    .fromZeros = 1, .packed = packed, .parameters = k->parameters.data,
     .init = {k->bias.data, 0}, .h = rowsFrom(h[0], 0), .hNext = rowsFrom(h[1], 0),
     .c = rowsFrom(c[0], 0), .cNext = rowsFrom(c[1], 0),
     .y = rowsFrom(y, 0)};
@@ -107,7 +107,7 @@ static int walkTogether(
   if (alone.run.steps > 0) isRight &= cell->forward(&alone) == alone.run.steps;
   const Matrix y = {stepCount, k->units, step.y.stride, step.y.base};
   isRight &= sameBits(y, wanted.y, 0, stepCount) && sameBits(h[stepCount & 1], wanted.h, 0, 1);
-  if (k->cell == LSTM) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
+  if (hasMemory(k->cell)) isRight &= sameBits(c[stepCount & 1], wanted.c, 0, 1);
   for (int turn = 0; turn < 2; turn++) freeMatrix(&h[turn]), freeMatrix(&c[turn]);
   for (int rank = 0; rank < 2; rank++) free(walks[rank].step.scratch);
   free(layout.base);
@@ -158,7 +158,7 @@ static const char *checkWalk(
     walks[way] = (Walk){y, h[stepCount & 1], c[stepCount & 1]};
     if (way == 1) {
       const int same = sameBits(y, walks[0].y, 0, rows * stepCount) && sameBits(walks[1].h, walks[0].h, 0, rows) &&
-                       (k->cell != LSTM || sameBits(walks[1].c, walks[0].c, 0, rows));
+                       (!hasMemory(k->cell) || sameBits(walks[1].c, walks[0].c, 0, rows));
       if (!same) failure = "steps in one call";
       if (!gapsIntact(y)) failure = "steps write outside their columns";
     }

@@ -124,6 +124,8 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   b.fused = (RecurraForwardStep){
     .rows = rows, .inputs = inputs, .units = units, .panels = {0, panels}, .x = {x, inputs}, .h = {NULL, units},
     .init = {bias, 0}, .packed = b.packed, .c = {c, units}, .cNext = {c, units}, .hNext = {NULL, units}};
+  float *parameters = randoms((size_t)(3 * units), 1);
+  b.fused.parameters = parameters;
   b.hoisted = b.fused;
   b.hoisted.init = (RecurraRows){init, slots * units}, b.hoisted.x = (RecurraRows){NULL, 0};
   float *table = randoms((size_t)(tableRows * slots * units), 1);
@@ -140,7 +142,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
     .rows = rows, .units = units, .panels = {0, cell->backwardPanels(units)}, .productRows = rows,
     .dgatesNext = {next, slots * units}, .packed = b.packedBackward, .dy = {dy, units}, .dhCarry = {carry, units},
     .dc = {dc, units}, .gates = {stored, slots * units}, .c = {c, units}, .cPrevious = {c, units}, .h = {c, units},
-    .hPrevious = {c, units}};
+    .hPrevious = {c, units}, .parameters = parameters};
   float *scratch = scratchFor(kernels, rows * steps);
   b.fused.scratch = b.hoisted.scratch = b.lookedUp.scratch = b.product.scratch = b.backward.scratch = scratch;
   b.inputGradient.scratch = scratch;
@@ -182,7 +184,7 @@ static void timeCase(const RecurraKernels *kernels, Cell which, ptrdiff_t rows, 
   recurra_fp_leave(control);
   float *all[] = {b.weights, b.packed, b.packedBackward, x, c, bias, init, stored, next, dy, carry, dc, b.h[0], b.h[1],
                   b.packedInput, z, left, gradient, dx, table, scratch,
-                  gradientScratch};
+                  gradientScratch, parameters};
   free(b.places);
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) free(all[index]);
 }
@@ -193,7 +195,7 @@ int main(int count, char **arguments) {
   printf("%s, single thread; GFLOP/s and share of the FMA roof\n", kernels->name);
   static const ptrdiff_t shapes[][2] = {{60, 100}, {256, 256}, {512, 512}, {1024, 1024}};
   static const ptrdiff_t rows[] = {64, 32, 16, 1};
-  for (Cell cell = RNN; cell <= GRU; cell++) {
+  for (Cell cell = RNN; cell < cellCount; cell++) {
     if (count > 2 && strcmp(arguments[2], cellNames[cell]) != 0) continue;
     if (count > 5) timeCase(kernels, cell, atol(arguments[3]), atol(arguments[4]), atol(arguments[5]));
     for (int shape = 0; count <= 5 && shape < 4; shape++)

@@ -1,4 +1,5 @@
 import Foundation
+import RecurraCells
 import RecurraLayers
 import Testing
 
@@ -40,6 +41,43 @@ import Testing
       }
       #expect(ratio > 0.3 && ratio < 5)
     }
+  }
+
+  /// Two articles, a script and an option name the same numbers as the engine.
+  @Test func everyNumberOfTheTuningCanBeMeasuredAgain() throws {
+    func names(_ value: Any) -> [String] {
+      Mirror(reflecting: value).children.flatMap { child in
+        let inner = names(child.value).map { "\(child.label ?? "").\($0)" }
+        return inner.isEmpty ? [child.label ?? ""] : inner
+      }
+    }
+    let wanted = names(Tuning()).sorted()
+    #expect(wanted.count > 30 && wanted.contains("turnRows") && wanted.contains("bits.tableSums"))
+    let refusal = try tool.shell("recur-bench --tune nothing=1").error
+    let offered = refusal.split(separator: "\n")[0].components(separatedBy: "names are ").last
+    #expect(offered?.components(separatedBy: ", ") == wanted)
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+    for (file, before, behind) in [
+      ("Benchmarks/thresholds.py", "    \"", "\": ("),
+      ("Sources/Recurra/Recurra.docc/Articles/MeasureAgain.md", "| `", "` | "),
+    ] {
+      let text = try String(contentsOf: root.appending(path: file), encoding: .utf8)
+      for name in wanted { #expect(text.contains(before + name + behind), "\(file) lacks \(name)") }
+    }
+  }
+
+  @Test func otherNumbersAreInForceAndSaid() throws {
+    let result = try tool.shell(
+      "recur-bench --cell lstm --batch 2 --timesteps 2 --layers 2 --repetitions 1 --least 0.001 --threads 1"
+        + " --tune turnRows=3 --tune hiddenShare=0.5 --tune bits.mostBlocks=2")
+    #expect(result.code == 0)
+    #expect(result.error.hasPrefix("recur-bench: with turnRows=3, hiddenShare=0.5, bits.mostBlocks=2\n"))
+    #expect(result.error.contains("timing 2 lstm inference"))
+  }
+
+  @Test(arguments: ["turnRows", "turnRows=0", "turnRows=0.5", "turnRows=x", "hiddenShare=-1", "waveParts=1e40", "=1"])
+  func numbersThatCannotBeInForceAreRefused(_ choice: String) throws {
+    #expect(try tool.shell("recur-bench --cell lstm --tune \(choice)").code == 64, "\(choice)")
   }
 
   /// A pipe would keep some 4,000 bytes back, and so say nothing for minutes.

@@ -16,6 +16,7 @@ import Testing
     ("linear", "linear(x)", { $0 }),
     ("relu", "relu(x) = max(x, 0)", { max($0, 0) }),
     ("sigmoid", "sigmoid(x) = 1 / (1 + exp(−x))", { 1 / (1 + exp(-$0)) }),
+    ("silu", "silu(x) = x / (1 + exp(−x))", { $0 / (1 + exp(-$0)) }),
     ("softplus", "softplus(x) = log(1 + exp(x))", { log(1 + exp($0)) }),
     ("softsign", "softsign(x) = x / (1 + |x|)", { $0 / (1 + abs($0)) }),
     ("tanh", "tanh(x) = (exp(x) − exp(−x)) / (exp(x) + exp(−x))", { tanh($0) }),

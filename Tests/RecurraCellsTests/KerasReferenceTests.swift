@@ -61,6 +61,8 @@ extension EngineSettings {
       case .lstm: "lstm"
       case .gruResetAfter: "gru"
       case .gruResetBefore: "gru_reset_before"
+      case .peepholeLSTM: "peephole_lstm"
+      case .indRNN: "ind_rnn"
       }
     }
   }
@@ -68,7 +70,7 @@ extension EngineSettings {
 
 /// A layer with the weights of a case, by Keras' names.
 private struct KerasLayer {
-  let cell: any RecurrentCell
+  let cell: any GatedCell
   /// Everything that has a gradient in the file, tracked.
   let sources: [String: Tensor]
   let returnsSequences: Bool

@@ -21,10 +21,12 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
   var recurrentActivation = Activation.sigmoid
   var seed = 1
 
-  var cell: any RecurrentCell {
+  var cell: any GatedCell {
     switch kind {
     case .simpleRNN: SimpleRNNCell(activation: activation)
     case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .peepholeLSTM: PeepholeLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .indRNN: IndRNNCell(activation: activation)
     case .gruResetAfter, .gruResetBefore:
       GRUCell(
         activation: activation, recurrentActivation: recurrentActivation, resetAfter: kind == .gruResetAfter)
@@ -48,7 +50,11 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 }
 
 extension LayerCase {
-  /// The input, then of each direction the weights, the bias and the initial states; the same numbers in every type.
+  /// The parameters that the cell names.
+  private var named: [CellParameter] { cell.parameters(inputs: inputs, units: units) }
+
+  /// The input, then of each direction the weights, the bias, what the cell names and the initial states; the same
+  /// numbers in every type.
   func values(_ dtype: DType) -> [Tensor] {
     var number = seed &* 1_000
     func varied(_ shape: [Int], _ bound: Double) -> Tensor {
@@ -56,10 +62,11 @@ extension LayerCase {
       return Tensor.varied(shape, seed: number, in: -bound...bound, dtype: .float32).converted(to: dtype)
     }
     var values = [varied([batch, timesteps, inputs], 1)]
-    let rows = inputs + units
+    let rows = cell.weightRows(inputs: inputs, units: units)
     for _ in reversals {
-      values.append(varied([rows, cell.gateCount * units], min(1, 2 / Double(rows).squareRoot())))
+      values.append(varied([rows, cell.gateCount * units], rows == 0 ? 1 : min(1, 2 / Double(rows).squareRoot())))
       if hasBias { values.append(varied(cell.biasShape(units: units), 0.5)) }
+      values += named.map { varied($0.shape, 0.8) }
       if hasInitialStates { for _ in 0..<cell.stateCount { values.append(varied([batch, units], 0.9)) } }
     }
     return values
@@ -71,8 +78,9 @@ extension LayerCase {
     return reversals.enumerated().map { index, isReversed in
       let own = Array(values[(1 + index * each)..<(1 + (index + 1) * each)])
       return RecurrentDirection(
-        weights: own[0], bias: hasBias ? own[1] : nil, initialStates: Array(own.dropFirst(hasBias ? 2 : 1)),
-        isReversed: isReversed)
+        weights: own[0], bias: hasBias ? own[1] : nil,
+        parameters: Array(own.dropFirst(hasBias ? 2 : 1).prefix(named.count)),
+        initialStates: Array(own.dropFirst((hasBias ? 2 : 1) + named.count)), isReversed: isReversed)
     }
   }
 
@@ -87,7 +95,8 @@ extension LayerCase {
   func naiveResults(of values: [Tensor]) -> [Tensor] {
     var (outputs, states): ([Tensor], [Tensor]) = ([], [])
     for direction in directions(of: values) {
-      var naive = NaiveCell(kind, weights: direction.weights, bias: direction.bias, units: units)
+      var naive = NaiveCell(
+        kind, weights: direction.weights, bias: direction.bias, parameters: direction.parameters, units: units)
       naive.activation = activation
       naive.recurrentActivation = recurrentActivation
       let run = naive.run(
@@ -122,7 +131,7 @@ extension LayerCase {
     ["input"]
       + reversals.flatMap {
         let names =
-          ["weights"] + (hasBias ? ["bias"] : [])
+          ["weights"] + (hasBias ? ["bias"] : []) + named.map(\.name)
           + (hasInitialStates ? ["initial h", "initial c"].prefix(cell.stateCount) : [])
         return $0 ? names.map { "reversed \($0)" } : names
       }

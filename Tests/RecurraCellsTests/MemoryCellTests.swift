@@ -86,7 +86,9 @@ extension EngineSettings {
           expectClose(result.output, plain, relative: Tolerance.float32Accumulated, toLargest: true)
           expectIdentical(result.output, .concatenated(result.traces.map(\.hidden), axis: -1))
           for (direction, trace) in zip(directions, result.traces) {
-            #expect(trace.gates.count == [.simpleRNN: 0, .lstm: 4, .gruResetAfter: 4, .gruResetBefore: 3][kind])
+            #expect(
+              trace.gates.count
+                == [.simpleRNN: 0, .indRNN: 0, .lstm: 4, .peepholeLSTM: 4, .gruResetAfter: 4, .gruResetBefore: 3][kind])
             expectGates(test, trace, direction, comment: "\(kind), \(dtype), \(multiplier)")
           }
         }
@@ -119,8 +121,8 @@ extension EngineSettings {
       let previous = before(h, direction.initialStates[0])
       let wanted: Tensor
       switch test.kind {
-      case .simpleRNN: return
-      case .lstm:
+      case .simpleRNN, .indRNN: return
+      case .lstm, .peepholeLSTM:
         guard let memory = trace.memory else { return #expect(Bool(false), "an LSTM without memory, \(comment)") }
         let kept = before(memory, direction.initialStates[1])
         expectClose(

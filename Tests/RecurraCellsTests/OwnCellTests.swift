@@ -43,7 +43,7 @@ import Testing
 }
 
 /// f = σ(x·W + h·U + b), h̃ = tanh(x·W + h·U + b), h′ = h + f⊙(h̃ − h).
-private struct LeakyCell: RecurrentCell {
+private struct LeakyCell: GatedCell {
   var gateCount: Int { 2 }
   var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<2, slot: 0)]] }
 

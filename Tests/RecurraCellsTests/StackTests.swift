@@ -6,8 +6,8 @@ import Testing
 extension EngineSettings {
   @Suite("Layers that run at the same time") struct Stack {
     /// Layers of several kinds and sizes, each with a direction that fits the one below.
-    static func layers(_ count: Int, inputs: Int) -> [(cell: any RecurrentCell, direction: RecurrentDirection)] {
-      let cells: [any RecurrentCell] = [LSTMCell(), GRUCell(), SimpleRNNCell(), LSTMCell()]
+    static func layers(_ count: Int, inputs: Int) -> [(cell: any GatedCell, direction: RecurrentDirection)] {
+      let cells: [any GatedCell] = [LSTMCell(), GRUCell(), SimpleRNNCell(), LSTMCell()]
       var width = inputs
       return (0..<count).map { index in
         let (cell, units) = (cells[index % cells.count], 90 + 37 * index)
@@ -19,7 +19,7 @@ extension EngineSettings {
     }
 
     static func inTurn(
-      _ x: Tensor, _ layers: [(cell: any RecurrentCell, direction: RecurrentDirection)], returnsSequences: Bool
+      _ x: Tensor, _ layers: [(cell: any GatedCell, direction: RecurrentDirection)], returnsSequences: Bool
     ) -> Tensor {
       layers.enumerated().reduce(x) { input, layer in
         let isLast = layer.offset + 1 == layers.count
@@ -32,7 +32,7 @@ extension EngineSettings {
     @Test("give the same bits as one after the other", arguments: [2, 3, 4])
     func sameBits(count: Int) {
       let layers = Self.layers(count, inputs: 33)
-      let stack = layers.map { StackedLayer(cell: $0.cell, direction: $0.direction) }
+      let stack = layers.compactMap { StackedLayer(cell: $0.cell, direction: $0.direction) }
       for (batch, timesteps) in [(1, 24), (1, 25), (1, 151), (2, 40), (3, 62)] {
         let x = Tensor.varied([batch, timesteps, 33], seed: 3, dtype: .float32)
         for returnsSequences in [true, false] {
@@ -53,7 +53,7 @@ extension EngineSettings {
     @Test("are those whose units are too few to share")
     func smallLayers() {
       let cell = LSTMCell()
-      let stack = (0..<3).map { index in
+      let stack = (0..<3).compactMap { index in
         StackedLayer(
           cell: cell,
           direction: RecurrentDirection(

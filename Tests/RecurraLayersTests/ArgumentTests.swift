@@ -1,3 +1,4 @@
+import Foundation
 import RecurraCells
 import RecurraLayers
 import RecurraTensor
@@ -58,6 +59,12 @@ import Testing
     Default(
       className: "GRU", config: #"{"units": 2}"#, make: { GRU(units: 2) },
       keras: recurrent + #", "recurrent_activation": "sigmoid", "reset_after": true"#),
+    Default(
+      className: "PeepholeLSTM", config: #"{"units": 2}"#, make: { PeepholeLSTM(units: 2) },
+      keras: recurrent + #", "recurrent_activation": "sigmoid", "unit_forget_bias": true"#),
+    Default(
+      className: "IndRNN", config: #"{"units": 2}"#, make: { IndRNN(units: 2) },
+      keras: recurrent.replacingOccurrences(of: "tanh", with: "relu")),
     Default(
       className: "Bidirectional", config: #"{"layer": {"class_name": "GRU", "config": {"units": 2}}}"#,
       make: { Bidirectional(GRU(units: 2)) }, keras: #""merge_mode": "concat""#),

@@ -35,6 +35,15 @@ import Testing
     try expectSameInEveryBatch(model([LSTM(units: 20), Dense(units: 70, activation: .softmax)]))
   }
 
+  @Test func cellsWithoutFusedGates() throws {
+    try expectSameInEveryBatch(
+      model([
+        GRU(units: 11, returnSequences: true, resetAfter: false),
+        LSTM(units: 9, recurrentActivation: .hardSigmoid, returnSequences: true),
+        SimpleRNN(units: 7, activation: .relu),
+      ]))
+  }
+
   @Test func aHeadAtEveryTimestep() throws {
     try expectSameInEveryBatch(
       model([

@@ -14,17 +14,21 @@ import Testing
     case .lstm: LSTM(units: 5, goBackwards: goBackwards)
     case .gruResetAfter: GRU(units: 5, goBackwards: goBackwards)
     case .gruResetBefore: GRU(units: 5, goBackwards: goBackwards, resetAfter: false)
+    case .peepholeLSTM: PeepholeLSTM(units: 5, goBackwards: goBackwards)
+    case .indRNN: IndRNN(units: 5, activation: .tanh, goBackwards: goBackwards)
     }
   }
 
   private static func naive(_ kind: NaiveCell.Kind, _ layer: any RecurrentLayer) throws -> NaiveCell {
     let parameters = layer.parameters
-    return NaiveCell(kind, weights: parameters[0].value, bias: parameters[1].value, units: 5)
+    return NaiveCell(
+      kind, weights: parameters[0].value, bias: parameters[1].value, parameters: parameters.dropFirst(2).map(\.value),
+      units: 5)
   }
 
   /// ‖∂hₜ/∂hₜ₋ₖ‖ by central differences, the memory held as it is.
   private static func norms(_ cell: NaiveCell, _ x: [[Double]]) throws -> [Double] {
-    let zeros = [[Double]](repeating: [0, 0, 0, 0, 0], count: cell.kind == .lstm ? 2 : 1)
+    let zeros = [[Double]](repeating: [0, 0, 0, 0, 0], count: cell.kind.stateCount)
     var states = [zeros]
     for input in x { states.append(cell.step(input, states[states.count - 1])) }
     return try states.indices.reversed().map { start in

@@ -3,42 +3,13 @@ import RecurraLayers
 import RecurraTensor
 
 /// A recurrent layer of one's own with a setting of its own.
-final class Leaky: RecurrentLayer {
-  static var typeName: String { "Leaky" }
-  let cell: LeakyCell
-  let options: RecurrentOptions
-  let state = RecurrentState()
-
-  init(cell: LeakyCell, options: RecurrentOptions) {
-    self.cell = cell
-    self.options = options
-  }
-
-  convenience init(units: Int, slope: Double, returnSequences: Bool = false, goBackwards: Bool = false) {
-    var options = RecurrentOptions(units: units)
-    options.returnSequences = returnSequences
-    options.goBackwards = goBackwards
-    self.init(cell: LeakyCell(slope: slope), options: options)
-  }
-
-  convenience init(configuration: LayerArguments) throws(RecurraError) {
-    var options = RecurrentOptions(units: try configuration.positive("units"))
-    options.returnSequences = try configuration.bool("return_sequences")
-    options.goBackwards = try configuration.bool("go_backwards")
-    self.init(cell: LeakyCell(slope: try configuration.number("slope")), options: options)
-  }
-
-  var configuration: [String: JSONValue] {
-    [
-      "units": .integer(options.units), "return_sequences": .bool(options.returnSequences),
-      "go_backwards": .bool(options.goBackwards), "slope": .number(cell.slope),
-    ]
-  }
-}
+typealias Leaky = Recurrent<LeakyCell>
 
 /// h′ = s·h + (1 − s)·tanh(x·W + h·U).
-struct LeakyCell: RecurrentCell {
-  let slope: Double
+struct LeakyCell: GatedCell {
+  static let name = "Leaky"
+  static var settings: [CellSetting<Self>] { [.number("slope", \.slope)] }
+  var slope = 0.5
   var gateCount: Int { 1 }
   var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<1, slot: 0)]] }
 
@@ -60,5 +31,12 @@ struct LeakyCell: RecurrentCell {
         dh[u] *= S(slope)
       }
     }
+  }
+}
+
+extension Recurrent where Cell == LeakyCell {
+  convenience init(units: Int, slope: Double, returnSequences: Bool = false, goBackwards: Bool = false) {
+    self.init(
+      LeakyCell(slope: slope), units: units, returnSequences: returnSequences, goBackwards: goBackwards)
   }
 }

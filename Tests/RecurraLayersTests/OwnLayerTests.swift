@@ -89,6 +89,31 @@ import Testing
     #expect(registry["loss", "cosine"] == nil && registry["loss", "other"] as? Int == 6)
   }
 
+  @Test func parametersOfOnesOwnAreMadeOrRefusedByName() throws {
+    let (layer, random) = (Scaling(factor: 2), RandomSource(seed: 5))
+    func make(_ shape: [Int], _ initializer: Initializer) throws(RecurraError) -> Parameter {
+      try layer.parameter("w", shape: shape, dtype: .float64, initializer: initializer, random: random)
+    }
+    let made = try make([2, 3], .glorotUniform)
+    #expect(made.name == "w" && made.dtype == .float64)
+    expectIdentical(made.value, Initializer.glorotUniform([2, 3], random: random, dtype: .float64))
+    let flat = #expect(throws: RecurraError.self) { try make([4], .orthogonal()) }
+    #expect(flat?.kind == .badArgument && flat?.description.hasPrefix("Scaling: ") == true)
+    let huge = #expect(throws: RecurraError.self) { try make([1 << 40, 1 << 40], .zeros) }
+    #expect(huge?.operation == "Scaling" && huge?.expected == "a parameter w of at most 2³⁶ numbers")
+  }
+
+  @Test func whatALayerMakesIsMadeOnce() throws {
+    let state = BuildState<Int>()
+    #expect(state.value == nil)
+    #expect(throws: RecurraError.self) {
+      try state.build { () throws(RecurraError) in throw Scaling(factor: 1).failure(expected: "luck", got: "none") }
+    }
+    #expect(state.value == nil)
+    #expect(try state.build { 3 } == 3)
+    #expect(try state.build { 4 } == 3 && state.value == 3)
+  }
+
   @Test func aLayerOfOnesOwnTakesThePlaceOfOneOfThatName() throws {
     let registry = Registry.standard.adding(Impostor.self)
     let layer = try registry.layer(from: .object([(name: "class_name", value: .string("Flatten"))]))

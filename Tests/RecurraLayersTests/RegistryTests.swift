@@ -125,8 +125,8 @@ import Testing
     try expectRefusal(
       #"[{"class_name": "Flatten"}, {"class_name": "Lambda", "config": {}}]"#,
       "model layer 1: layer: expected one of Activation, Add, Bidirectional, Concatenate, Dense, Dot, Dropout, "
-        + "Embedding, Flatten, Functional, GRU, LSTM, LayerNormalization, Sequential, SimpleRNN, Softmax, "
-        + "TimeDistributed, or one made known by registry.register(_:), got \"Lambda\"")
+        + "Embedding, Flatten, Functional, GRU, IndRNN, LSTM, LayerNormalization, PeepholeLSTM, Sequential, SimpleRNN, "
+        + "Softmax, TimeDistributed, or one made known by registry.register(_:), got \"Lambda\"")
   }
 
   @Test func whatIsWrongIsRefusedWithLayerAndArgument() throws {
@@ -138,14 +138,14 @@ import Testing
     try expectRefusal(
       #"[{"class_name": "Dense", "config": {"units": 4, "activation": "gelu"}}]"#,
       "model layer 0: Dense argument activation: expected one of linear, relu, sigmoid, tanh, hard_sigmoid, softsign, "
-        + "elu, softplus, softmax, log_softmax, got \"gelu\"")
+        + "elu, softplus, silu, softmax, log_softmax, got \"gelu\"")
     try expectRefusal(
       #"[{"class_name": "LSTM", "config": {"units": 4, "recurrent_dropout": 0.2}}]"#,
       "model layer 0: LSTM argument recurrent_dropout: expected 0, all that is supported, got 0.2")
     try expectRefusal(
       #"[{"class_name": "LSTM", "config": {"units": 4, "activation": "softmax"}}]"#,
       "model layer 0: LSTM argument activation: expected one of linear, relu, sigmoid, tanh, hard_sigmoid, softsign, "
-        + "elu, softplus, got \"softmax\"")
+        + "elu, softplus, silu, got \"softmax\"")
     try expectRefusal(
       #"[{"class_name": "Bidirectional", "config": {"layer": {"class_name": "Flatten"}}}]"#,
       "model layer 0: Bidirectional argument layer: expected a recurrent layer, got \"Flatten\"")

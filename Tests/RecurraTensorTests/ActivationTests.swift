@@ -15,6 +15,7 @@ import Testing
     case .softsign: x / (1 + abs(x))
     case .elu: x > 0 ? x : expm1(x)
     case .softplus: log1p(exp(x))
+    case .silu: x * exp(x) / (1 + exp(x))
     case .softmax, .logSoftmax: .nan
     }
   }
@@ -52,6 +53,12 @@ import Testing
       expectIdentical(x.tanh(), Tensor([-1, -1, 0, 1, 1, .nan]).converted(to: dtype), "tanh \(dtype)")
       let softplus = Tensor([0, 0, log(2), 1e4, .infinity, .nan])
       expectClose(x.softplus(), softplus.converted(to: dtype), relative: Tolerance.float32)
+      expectClose(
+        Activation.silu(x), Tensor([0, 0, 0, 1e4, .infinity, .nan]).converted(to: dtype), relative: Tolerance.float32)
+      let tracked = x.tracked
+      expectIdentical(
+        Activation.silu(tracked).sum().gradients(withRespectTo: [tracked])[0],
+        Tensor([0, 0, 0.5, 1, 1, .nan]).converted(to: dtype), "slope of silu")
       expectIdentical(x.relu(), Tensor([0, 0, 0, 1e4, .infinity, .nan]).converted(to: dtype))
     }
     expectClose(Tensor([-30.0, -600]).sigmoid(), Tensor([exp(-30.0), exp(-600.0)]), relative: 1e-12)

@@ -40,6 +40,32 @@ import Testing
     #expect(names.last == "\(best + 1)")
   }
 
+  /// Adds a number of its own to the logs, and says so or not.
+  final class Counting: Callback {
+    let addedLogNames: [String]
+    init(says names: [String]) { addedLogNames = names }
+    func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) { logs["score"] = Double(min(epoch, 2)) }
+  }
+
+  @Test func whatACallbackAddsMayBeWatched() throws {
+    let stopping = EarlyStopping(monitor: "score", patience: 1, mode: .max)
+    let trainer = try ToyData.trainer()
+    let history = try CallbackTests.fit(trainer, 9, [Counting(says: ["score", "loss", "score"]), stopping])
+    #expect(history.epoch.count == 4 && stopping.bestEpoch == 2)
+    #expect(trainer.logNames == ["accuracy", "loss", "score"])
+    let scheduler = LearningRateScheduler { epoch, _ in epoch < 2 ? 0.01 : 0.02 }
+    let rates = EarlyStopping(monitor: "learning_rate", patience: 1, mode: .min)
+    #expect(try CallbackTests.fit(trainer, 9, [scheduler, rates]).epoch.count == 2)
+    // Who does not say what he adds is not believed, and behind a batch nothing has been added yet.
+    for (counting, watching) in [
+      (Counting(says: []), EarlyStopping(monitor: "score") as any Callback),
+      (Counting(says: ["score"]), ModelCheckpoint("x", monitor: "score", saveBestOnly: true, frequency: .batches(1))),
+    ] {
+      let error = #expect(throws: RecurraError.self) { try CallbackTests.fit(trainer, 1, [counting, watching]) }
+      #expect(error?.kind == .badArgument && error?.got == "score")
+    }
+  }
+
   @Test func namesThatCountUpwards() throws {
     for (name, best) in [("accuracy", 1), ("val_acc", 1), ("auc", 1), ("loss", 0), ("mean_absolute_error", 0)] {
       let trainer = try CallbackStateTests.trainer()

@@ -4,7 +4,10 @@ package import RecurraTensor
 /// The recurrent cells as plain loops in Double: the reference of every faster way. Layouts and meanings are Keras'.
 package struct NaiveCell {
   package enum Kind: Sendable, CaseIterable {
-    case simpleRNN, lstm, gruResetAfter, gruResetBefore
+    case simpleRNN, lstm, gruResetAfter, gruResetBefore, peepholeLSTM, indRNN
+
+    /// h, or h and c.
+    package var stateCount: Int { self == .lstm || self == .peepholeLSTM ? 2 : 1 }
   }
 
   /// What a sequence gives; everything in the order of time.
@@ -24,22 +27,25 @@ package struct NaiveCell {
   package let weights: [[Double]]
   /// G·H; with reset after, the input's and then the recurrent one's.
   package let bias: [Double]?
+  /// The peepholes i f o, [3·H], or u, [H].
+  package let parameters: [Double]
   package let units: Int
 
   /// Takes the weights from tensors: [I+H, G·H], and the bias [G·H] or [2, G·H].
-  package init(_ kind: Kind, weights: Tensor, bias: Tensor?, units: Int) {
+  package init(_ kind: Kind, weights: Tensor, bias: Tensor?, parameters: [Tensor] = [], units: Int) {
     self.kind = kind
     let (flat, width) = (weights.doubles, weights.shape[1])
     self.weights = (0..<weights.shape[0]).map { Array(flat[$0 * width..<($0 + 1) * width]) }
     self.bias = bias?.doubles
+    self.parameters = parameters.flatMap(\.doubles)
     self.units = units
   }
 
   /// The number of gates of a kind.
   package static func gateCount(_ kind: Kind) -> Int {
     switch kind {
-    case .simpleRNN: 1
-    case .lstm: 4
+    case .simpleRNN, .indRNN: 1
+    case .lstm, .peepholeLSTM: 4
     case .gruResetAfter, .gruResetBefore: 3
     }
   }
@@ -58,7 +64,7 @@ package struct NaiveCell {
     zeroOutput: Bool = false
   ) -> Run {
     let (batch, timesteps, inputs) = (x.shape[0], x.shape[1], x.shape[2])
-    let stateCount = kind == .lstm ? 2 : 1
+    let stateCount = kind.stateCount
     let numbers = x.doubles
     let blank = [[Double]](repeating: [Double](repeating: 0, count: units), count: timesteps)
     var run = Run(
@@ -95,12 +101,18 @@ package struct NaiveCell {
     switch kind {
     case .simpleRNN:
       return [(0..<units).map { function(activation, input(x, $0) + recurrent(h, $0)) }]
-    case .lstm:
+    case .indRNN:
+      return [(0..<units).map { function(activation, input(x, $0) + parameters[$0] * h[$0]) }]
+    case .lstm, .peepholeLSTM:
       let next = (0..<units).map { unit -> (h: Double, c: Double) in
         let sums = (0..<4).map { input(x, $0 * units + unit) + recurrent(h, $0 * units + unit) }
-        let gates = [0, 1, 3].map { function(recurrentActivation, sums[$0]) }
-        let c = gates[1] * states[1][unit] + gates[0] * function(activation, sums[2])
-        return (gates[2] * function(activation, c), c)
+        func looking(_ gate: Int, at c: Double) -> Double {
+          parameters.isEmpty ? 0 : parameters[gate * units + unit] * c
+        }
+        let before = states[1][unit]
+        let gates = [0, 1].map { function(recurrentActivation, sums[$0] + looking($0, at: before)) }
+        let c = gates[1] * before + gates[0] * function(activation, sums[2])
+        return (function(recurrentActivation, sums[3] + looking(2, at: c)) * function(activation, c), c)
       }
       return [next.map(\.h), next.map(\.c)]
     case .gruResetAfter, .gruResetBefore:
@@ -141,6 +153,7 @@ package struct NaiveCell {
     case .softsign: x / (1 + abs(x))
     case .elu: x > 0 ? x : exp(x) - 1
     case .softplus: log(1 + exp(x))
+    case .silu: x / (1 + exp(-x))
     case .softmax, .logSoftmax: .nan
     }
   }

@@ -5,6 +5,7 @@
 #include "cells/rnn.h"
 #include "cells/lstm.h"
 #include "cells/gru.h"
+#include "cells/peephole.h"
 
 #define CELL_TAG(name) name##Cell,
 enum Cell { RECURRA_CELLS(CELL_TAG) };

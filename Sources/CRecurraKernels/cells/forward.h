@@ -95,7 +95,7 @@ INLINE ptrdiff_t forwardSteps(
   ptrdiff_t left = run.steps;
   for (;;) {
     step.run.isFollowed = left > 1 || run.isFollowed;
-    // The first row of all has been there from the beginning.
+    // The first row of all has been there since the call began.
     if (rest.member && rest.turn > 0) step.rest.await = awaitRow;
     forwardStep(cell, &step, prepare, finish);
     left--, rest.turn++;
@@ -122,7 +122,7 @@ INLINE void forwardGates(enum Cell cell, const RecurraForwardStep *step) {
     const ptrdiff_t rows = smaller(together, step->rows - first);
     for (ptrdiff_t unit = 0; unit < units; unit += columns.panelUnits) {
       const ptrdiff_t count = smaller(columns.panelUnits, units - unit);
-      const Beginnings init = {step->init, first, step->initRows};
+      const InitRows init = {step->init, first, step->initRows};
       fillSums(columns, 0, columns.slots, &init, units, unit, count, rows, sums);
       applyGates(count, cell, step, first, rows, unit, sums);
     }

@@ -94,9 +94,9 @@ INLINE void fetchNext(
   if (step->x.base && unit == 0)
     fetch(elementAt(step->x, first, 0) + step->run.x, step->x.stride, rows, step->inputs, 0);
   if (!step->initRows) return;
-  const Beginnings next = {step->init, first, step->initRows + step->run.initRows};
+  const InitRows next = {step->init, first, step->initRows + step->run.initRows};
   for (ptrdiff_t index = 0; index < rows; index++)
-    fetch(beginning(&next, index) + unit, step->units, columnsOf(cell).slots, count, 0);
+    fetch(initRow(&next, index) + unit, step->units, columnsOf(cell).slots, count, 0);
 }
 
 /// Sets the sums before the product of an operand: the inputs', where there are any, or else that of h.
@@ -107,7 +107,7 @@ INLINE void prepareForward(
   const RecurraForwardStep *step = panel->step;
   const Columns columns = columnsOf(cell);
   const ptrdiff_t first = panel->first + row, units = step->units, unit = panel->unit;
-  const Beginnings init = {step->init, first, step->initRows};
+  const InitRows init = {step->init, first, step->initRows};
   if (panel->isFetched && operand == 0) fetchRows(step->h, first, rows, 0, units, 0);
   if (operand == 0 && !panel->isBegun) {
     fetchForward(count, cell, panel, row, rows);

@@ -2,6 +2,6 @@
 #ifndef RECURRA_CELLS_H
 #define RECURRA_CELLS_H
 
-#define RECURRA_CELLS(CELL) CELL(rnn) CELL(lstm) CELL(gru)
+#define RECURRA_CELLS(CELL) CELL(rnn) CELL(lstm) CELL(gru) CELL(peephole)
 
 #endif

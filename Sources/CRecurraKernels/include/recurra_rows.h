@@ -2,7 +2,7 @@
 //
 // What a member has made travels along with the news that it is there: a line of memory carries fifteen floats and the
 // turn they belong to, and crosses from cache to cache once, where a flag and then the floats it stands for would cross
-// one after the other. Each member keeps a whole row, so nobody reads what others write but their lines.
+// one after the other. Each member keeps a whole row, so of what others write it reads their lines alone.
 #ifndef RECURRA_ROWS_H
 #define RECURRA_ROWS_H
 

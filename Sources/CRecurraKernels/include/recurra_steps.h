@@ -75,6 +75,7 @@ typedef struct RecurraForwardStep {
   RecurraRows hNext;  // written; never h: other panels still read it
   RecurraRows y;  // written: second destination of the new h, or none
   RecurraRows gates;  // written: activated gates for training, LSTM i f c~ o, GRU z r n nh; or none. May be init
+  const float *_Nullable parameters;  // the cell's own beside the weights; peepholes i f o, [3*H]
   float *_Nullable scratch;  // of scratchSize(rows), this thread's own
 } RecurraForwardStep;
 
@@ -97,6 +98,7 @@ typedef struct RecurraBackwardStep {
   RecurraRows c, cPrevious;  // LSTM: [rows][H]
   RecurraRows h;  // RNN: [rows][H] of step t
   RecurraRows hPrevious;  // GRU: [rows][H] of step t-1
+  const float *_Nullable parameters;  // as in the forward step
   RecurraRows dhOut;  // written, [rows][H], may be dhCarry; only without gates
   float *_Nullable scratch;  // of scratchSize(rows), this thread's own
 } RecurraBackwardStep;

@@ -11,7 +11,7 @@ INLINE void prepareProduct(
   TileStart *start
 ) {
   const RecurraProduct *job = panel->product;
-  const Beginnings init = {job->init, panel->first + row, NULL};
+  const InitRows init = {job->init, panel->first + row, NULL};
   beginSums(columns, &init, job->units, panel->unit, count, rows, sums, start);
 }
 
@@ -20,7 +20,7 @@ INLINE void finishProduct(
 ) {
   const RecurraProduct *job = panel->product;
   const ptrdiff_t first = panel->first + row, units = job->units, unit = panel->unit;
-  const Beginnings init = {job->init, first, NULL};
+  const InitRows init = {job->init, first, NULL};
   beginSumsApart(columns, &init, units, unit, count, rows, sums);
   for (ptrdiff_t index = 0; index < rows; index++)
     for (ptrdiff_t position = 0; position < columns.slots; position++) {

@@ -97,7 +97,7 @@ INLINE uint32_t mostTileRows(const Panel *panel) {
 }
 
 /// Whether tiles may begin elsewhere than in their sums: where a strip has whole slots.
-enum { hasBeginnings = STRIP * WIDTH % slotColumns == 0 };
+enum { startsAnywhere = STRIP * WIDTH % slotColumns == 0 };
 
 /// Multiplies at most rowsPerBlock rows by a panel, tile by tile; operands follow each other in one chain of sums.
 ///
@@ -128,7 +128,7 @@ INLINE void multiplyPanel(
         const ptrdiff_t begin = from > passed ? from - passed : 0;
         const ptrdiff_t end = smaller(to - passed, operands[index].depth);
         if (from <= passed && (passed < to || to == total))
-          prepare(job, index, row, tileRows, tileSums, total > 0 && hasBeginnings ? &start : NULL);
+          prepare(job, index, row, tileRows, tileSums, total > 0 && startsAnywhere ? &start : NULL);
         // Behind the last stretch comes the first of the next panel.
         const ptrdiff_t nextDepth = to < total ? -1 : from > 0 ? operands[0].first : operands[index].first;
         if (begin < end) {

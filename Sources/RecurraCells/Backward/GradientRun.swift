@@ -3,7 +3,8 @@ import RecurraTensor
 /// What goes back through one direction: the gradients of its states, and of what each step gave out.
 final class GradientRun<S: FloatingScalar> {
   private let run: DirectionRun<S>
-  /// Gradient of each state, [rows][H], rows in the order of the run; after the loop those of the initial states.
+  /// Gradients of h, and of the states behind it side by side, rows in the order of the run; after the loop those of
+  /// the initial states.
   private let carries: [Buffer<S>]
   private let scratch: Buffer<S>
   let hRows, cRows: Rows<S>
@@ -18,23 +19,28 @@ final class GradientRun<S: FloatingScalar> {
     self.run = run
     self.output = output
     self.column = column
-    carries = (0..<run.cell.stateCount).map { _ in Buffer(run.layout.batch, run.units) }
-    scratch = Buffer(run.cell.phases.count > 1 ? run.layout.batch : 0, run.units)
+    let further = run.widths.dropFirst().reduce(0, +)
+    carries = (further > 0 ? [run.outputs, further] : [run.outputs]).map { Buffer(run.layout.batch, $0) }
+    scratch = Buffer(run.phases.count > 1 ? run.layout.batch : 0, run.outputs)
     hRows = carries[0].rows
     cRows = carries[carries.count - 1].rows
     scratchRows = scratch.rows
-    for (carry, gradient) in zip(carries, states) {
-      let target = carry.rows
+    for (index, gradient) in states.enumerated() {
+      let width = run.widths[index]
       for row in 0..<run.layout.batch {
+        let target = carry(index, row)
         guard let gradient else {
-          target[row].update(repeating: 0, count: run.units)
+          target.update(repeating: 0, count: width)
           continue
         }
-        gradient.withPointer(of: S.self) {
-          target[row].update(from: $0 + run.layout.index(row) * run.units, count: run.units)
-        }
+        gradient.withPointer(of: S.self) { target.update(from: $0 + run.layout.index(row) * width, count: width) }
       }
     }
+  }
+
+  /// Where the gradient of a state of a row lies.
+  private func carry(_ index: Int, _ row: Int) -> UnsafeMutablePointer<S> {
+    index == 0 ? hRows[row] : cRows[row] + run.widths[1..<index].reduce(0, +)
   }
 
   /// The gradient of what a row gave out at a step; rows of one step lie `outputStride` apart in the order of the
@@ -54,15 +60,15 @@ final class GradientRun<S: FloatingScalar> {
     for row in active {
       guard let gradient = outputRow(step, row) else { return }
       let target = hRows[row]
-      for u in 0..<run.units { target[u] += gradient[u] }
+      for u in 0..<run.outputs { target[u] += gradient[u] }
     }
   }
 
-  /// Copies a carried gradient to [B, H] in the order of the batch: that of an initial state.
+  /// Copies a carried gradient to [B, width] in the order of the batch: that of an initial state.
   func writeInitialStateGradient(_ index: Int, to output: UnsafeMutablePointer<S>) {
-    let source = carries[index].rows
+    let width = run.widths[index]
     for row in 0..<run.layout.batch {
-      (output + run.layout.index(row) * run.units).update(from: source[row], count: run.units)
+      (output + run.layout.index(row) * width).update(from: carry(index, row), count: width)
     }
   }
 }

@@ -53,7 +53,7 @@ struct PackedBackward {
       scratch = Scratch.of(kernels, rows: batch)
     } else {
       step = .packed(directions.map { $0.packed.products(runs[0].cell, $0, inputs: inputs, units: units) })
-      scratch = PackedMultiplier.scratch(rows: batch, units: units)
+      scratch = PackedMultiplier.scratch(rows: batch, outputs: runs[0].outputs)
     }
     products = PackedGradients(
       runs, distinct, inputWeights: needsInput ? packed[packed.count - 1] : nil, threads: threads,

@@ -5,7 +5,7 @@ import RecurraTensor
 ///
 /// They are computed for a stretch of timesteps after the other, from the last to the first, so that what the loop has
 /// just written is still in the cache; the weights' gradient of each run by itself, and at the end those of a direction
-/// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order whoever computes it:
+/// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order on any thread:
 /// nothing of this depends on the number of threads. Where the inputs were looked up in a table, their part follows
 /// when all stretches are done.
 final class PackedGradients: @unchecked Sendable {
@@ -33,6 +33,8 @@ final class PackedGradients: @unchecked Sendable {
   ) {
     self.runs = runs
     let (inputs, units) = (runs[0].inputs, runs[0].units)
+    // Columns of Z that belong to h: those that meet rows of the weights.
+    let outputs = runs[0].cell.hasStateProducts ? runs[0].outputs : 0
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: .float32) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: .float32) }
     input = distinct == nil ? inputWeights.map { InputGradients(runs, weights: $0) } : nil
@@ -42,7 +44,7 @@ final class PackedGradients: @unchecked Sendable {
     self.parts = parts
     // A lookup adds up the gradients of the slots that its rows reach.
     product = WeightProduct(
-      runs[0].phases[0], inputs: inputs - skippedRows, units: units, unitsPerGate: units, slots: runs[0].slots,
+      runs[0].phases[0], inputs: inputs - skippedRows, units: outputs, unitsPerGate: units, slots: runs[0].slots,
       most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
       together: min(runs.count, threads), isShared: isShared
     ) { distinct == nil || $0.operand == .state }
@@ -51,7 +53,7 @@ final class PackedGradients: @unchecked Sendable {
       ofScratch.isEmpty
       ? nil
       : WeightProduct(
-        ofScratch.map { GateProduct(.state, gates: $0.gates, slot: $0.slot) }, inputs: 0, units: units,
+        ofScratch.map { GateProduct(.state, gates: $0.gates, slot: $0.slot) }, inputs: 0, units: outputs,
         unitsPerGate: units, slots: runs[0].slots,
         most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0, together: min(runs.count, threads),
         isShared: isShared
@@ -60,7 +62,7 @@ final class PackedGradients: @unchecked Sendable {
 
   /// Tells whether the products behind the loop of a cell are of this kind: the input reaches every gate's own slot,
   /// and a second phase multiplies the scratch rows alone.
-  static func fits(_ cell: any RecurrentCell) -> Bool {
+  static func fits(_ cell: any GatedCell) -> Bool {
     let ofInput = cell.phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
     return ofInput.allSatisfy { $0.slot == $0.gates.lowerBound }
       && ofInput.reduce(0) { $0 + $1.gates.count } == cell.gateCount
@@ -76,7 +78,7 @@ final class PackedGradients: @unchecked Sendable {
     guard layout.steps > 0, layout.batch > 0 else { return [] }
     let bits = Tuning.standard.bits
     let floats = max(bits.stretchFloats, bits.stretchWeights * run.direction.weights.count)
-    let width = run.slots + run.inputs + run.units
+    let width = run.slots + run.inputs + run.outputs
     let least = (bits.stretchRows + layout.batch - 1) / layout.batch
     let most = max(floats / (min(runs.count, 2) * layout.batch * width), least)
     let count = max(1, (layout.steps + most / 2) / most)
@@ -111,7 +113,7 @@ final class PackedGradients: @unchecked Sendable {
   /// About how long the products of parts take one thread.
   private func nanoseconds(_ parts: [Part]) -> Int {
     let (run, rows) = (runs[0], parts.reduce(0) { $0 + Self.rows($1, runs).count })
-    let width = run.inputs - skippedRows + run.units + (input == nil ? 0 : run.inputs)
+    let width = run.inputs - skippedRows + run.outputs + (input == nil ? 0 : run.inputs)
     return Estimate().nanoseconds(multiplications: width * run.slots * rows)
   }
 

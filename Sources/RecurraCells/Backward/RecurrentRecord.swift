@@ -41,18 +41,18 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
   }
 
   private func goBack(_ upstream: [Tensor?]) -> [Gradient?] {
-    let (units, states) = (runs[0].units, call.cell.stateCount)
+    let (units, width, states) = (runs[0].units, runs[0].outputs, runs[0].widths.count)
     let sequence = call.returnsSequences ? upstream[0].map(foldPadding) : nil
     let finals = call.directions.indices.map { place in
       var final = upstream[(1 + place * states)..<(1 + (place + 1) * states)].map { $0?.contiguous }
       if !call.returnsSequences, let last = upstream[0] {
-        let own = stoppingAtEmptyRows(last.sliced((place * units)..<((place + 1) * units), axis: 1))
+        let own = stoppingAtEmptyRows(last.sliced((place * width)..<((place + 1) * width), axis: 1))
         final[0] = (final[0].map { $0 + own } ?? own).contiguous
       }
       return final
     }
     let gradientRuns = runs.map {
-      GradientRun($0, output: sequence, column: $0.place * units, states: finals[$0.place])
+      GradientRun($0, output: sequence, column: $0.place * width, states: finals[$0.place])
     }
     let products = executor.backward(gradientRuns, distinct, needsInput: needsInput)
     var result = [products.input.map(ofTable)]
@@ -60,6 +60,10 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       result.append(.dense(products.weights[place]))
       if direction.bias != nil {
         result.append(.dense(call.cell.biasGradient(slots: products.biases[place], units: units)))
+      }
+      if !direction.parameters.isEmpty {
+        let own = zip(runs, gradientRuns).filter { $0.0.place == place }
+        result += ParameterGradients(own).run(direction.parameters).map(Gradient.dense)
       }
       for (state, given) in direction.initialStates.enumerated() {
         result.append(
@@ -94,7 +98,7 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
     guard call.padding == .repeatsLast, let lengths = call.lengths, lengths.contains(where: { $0 < dense.shape[1] }),
       !forward.isEmpty
     else { return dense }
-    let (timesteps, width, units) = (dense.shape[1], dense.shape[2], runs[0].units)
+    let (timesteps, width, units) = (dense.shape[1], dense.shape[2], runs[0].outputs)
     var folded = dense
     folded.withMutablePointer(of: S.self) { values in
       for (row, length) in lengths.enumerated() where length > 0 && length < timesteps {

@@ -7,10 +7,10 @@ struct SequenceGradients {
   /// Gradient of the slots' biases of each direction.
   let biases: [Tensor]
   /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil
-  /// where nobody asked.
+  /// where it is not asked for.
   let input: Gradient?
 
-  /// Adds buffers of one shape, which nobody else holds, to the first of them, in their order and from a row on.
+  /// Adds buffers of one shape, which no other value holds, to the first of them, in their order and from a row on.
   static func addUp(_ tensors: [Tensor], fromRow row: Int = 0) -> Tensor {
     let rows = tensors.map { DirectionRun<Float>.rows($0).base }
     let (first, count, size) = (row > 0 ? row * tensors[0].shape[1] : 0, tensors[0].count, 1 << 13)
@@ -98,15 +98,15 @@ struct WeightGradients<S: FloatingScalar> {
   /// (rows of Z)ᵀ · (gradients of slots), cut over the columns.
   private func addWeightPieces(_ product: GateProduct, _ index: Int, _ pieces: inout [() -> Void]) {
     let run = runs[index]
-    let (inputs, units) = (run.inputs, run.units)
+    let (inputs, units, outputs) = (run.inputs, run.units, run.outputs)
     let left: Rows<S>
     let firstRow: Int
     let rows: Int
     switch product.operand {
-    case .inputAndState: (left, firstRow, rows) = (run.zRows, 0, inputs + units)
+    case .inputAndState: (left, firstRow, rows) = (run.zRows, 0, inputs + outputs)
     case .input: (left, firstRow, rows) = (run.zRows, 0, inputs)
-    case .state: (left, firstRow, rows) = (run.zRows.from(0, column: inputs), inputs, units)
-    case .scratch: (left, firstRow, rows) = (run.scratchRows, inputs, units)
+    case .state: (left, firstRow, rows) = (run.zRows.from(0, column: inputs), inputs, outputs)
+    case .scratch: (left, firstRow, rows) = (run.scratchRows, inputs, outputs)
     }
     let target = DirectionRun<S>.rows(weights[index]).from(firstRow, column: product.gates.lowerBound * units)
     let gates = run.gateRows.from(0, column: product.slot * units)

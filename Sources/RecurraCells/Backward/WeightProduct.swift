@@ -3,7 +3,7 @@ import RecurraTensor
 
 /// The gradient of weights, leftᵀ · right summed over rows, and that of the biases, the sums of right's columns.
 ///
-/// It is cut into pieces by shapes alone, and a sum runs in one fixed order whoever computes it.
+/// It is cut into pieces by shapes alone, and a sum runs in one fixed order on any thread.
 struct WeightProduct {
   /// What is multiplied, for one direction.
   struct Operands {

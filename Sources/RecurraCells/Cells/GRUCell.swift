@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 public import RecurraTensor
 
 /// The gated recurrent unit: z, r = σ(x·W + h·U + b), h′ = z⊙h + (1 − z)⊙n.
@@ -6,20 +7,32 @@ public import RecurraTensor
 /// Reset before (the paper): n = act(x·W + (r⊙h)·U + b), bias [3H].
 ///
 /// - Source: Cho et al. 2014 (arXiv:1406.1078); gate order z r h as in Keras.
-public struct GRUCell: RecurrentCell {
+public struct GRUCell: GatedCell {
+  /// "GRU".
+  public static let name = "GRU"
+  /// The functions, and where the reset gate acts.
+  public static var settings: [CellSetting<Self>] {
+    [
+      .activation("activation", \.activation), .activation("recurrent_activation", \.recurrentActivation),
+      .flag("reset_after", \.resetAfter),
+    ]
+  }
+
   /// The function of the candidate.
-  public let activation: Activation
+  public var activation: Activation
   /// The function of the gates.
-  public let recurrentActivation: Activation
+  public var recurrentActivation: Activation
   /// Tells whether the reset gate filters the product or the state.
-  public let resetAfter: Bool
+  public var resetAfter: Bool
 
   /// Makes a cell.
-  public init(activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, resetAfter: Bool = true) {
+  public init(activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, resetAfter: Bool) {
     self.activation = activation
     self.recurrentActivation = recurrentActivation
     self.resetAfter = resetAfter
   }
+  /// Makes a cell with tanh, sigmoid and reset after the product.
+  public init() { self.init(resetAfter: true) }
 
   /// Blocks of H columns in the weights.
   public var gateCount: Int { 3 }
@@ -41,10 +54,14 @@ public struct GRUCell: RecurrentCell {
       : [[gates, candidate], [GateProduct(.scratch, gates: 2..<3, slot: 2)]]
   }
 
-  /// The vector kernel, for the functions it has.
+  /// The arguments of z, r and the candidate, where a function's slope needs them.
+  public func savedCount(units: Int) -> Int { keepsArguments ? 3 * units : 0 }
+  private var keepsArguments: Bool { activation.needsArgument || recurrentActivation.needsArgument }
+  /// The vector kernels, for the functions they have.
   public var kernel: CellKernel? {
-    resetAfter && activation == .tanh && recurrentActivation == .sigmoid ? .gru : nil
+    resetAfter && activation == .tanh && recurrentActivation == .sigmoid ? Self.kernel : nil
   }
+  private static let kernel = CellKernel(\.gru)
 
   /// The shape of the bias.
   public func biasShape(units: Int) -> [Int] { resetAfter ? [2, 3 * units] : [3 * units] }
@@ -80,6 +97,7 @@ public struct GRUCell: RecurrentCell {
       let (z, h, next, scratch) = (step.gates[row], step.h[row], step.nextH[row], step.scratch[row])
       let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
       if phase == 0 {
+        if keepsArguments { step.saved[row].update(from: z, count: 2 * units) }
         recurrentActivation.apply(z, 2 * units)
         if resetAfter {
           for u in 0..<units { n[u] += r[u] * product[u] }
@@ -88,6 +106,7 @@ public struct GRUCell: RecurrentCell {
         }
       }
       guard resetAfter || phase == 1 else { continue }
+      if keepsArguments { (step.saved[row] + 2 * units).update(from: n, count: units) }
       activation.apply(n, units)
       for u in 0..<units { next[u] = z[u] * h[u] + (1 - z[u]) * n[u] }
     }
@@ -97,15 +116,15 @@ public struct GRUCell: RecurrentCell {
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
     step.inSpans { row, span, temporary in
       let (units, count) = (step.units, span.count)
-      let z = step.gates[row] + span.lowerBound
+      let (z, saved) = (step.gates[row] + span.lowerBound, step.saved[row] + span.lowerBound)
       let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
       let (h, dh, scratch) = (
         step.h[row] + span.lowerBound, step.dh[row] + span.lowerBound, step.scratch[row] + span.lowerBound
       )
       let (ofCandidate, ofGate) = (temporary[0], temporary[1])
       if resetAfter || phase == 1 {
-        activation.slopes(of: n, into: ofCandidate, count)
-        recurrentActivation.slopes(of: z, into: ofGate, count)
+        activation.slopes(of: n, at: saved + 2 * units, into: ofCandidate, count)
+        recurrentActivation.slopes(of: z, at: saved, into: ofGate, count)
         for u in 0..<count {
           let candidate = dh[u] * (1 - z[u]) * ofCandidate[u]
           let update = dh[u] * (h[u] - n[u]) * ofGate[u]
@@ -114,7 +133,7 @@ public struct GRUCell: RecurrentCell {
         }
       }
       guard phase == 0 else { return }
-      recurrentActivation.slopes(of: r, into: ofGate, count)
+      recurrentActivation.slopes(of: r, at: saved + units, into: ofGate, count)
       for u in 0..<count {
         let reset = r[u]
         if resetAfter {

@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 public import RecurraTensor
 
 /// The long short-term memory cell: three gates filter what enters, stays in and leaves a memory.
@@ -6,30 +7,51 @@ public import RecurraTensor
 /// Slots i f c o, as in Keras.
 ///
 /// - Source: Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gate).
-public struct LSTMCell: RecurrentCell {
+public struct LSTMCell: GatedCell {
+  /// "LSTM".
+  public static let name = "LSTM"
+  /// The functions, and whether the forget gate starts open.
+  public static var settings: [CellSetting<Self>] {
+    [
+      .activation("activation", \.activation), .activation("recurrent_activation", \.recurrentActivation),
+      .flag("unit_forget_bias", \.unitForgetBias),
+    ]
+  }
+
   /// The function of the candidate and of the memory.
-  public let activation: Activation
+  public var activation: Activation
   /// The function of the gates.
-  public let recurrentActivation: Activation
+  public var recurrentActivation: Activation
+  /// Tells whether the bias of the forget gate starts at 1.
+  public var unitForgetBias: Bool
 
   /// Makes a cell.
-  public init(activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid) {
+  public init(activation: Activation, recurrentActivation: Activation = .sigmoid, unitForgetBias: Bool = true) {
     self.activation = activation
     self.recurrentActivation = recurrentActivation
+    self.unitForgetBias = unitForgetBias
   }
+  /// Makes a cell with tanh and sigmoid.
+  public init() { self.init(activation: .tanh) }
 
   /// Blocks of H columns in the weights.
   public var gateCount: Int { 4 }
-  /// One tensor of state, or two with a memory.
-  public var stateCount: Int { 2 }
+  /// h and c, [H] each.
+  public func stateWidths(units: Int) -> [Int] { [units, units] }
   /// The gates, the candidate third.
   public var slotNames: [String] { ["input", "forget", "candidate", "output"] }
   /// The forget gate keeps, the input gate lets in.
   public var memoryGates: MemoryGates? { MemoryGates(keep: 1, enter: 0) }
   /// The products of a step.
   public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<4, slot: 0)]] }
-  /// The vector kernel, for the functions it has.
-  public var kernel: CellKernel? { activation == .tanh && recurrentActivation == .sigmoid ? .lstm : nil }
+  /// The forget gate, where that is asked for.
+  public var gateOfUnitBias: Int? { unitForgetBias ? 1 : nil }
+  /// The pre-activations, where a function's slope needs them.
+  public func savedCount(units: Int) -> Int { keepsArguments ? 4 * units : 0 }
+  private var keepsArguments: Bool { activation.needsArgument || recurrentActivation.needsArgument }
+  /// The vector kernels, for the functions they have.
+  public var kernel: CellKernel? { activation == .tanh && recurrentActivation == .sigmoid ? Self.kernel : nil }
+  private static let kernel = CellKernel(\.lstm)
 
   /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
@@ -37,6 +59,7 @@ public struct LSTMCell: RecurrentCell {
     for row in 0..<step.rows {
       let (i, c, newC, h) = (step.gates[row], step.c[row], step.nextC[row], step.nextH[row])
       let (f, candidate, o) = (i + units, i + 2 * units, i + 3 * units)
+      if keepsArguments { step.saved[row].update(from: i, count: 4 * units) }
       recurrentActivation.apply(i, 2 * units)
       activation.apply(candidate, units)
       recurrentActivation.apply(o, units)
@@ -48,25 +71,26 @@ public struct LSTMCell: RecurrentCell {
 
   /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
+    let units = step.units
     step.inSpans { row, span, temporary in
-      let (units, count) = (step.units, span.count)
-      let i = step.gates[row] + span.lowerBound
+      let count = span.count
+      let (i, saved) = (step.gates[row] + span.lowerBound, step.saved[row] + span.lowerBound)
       let (f, candidate, o) = (i + units, i + 2 * units, i + 3 * units)
       let (c, newC) = (step.c[row] + span.lowerBound, step.nextC[row] + span.lowerBound)
       let (dh, dc) = (step.dh[row] + span.lowerBound, step.dc[row] + span.lowerBound)
       let (output, slope) = (temporary[0], temporary[1])
       activation.apply(to: newC, into: output, count)
-      activation.slopes(of: output, into: slope, count)
+      activation.slopes(of: output, at: newC, into: slope, count)
       for u in 0..<count {
         dc[u] += dh[u] * o[u] * slope[u]
         output[u] *= dh[u]
         dh[u] = 0
       }
       let (ofInput, ofForget, ofCandidate) = (temporary[1], temporary[2], temporary[3])
-      recurrentActivation.slopes(of: o, into: o, count)
-      recurrentActivation.slopes(of: i, into: ofInput, count)
-      recurrentActivation.slopes(of: f, into: ofForget, count)
-      activation.slopes(of: candidate, into: ofCandidate, count)
+      recurrentActivation.slopes(of: o, at: saved + 3 * units, into: o, count)
+      recurrentActivation.slopes(of: i, at: saved, into: ofInput, count)
+      recurrentActivation.slopes(of: f, at: saved + units, into: ofForget, count)
+      activation.slopes(of: candidate, at: saved + 2 * units, into: ofCandidate, count)
       for u in 0..<count {
         let (memory, kept, entered) = (dc[u], f[u], i[u])
         o[u] *= output[u]

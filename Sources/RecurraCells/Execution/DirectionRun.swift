@@ -7,11 +7,15 @@ import RecurraTensor
 /// concatenation and Z is the left operand of the whole weight gradient; otherwise Z holds h alone, and x is read where
 /// it is.
 final class DirectionRun<S: FloatingScalar> {
-  let cell: any RecurrentCell
+  let cell: any GatedCell
   let phases: [[GateProduct]]
   let layout: SequenceLayout
   let inputs: Int
   let units: Int
+  /// Numbers of each state of a row: h, then those that lie side by side behind `memory`.
+  let widths: [Int]
+  /// Numbers of h.
+  let outputs: Int
   /// Columns of the gate buffer.
   let slots: Int
   let isTraining: Bool
@@ -40,16 +44,21 @@ final class DirectionRun<S: FloatingScalar> {
   private let z: Buffer<S>
   /// Gates of all rows in training, of the rows at hand otherwise.
   private let gates: Buffer<S>
-  /// The memory c, [rows][H]; nothing for cells without one.
+  /// The states behind h, side by side; nothing for cells without them.
   private let memory: Buffer<S>
   /// What a later phase of the cell multiplies.
   private let scratch: Buffer<S>
+  /// What the cell keeps from a step beside gates and states; nothing for most cells.
+  private let saved: Buffer<S>
+  /// The cell's named parameters, one behind the other.
+  private let parameters: Tensor
 
-  let zRows, gateRows, biasRows, scratchRows: Rows<S>
+  let zRows, gateRows, biasRows, scratchRows, savedRows: Rows<S>
+  let parameterRow: UnsafePointer<S>
   private let hRows, cRows: Rows<S>
 
   init(
-    _ cell: any RecurrentCell, _ direction: RecurrentDirection, at place: Int = 0, input: InputSource, order: RowOrder,
+    _ cell: any GatedCell, _ direction: RecurrentDirection, at place: Int = 0, input: InputSource, order: RowOrder,
     rows: Range<Int>, isTraining: Bool, laysInput: Bool, lookup: (product: Tensor, ids: Tensor)? = nil,
     of type: S.Type
   ) {
@@ -61,6 +70,8 @@ final class DirectionRun<S: FloatingScalar> {
     inputShape = input.shape
     inputs = inputShape[2]
     units = direction.weights.shape[1] / cell.gateCount
+    widths = cell.stateWidths(units: units)
+    outputs = widths[0]
     slots = cell.slotCount * units
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.lookup = lookup.map { [layout] in LookedUpInput($0.product, $0.ids, layout) }
@@ -79,18 +90,25 @@ final class DirectionRun<S: FloatingScalar> {
     let gateCount = isTraining ? layout.productRows : layout.batch
     // Rows on cache lines of their own: threads that share a step's units would else take each other's.
     let line = 64 / MemoryLayout<S>.stride
-    let width = isTraining ? units : (units + line - 1) / line * line
-    let z = Buffer<S>(layout.rowCount, self.laysInput ? inputs + units : width)
+    func apart(_ width: Int) -> Int { isTraining ? width : (width + line - 1) / line * line }
+    let further = widths.dropFirst().reduce(0, +)
+    let savedCount = cell.savedCount(units: units)
+    let z = Buffer<S>(layout.rowCount, self.laysInput ? inputs + outputs : apart(outputs))
     let gates = Buffer<S>(gateCount, slots)
-    let memory = Buffer<S>(cell.stateCount > 1 ? layout.rowCount : 0, width)
-    let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, units)
+    let memory = Buffer<S>(further > 0 ? layout.rowCount : 0, apart(further))
+    let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, outputs)
+    let saved = Buffer<S>(savedCount > 0 ? gateCount : 0, savedCount)
+    let parameters = direction.joinedParameters ?? bias
     zRows = z.rows
     hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
-    cRows = cell.stateCount > 1 ? memory.rows : hRows
+    cRows = further > 0 ? memory.rows : hRows
     gateRows = gates.rows
     biasRows = Self.rows(bias)
     scratchRows = scratch.rows
+    savedRows = savedCount > 0 ? saved.rows : gates.rows
+    parameterRow = UnsafePointer(Self.rows(parameters).base)
     (self.bias, self.z, self.gates, self.memory, self.scratch) = (bias, z, gates, memory, scratch)
+    (self.saved, self.parameters) = (saved, parameters)
   }
 
   /// The rows of block `index` out of `count`; those with more timesteps make smaller blocks where asked for.
@@ -110,7 +128,7 @@ final class DirectionRun<S: FloatingScalar> {
   @inline(__always)
   func hidden(_ step: Int) -> Rows<S> { hRows.from(layout.blocks[step]) }
 
-  /// c of the rows that enter step `step`.
+  /// The states behind h of the rows that enter step `step`.
   @inline(__always)
   func memory(_ step: Int) -> Rows<S> { cRows.from(layout.blocks[step]) }
 
@@ -118,18 +136,22 @@ final class DirectionRun<S: FloatingScalar> {
   @inline(__always)
   func gates(_ step: Int) -> Rows<S> { isTraining ? gateRows.from(layout.blocks[step]) : gateRows }
 
+  /// Where a state of a row lies in a block.
+  func state(_ index: Int, _ block: Int, _ row: Int) -> UnsafeMutablePointer<S> {
+    index == 0 ? hidden(block)[row] : memory(block)[row] + widths[1..<index].reduce(0, +)
+  }
+
   /// Puts the initial states where their rows begin; zeros where none are given.
   func layInitialStates() {
-    for index in 0..<cell.stateCount {
+    for (index, width) in widths.enumerated() {
       let given = direction.initialStates.isEmpty ? nil : direction.initialStates[index].detached.contiguous
       for row in 0..<layout.batch {
-        let block = layout.firstBlock(row)
-        let target = index == 0 ? hidden(block)[row] : memory(block)[row]
+        let target = state(index, layout.firstBlock(row), row)
         guard let given else {
-          target.update(repeating: 0, count: units)
+          target.update(repeating: 0, count: width)
           continue
         }
-        given.withPointer(of: S.self) { target.update(from: $0 + layout.index(row) * units, count: units) }
+        given.withPointer(of: S.self) { target.update(from: $0 + layout.index(row) * width, count: width) }
       }
     }
   }
@@ -160,7 +182,7 @@ final class DirectionRun<S: FloatingScalar> {
       for row in layout.counts[step]..<max(rows, layout.counts[step]) {
         if laysInput { zRows.from(layout.blocks[step])[row].update(repeating: 0, count: inputs) }
         gates(step)[row].update(repeating: 0, count: slots)
-        if phases.count > 1 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: units) }
+        if phases.count > 1 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: outputs) }
       }
     }
   }
@@ -171,7 +193,7 @@ final class DirectionRun<S: FloatingScalar> {
     let (time, timesteps) = (layout.time(step), inputShape[1])
     let h = hidden(step + 1)
     for row in active {
-      (output + (layout.index(row) * timesteps + time) * width).update(from: h[row], count: units)
+      (output + (layout.index(row) * timesteps + time) * width).update(from: h[row], count: outputs)
     }
   }
 
@@ -183,9 +205,9 @@ final class DirectionRun<S: FloatingScalar> {
       let length = layout.lengths[row]
       for time in length..<max(timesteps, length) {
         if padding == .repeatsLast, !layout.isReversed, length > 0 {
-          (first + time * width).update(from: first + (length - 1) * width, count: units)
+          (first + time * width).update(from: first + (length - 1) * width, count: outputs)
         } else {
-          (first + time * width).update(repeating: 0, count: units)
+          (first + time * width).update(repeating: 0, count: outputs)
         }
       }
     }
@@ -196,16 +218,15 @@ final class DirectionRun<S: FloatingScalar> {
   func writeLastOutput(to output: UnsafeMutablePointer<S>, width: Int) {
     writeFinalState(0, to: output, width: width)
     for row in 0..<layout.batch where layout.lengths[row] == 0 {
-      (output + layout.index(row) * width).update(repeating: 0, count: units)
+      (output + layout.index(row) * width).update(repeating: 0, count: outputs)
     }
   }
 
   /// Copies a final state to [B][width], in the order of the batch.
   func writeFinalState(_ index: Int, to output: UnsafeMutablePointer<S>, width: Int) {
     for row in 0..<layout.batch {
-      let block = layout.lastBlock(row)
-      let source = index == 0 ? hidden(block)[row] : memory(block)[row]
-      (output + layout.index(row) * width).update(from: source, count: units)
+      (output + layout.index(row) * width).update(
+        from: state(index, layout.lastBlock(row), row), count: widths[index])
     }
   }
 }

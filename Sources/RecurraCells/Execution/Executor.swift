@@ -30,7 +30,7 @@ struct Executor<S: FloatingScalar> {
     }
     Threads.run(runs.count * schedule.rowBlocks) { index in
       let run = runs[index % runs.count]
-      let target = output.map { $0 + run.place * run.units }
+      let target = output.map { $0 + run.place * run.outputs }
       TimeLoop.forward(
         run, 0..<run.layout.steps,
         rows: run.rows(block: index / runs.count, of: schedule.rowBlocks, byTimesteps: false),

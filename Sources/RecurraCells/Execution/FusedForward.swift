@@ -168,7 +168,7 @@ struct FusedForward {
     let rank = RowGather.Rank(gather, own.rank.rank, bounds: bounds)
     let multiplier = multiplier(index, own.share(.gather(rank)))
     let (row, steps) = (rank.pointer, run.layout.steps)
-    let hasMemory = run.cell.stateCount > 1
+    let hasMemory = run.widths.count > 1
     recurra_row(row, 0).update(from: run.hidden(0)[0], count: units)
     if hasMemory { recurra_row_memory(row, row.pointee.rank, 0).update(from: run.memory(0)[0], count: units) }
     var step = 0

@@ -60,6 +60,7 @@ struct FusedMultiplier: Multiplier {
     let all = kernels.forwardPanels(run.units)
     var frame = RecurraForwardStep()
     (frame.inputs, frame.units, frame.packed, frame.scratch) = (run.inputs, run.units, weights, scratch)
+    frame.parameters = run.parameterRow
     frame.panels = RecurraPanels(panels)
     frame.pairs = Machine.caches.pairsPanels(bytes: 4 * Int(kernels.packedForwardSize(0, run.units)) / all) ? 1 : 0
     // Unless steps are gone through again and again, every h that enters step 0 is zero where no initial states were
@@ -215,7 +216,7 @@ struct FusedMultiplier: Multiplier {
   }
 
   func finish(_ step: Int, _ rows: Range<Int>) {
-    // Where the states began as zeros nobody asks for their gradients.
+    // States that began as zeros need no gradients.
     let hasStates = !run.direction.initialStates.isEmpty
     guard let gradients, !rows.isEmpty, hasStates else { return }
     var kernel = products(step - 1, rows: rows, following: rows, gradients)
@@ -230,7 +231,7 @@ struct FusedMultiplier: Multiplier {
     var kernel = RecurraBackwardStep()
     (kernel.rows, kernel.units) = (rows.count, run.units)
     kernel.panels = RecurraPanels(panels)
-    (kernel.packed, kernel.scratch) = (weights, scratch)
+    (kernel.packed, kernel.scratch, kernel.parameters) = (weights, scratch, run.parameterRow)
     kernel.descending = Int32(step & 1)
     kernel.productRows = following.count
     if !following.isEmpty {

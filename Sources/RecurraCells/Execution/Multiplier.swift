@@ -43,9 +43,9 @@ public enum MultiplierChoice: String, Sendable, CaseIterable {
 
   /// What multiplies for a cell: the fastest way that it has and the choice allows. Asked for once in a call, for the
   /// choice may change meanwhile.
-  static func multiplication(_ cell: any RecurrentCell, _ dtype: DType) -> StepMultiplication {
+  static func multiplication(_ cell: any GatedCell, _ dtype: DType) -> StepMultiplication {
     guard dtype == .float32, current != .openblas else { return .openBLAS }
-    if let kernel = cell.kernel { return .fused(Kernels.cell(kernel)) }
+    if let kernel = cell.kernel { return .fused(kernel.kernels) }
     return PackedGradients.fits(cell) ? .packed : .openBLAS
   }
 

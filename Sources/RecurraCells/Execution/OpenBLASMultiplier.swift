@@ -58,15 +58,15 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
     _ product: GateProduct, _ step: Int, _ active: Range<Int>, into gates: Rows<S>, _ scratch: Rows<S>
   ) {
     let z = run.zRows.from(run.layout.blocks[step] + active.lowerBound)
-    let (inputs, units) = (run.inputs, run.units)
+    let (inputs, units, states) = (run.inputs, run.units, run.outputs)
     let left: Rows<S>
     let firstRow: Int
     let depth: Int
     switch product.operand {
-    case .inputAndState: (left, firstRow, depth) = (z, 0, inputs + units)
+    case .inputAndState: (left, firstRow, depth) = (z, 0, inputs + states)
     case .input: (left, firstRow, depth) = (z, 0, inputs)
-    case .state: (left, firstRow, depth) = (z.from(0, column: inputs), inputs, units)
-    case .scratch: (left, firstRow, depth) = (scratch, inputs, units)
+    case .state: (left, firstRow, depth) = (z.from(0, column: inputs), inputs, states)
+    case .scratch: (left, firstRow, depth) = (scratch, inputs, states)
     }
     BLAS.product(
       rows: active.count, columns: product.gates.count * units, depth: depth,
@@ -78,7 +78,7 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   /// target = gradient of the slots · (their columns of U)ᵀ + keeping · target.
   private func multiplyBack(_ product: GateProduct, _ gates: Rows<S>, _ rows: Int, into target: Rows<S>, keeping: S) {
     BLAS.product(
-      rows: rows, columns: run.units, depth: product.gates.count * run.units,
+      rows: rows, columns: run.outputs, depth: product.gates.count * run.units,
       UnsafePointer(gates.base + product.slot * run.units), stride: gates.stride,
       UnsafePointer(weights[run.inputs]) + product.gates.lowerBound * run.units, stride: weights.stride,
       rightTransposed: true,
@@ -86,7 +86,7 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   }
 }
 
-extension RecurrentCell {
+extension GatedCell {
   /// Calls the requirement of the type at hand.
   @inline(__always)
   func forward<S: FloatingScalar>(_ phase: Int, _ step: GateForward<S>) {

@@ -12,7 +12,7 @@ struct PackedForward {
     (self.runs, self.schedule) = (runs, schedule)
     let (inputs, units) = (runs[0].inputs, runs[0].units)
     products = directions(runs).map { $0.packed.products(runs[0].cell, $0, inputs: inputs, units: units) }
-    scratch = PackedMultiplier.scratch(rows: runs.lazy.map(\.layout.batch).max() ?? 0, units: units)
+    scratch = PackedMultiplier.scratch(rows: runs.lazy.map(\.layout.batch).max() ?? 0, outputs: runs[0].outputs)
   }
 
   /// Runs the time loops of all directions; `output` is [B][T][width].
@@ -22,7 +22,7 @@ struct PackedForward {
       let run = runs[index % runs.count]
       let rows = run.rows(block: index / runs.count, of: schedule.rowBlocks, byTimesteps: true)
       let sharing = RowSharing(sharing: sharing, layout: run.layout, rowNanoseconds: schedule.rowNanoseconds)
-      let target = output.map { $0 + run.place * run.units }
+      let target = output.map { $0 + run.place * run.outputs }
       sharing.run(0..<run.layout.steps, rows) { steps, rows in
         scratch.lend { scratch in
           let multiplier = PackedMultiplier(run, products[run.place], nil, scratch)

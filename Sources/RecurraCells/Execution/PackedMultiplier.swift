@@ -17,8 +17,8 @@ struct PackedMultiplier: Multiplier {
   }
 
   /// Scratch for each thread.
-  static func scratch(rows: Int, units: Int) -> Scratch {
-    Scratch.ofThreads(floats: StepProducts.scratchFloats(rows) + rows * units)
+  static func scratch(rows: Int, outputs: Int) -> Scratch {
+    Scratch.ofThreads(floats: StepProducts.scratchFloats(rows) + rows * outputs)
   }
 
   func forward(_ steps: Range<Int>, _ active: Range<Int>) {
@@ -47,20 +47,20 @@ struct PackedMultiplier: Multiplier {
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
     guard let gradients else { return }
     gradients.addOutputGradient(step, active)
-    let (count, units) = (active.count, run.units)
+    let (count, outputs) = (active.count, run.outputs)
     let state = run.backwardStep(step, active, gradients)
     for (phase, products) in products.phases.enumerated().reversed() {
       run.cell.backward(phase: phase, state)
       for product in products where product.operand == .scratch {
-        product.goBack(count, state.gates, units: units, to: state.scratch, in: scratch)
+        product.goBack(count, state.gates, outputs: outputs, to: state.scratch, in: scratch)
       }
     }
-    let sums = Rows(scratch + StepProducts.scratchFloats(run.layout.batch), stride: units)
+    let sums = Rows(scratch + StepProducts.scratchFloats(run.layout.batch), stride: outputs)
     for product in products.phases.joined() where product.operand == .inputAndState || product.operand == .state {
-      product.goBack(count, state.gates, units: units, to: sums, in: scratch)
+      product.goBack(count, state.gates, outputs: outputs, to: sums, in: scratch)
       for row in 0..<count {
         let (target, sum) = (state.dh[row], sums[row])
-        for unit in 0..<units { target[unit] += sum[unit] }
+        for output in 0..<outputs { target[output] += sum[output] }
       }
     }
   }
@@ -77,7 +77,13 @@ extension DirectionRun {
     return GateForward(
       rows: active.count, units: units, gates: gates(step).from(first), h: hidden(step).from(first),
       c: memory(step).from(first), nextH: hidden(step + 1).from(first), nextC: memory(step + 1).from(first),
-      scratch: (isTraining ? scratchRows.from(layout.blocks[step]) : scratchRows).from(first))
+      scratch: kept(scratchRows, step, first), saved: kept(savedRows, step, first), parameters: parameterRow)
+  }
+
+  /// The rows of a step in a buffer that keeps one row for each of the gate buffer's.
+  @inline(__always)
+  private func kept(_ rows: Rows<S>, _ step: Int, _ first: Int) -> Rows<S> {
+    (isTraining ? rows.from(layout.blocks[step]) : rows).from(first)
   }
 
   /// What the cell reads and writes at a step back.
@@ -87,6 +93,7 @@ extension DirectionRun {
     return GateBackward(
       rows: active.count, units: units, gates: gates(step).from(first), h: hidden(step).from(first),
       c: memory(step).from(first), nextH: hidden(step + 1).from(first), nextC: memory(step + 1).from(first),
-      dh: gradients.hRows.from(first), dc: gradients.cRows.from(first), scratch: gradients.scratchRows.from(first))
+      dh: gradients.hRows.from(first), dc: gradients.cRows.from(first), scratch: gradients.scratchRows.from(first),
+      saved: kept(savedRows, step, first), parameters: parameterRow)
   }
 }

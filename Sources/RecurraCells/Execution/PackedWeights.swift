@@ -26,7 +26,7 @@ public final class PackedWeights: Sendable {
 
   /// The products of a step of a cell without fused gates: the stored ones where they are of the direction's version.
   func products(
-    _ cell: any RecurrentCell, _ direction: RecurrentDirection, inputs: Int, units: Int
+    _ cell: any GatedCell, _ direction: RecurrentDirection, inputs: Int, units: Int
   ) -> StepProducts {
     if let stored = steps.withLock({ $0 }), stored.version == direction.version { return stored.products }
     let products = StepProducts(cell, direction.weights.detached, inputs: inputs, units: units)

@@ -3,11 +3,12 @@ package import RecurraTensor
 
 /// A layer of a stack: one direction, forward in time.
 package struct StackedLayer: Sendable {
-  let cell: any RecurrentCell
+  let cell: any GatedCell
   let direction: RecurrentDirection
 
-  /// Puts a layer together.
-  package init(cell: any RecurrentCell, direction: RecurrentDirection) {
+  /// Puts a layer together; nil for a cell that is not gated.
+  package init?(cell: any RecurrentCell, direction: RecurrentDirection) {
+    guard case .gated(let cell) = cell.arithmetic else { return nil }
     (self.cell, self.direction) = (cell, direction)
   }
 }
@@ -43,7 +44,8 @@ private struct Wave {
     for layer in layers {
       let (weights, bias) = (layer.direction.weights, layer.direction.bias)
       let units = weights.shape[1] / layer.cell.gateCount
-      guard weights.dtype == .float32, !weights.isTracked, bias?.isTracked != true, weights.shape[0] == inputs + units,
+      guard weights.dtype == .float32, !weights.isTracked, bias?.isTracked != true,
+        weights.shape[0] == layer.cell.weightRows(inputs: inputs, units: units),
         case .fused(let own) = MultiplierChoice.multiplication(layer.cell, .float32)
       else { return nil }
       kernels.append(own)

@@ -8,7 +8,7 @@ internal import Synchronization
 final class Scratch: Sendable {
   private let memory: Buffer<Float>
   private let floats: Int
-  /// A bit for each piece that nobody has.
+  /// A bit for each piece that is free.
   private let free: Atomic<UInt64>
   /// The pieces that one word has no bits for.
   private let further: Scratch?

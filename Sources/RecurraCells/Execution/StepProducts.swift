@@ -26,14 +26,15 @@ struct StepProducts: Sendable {
   static func scratchFloats(_ rows: Int) -> Int { Int(Kernels.table.matrix.scratchSize(rows)) }
 
   /// Packs the weights of a direction.
-  init(_ cell: any RecurrentCell, _ weights: Tensor, inputs: Int, units: Int) {
+  init(_ cell: any GatedCell, _ weights: Tensor, inputs: Int, units: Int) {
     var written: [Range<Int>] = []
+    let outputs = weights.shape[0] - inputs
     phases = cell.phases.map { products in
       products.map { product in
         let columns = (product.gates.lowerBound * units)..<(product.gates.upperBound * units)
         let hasInput = product.operand == .inputAndState || product.operand == .input
         let hasState = product.operand != .input
-        let range = (hasInput ? 0 : inputs)..<(hasState ? inputs + units : inputs)
+        let range = (hasInput ? 0 : inputs)..<(hasState ? inputs + outputs : inputs)
         let slots = product.slot..<(product.slot + product.gates.count)
         defer { written.append(slots) }
         return Product(
@@ -41,7 +42,7 @@ struct StepProducts: Sendable {
           isFirst: !written.contains { $0.overlaps(slots) },
           packed: Self.packed(weights.sliced(range).sliced(columns, axis: 1).contiguous),
           transposed: hasState
-            ? Self.transposed(weights.sliced(inputs..<(inputs + units)).sliced(columns, axis: 1).contiguous) : nil)
+            ? Self.transposed(weights.sliced(inputs..<(inputs + outputs)).sliced(columns, axis: 1).contiguous) : nil)
       }
     }
   }
@@ -81,11 +82,12 @@ extension StepProducts.Product {
 
   /// Writes the gradient of the state or scratch rows that comes through this product.
   func goBack(
-    _ rows: Int, _ gates: Rows<Float>, units: Int, to target: Rows<Float>, in scratch: UnsafeMutablePointer<Float>
+    _ rows: Int, _ gates: Rows<Float>, outputs: Int, to target: Rows<Float>,
+    in scratch: UnsafeMutablePointer<Float>
   ) {
     guard let transposed else { return }
     var job = RecurraInputGradient()
-    (job.rowEnd, job.rowsPerStep, job.inputs, job.units) = (rows, 1, units, columns)
+    (job.rowEnd, job.rowsPerStep, job.inputs, job.units) = (rows, 1, outputs, columns)
     job.dgates = gates.from(0, column: column).forKernels
     (job.packed, job.out, job.stepStride) = (UnsafePointer(transposed.base), target.base, target.stride)
     job.scratch = scratch

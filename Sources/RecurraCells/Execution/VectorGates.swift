@@ -8,7 +8,7 @@ struct VectorGates<S: FloatingScalar> {
   /// Finds the kernels of a cell; nil where there are none, or not in this type.
   init?(_ kernel: CellKernel?) {
     guard let kernel, S.self == Float.self else { return nil }
-    kernels = Kernels.cell(kernel)
+    kernels = kernel.kernels
   }
 
   func forward(_ state: GateForward<S>) {
@@ -18,6 +18,7 @@ struct VectorGates<S: FloatingScalar> {
     (step.h, step.hNext) = (state.h.forKernels, state.nextH.forKernels)
     (step.c, step.cNext) = (state.c.forKernels, state.nextC.forKernels)
     (step.`init`, step.gates) = (state.gates.forKernels, state.gates.forKernels)
+    step.parameters = state.parameters
     kernels.forwardGates(&step)
   }
 
@@ -28,17 +29,7 @@ struct VectorGates<S: FloatingScalar> {
     (step.dhCarry, step.dc, step.gates) = (state.dh.forKernels, state.dc.forKernels, state.gates.forKernels)
     (step.c, step.cPrevious) = (state.nextC.forKernels, state.c.forKernels)
     (step.h, step.hPrevious) = (state.nextH.forKernels, state.h.forKernels)
+    step.parameters = state.parameters
     kernels.backwardGates(&step)
-  }
-}
-
-extension Kernels {
-  /// The kernels of a cell for this machine.
-  static func cell(_ kernel: CellKernel) -> RecurraCellKernels {
-    switch kernel {
-    case .simpleRNN: table.rnn
-    case .lstm: table.lstm
-    case .gru: table.gru
-    }
   }
 }

@@ -38,7 +38,7 @@ final class TableProduct: Sendable {
   /// weights as they are. So what is done in vain is no more than what had to be done anyway, and a table that changes
   /// with every call is never multiplied.
   static func products(
-    _ lookup: TableLookup, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
+    _ lookup: TableLookup, _ cell: any GatedCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> LookedUpProducts? {
     let units = directions[0].weights.shape[1] / cell.gateCount
     guard lookup.owner != nil, lookup.table.shape[0] * cell.slotCount * units <= Tuning.standard.tableFloats else {
@@ -87,7 +87,7 @@ final class TableProduct: Sendable {
 
   /// Multiplies rows with the weights of some directions and adds the bias, over the threads.
   static func multiply(
-    _ rows: Tensor, _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
+    _ rows: Tensor, _ cell: any GatedCell, _ directions: [RecurrentDirection], _ kernels: RecurraCellKernels
   ) -> [Tensor] {
     let (count, inputs) = (rows.shape[0], rows.shape[1])
     let units = directions[0].weights.shape[1] / cell.gateCount

@@ -34,7 +34,7 @@ package struct Problem: Sendable, Equatable {
   }
 
   init(
-    _ cell: any RecurrentCell, _ way: StepMultiplication, batch: Int, timesteps: Int, inputs: Int, units: Int,
+    _ cell: any GatedCell, _ way: StepMultiplication, batch: Int, timesteps: Int, inputs: Int, units: Int,
     directions: Int = 1, isTraining: Bool = false
   ) {
     self.init(

@@ -1,6 +1,6 @@
 package import RecurraTensor
 
-/// What goes into a layer: a tensor, or rows of a table, which are not laid side by side before somebody wants them so.
+/// What goes into a layer: a tensor, or rows of a table, which are copied side by side only where that is needed.
 package enum InputSource: Sendable {
   case tensor(Tensor)
   case lookup(TableLookup)
@@ -82,7 +82,7 @@ package struct TableLookup: Sendable {
   /// of one call, of which no row is worth a product of its own.
   let owner: (any AnyObject & Sendable)?
   let version: Int
-  /// Whether nobody will ask for gradients with respect to the vectors that were found, so that they may go straight to
+  /// Whether the vectors that were found need no gradients of their own, so that they may go straight to
   /// the table.
   let isShortcut: Bool
   private let copied = Vectors()

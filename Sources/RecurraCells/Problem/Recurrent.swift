@@ -1,80 +1,4 @@
-internal import CRecurraKernels
 public import RecurraTensor
-
-/// The parameters and the initial states of one direction of a recurrent layer.
-public struct RecurrentDirection: Sendable {
-  /// `[W; U]`, (I + H) × G·H.
-  public var weights: Tensor { parts.weights }
-  /// The bias, in the shape the cell asks for; nil for none.
-  public var bias: Tensor? { parts.bias }
-  /// h (and c), each [B, H]; empty for zeros.
-  public var initialStates: [Tensor] { parts.initialStates }
-  /// Tells whether the direction walks from each row's last valid timestep to its first.
-  public var isReversed: Bool { parts.isReversed }
-  var packed: PackedWeights { parts.packed }
-  var version: Int { parts.version }
-
-  /// Behind one reference: a call hands directions on a dozen times, and copying their tensors costs as much as a
-  /// timestep.
-  private let parts: Parts
-
-  private final class Parts: Sendable {
-    let weights: Tensor
-    let bias: Tensor?
-    let initialStates: [Tensor]
-    let isReversed: Bool
-    let packed: PackedWeights
-    let version: Int
-
-    init(
-      weights: Tensor, bias: Tensor?, initialStates: [Tensor], isReversed: Bool, packed: PackedWeights, version: Int
-    ) {
-      self.weights = weights
-      self.bias = bias
-      self.initialStates = initialStates
-      self.isReversed = isReversed
-      self.packed = packed
-      self.version = version
-    }
-  }
-
-  /// Puts a direction together.
-  ///
-  /// - Parameters:
-  ///   - packed: keeps the packed weights from call to call; give each direction of a layer its own.
-  ///   - version: changes whenever the weights change.
-  public init(
-    weights: Tensor, bias: Tensor?, initialStates: [Tensor] = [], isReversed: Bool = false,
-    packed: PackedWeights? = nil,
-    version: Int = 0
-  ) {
-    parts = Parts(
-      weights: weights, bias: bias, initialStates: initialStates, isReversed: isReversed,
-      packed: packed ?? PackedWeights(), version: version)
-  }
-
-  /// Stops at parameters and states that do not fit a cell and its input.
-  func check(_ cell: any RecurrentCell, _ name: String, dtype: DType, batch: Int, inputs: Int, units: Int) {
-    func expect(_ tensor: Tensor, _ what: String, _ shape: @autoclosure () -> [Int], _ fits: Bool) {
-      RecurraTensor.check(
-        tensor.dtype == dtype && fits, name, expected: "\(dtype) \(what) \(shape())",
-        got: "\(tensor.dtype) \(tensor.shape)")
-    }
-    func expect(_ tensor: Tensor, _ what: String, _ rows: Int, _ columns: Int) {
-      let shape = tensor.shape
-      expect(tensor, what, [rows, columns], shape.count == 2 && shape[0] == rows && shape[1] == columns)
-    }
-    expect(weights, "weights", inputs + units, cell.gateCount * units)
-    if let bias {
-      let shape = cell.biasShape(units: units)
-      expect(bias, "bias", shape, bias.shape == shape)
-    }
-    RecurraTensor.check(
-      initialStates.isEmpty || initialStates.count == cell.stateCount, name,
-      expected: "\(cell.stateCount) initial states or none", got: "\(initialStates.count)")
-    for state in initialStates { expect(state, "initial states", batch, units) }
-  }
-}
 
 /// Says what the output holds at padded timesteps.
 public enum PaddedOutput: Sendable {
@@ -86,9 +10,9 @@ public enum PaddedOutput: Sendable {
 
 /// What a recurrent layer gives out.
 public struct RecurrentOutput: Sendable {
-  /// Every hidden state [B, T, D·H], or the last ones [B, D·H]; directions side by side.
+  /// Every output [B, T, D·H], or the last ones [B, D·H]; directions side by side. H is the width of the first state.
   public let output: Tensor
-  /// The final states of each direction, h (and c), each [B, H].
+  /// The final states of each direction, h (and c), each [B, width].
   public let states: [Tensor]
   /// What went on inside, for each direction; only where it was asked for.
   public let traces: [RecurrentTrace]
@@ -125,15 +49,23 @@ extension InputSource {
     padding: PaddedOutput, keepsTrace: Bool = false
   ) -> RecurrentOutput {
     checkRecurrent(cell, directions, lengths)
-    let call = RecurrentCall(
-      cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
-      padding: padding, keepsTrace: keepsTrace)
-    return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
+    switch cell.arithmetic {
+    case .composed(let cell):
+      return ComposedCall(
+        cell: cell, directions: directions, input: tensor, lengths: lengths, returnsSequences: returnsSequences,
+        padding: padding, keepsTrace: keepsTrace
+      ).run()
+    case .gated(let cell):
+      let call = RecurrentCall(
+        cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
+        padding: padding, keepsTrace: keepsTrace)
+      return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
+    }
   }
 
   /// About how many nanoseconds a direction takes on one thread.
   package func nanoseconds(_ direction: RecurrentDirection) -> Int {
-    Estimate().nanoseconds(multiplications: MemoryLimit.bytes(shape[0], shape[1], direction.weights.count))
+    Estimate().nanoseconds(multiplications: MemoryLimit.bytes(shape[0], shape[1], direction.parameterCount))
   }
 
   private func checkRecurrent(_ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ lengths: [Int]?) {
@@ -142,7 +74,7 @@ extension InputSource {
       dtype.isFloating && shape.count == 3, name, expected: "a floating input [B, T, I]", got: "\(dtype) \(shape)")
     check(shape[1] > 0, name, expected: "at least one timestep", got: "\(shape)")
     check((1...2).contains(directions.count), name, expected: "one or two directions", got: "\(directions.count)")
-    let units = directions[0].weights.shape.last.map { $0 / cell.gateCount } ?? 0
+    let units = directions[0].units(of: cell)
     check(units >= 1, name, expected: "at least one unit", got: "weights \(directions[0].weights.shape)")
     for direction in directions {
       direction.check(cell, name, dtype: dtype, batch: shape[0], inputs: shape[2], units: units)

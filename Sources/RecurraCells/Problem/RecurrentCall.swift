@@ -3,7 +3,7 @@ import RecurraTensor
 
 /// One call of a recurrent layer: forward, and the record for going back.
 struct RecurrentCall: Sendable {
-  let cell: any RecurrentCell
+  let cell: any GatedCell
   let directions: [RecurrentDirection]
   let input: InputSource
   let lengths: [Int]?
@@ -32,35 +32,38 @@ struct RecurrentCall: Sendable {
     let runs = makeRuns(
       schedule.runBlocks, found, isTraining: isTraining, laysInput: kernels == nil, of: S.self)
     let executor = Executor(runs: runs, schedule: schedule, way: way)
-    let width = directions.count * units
+    let widths = runs[0].widths
+    let width = directions.count * widths[0]
     let sequence = returnsSequences ? Tensor(uninitialized: [shape[0], shape[1], width], dtype: S.dtype) : nil
     let target = sequence.map { $0.storage.pointer.assumingMemoryBound(to: S.self) }
     executor.forward(to: target, width: width)
     if let target {
-      for run in runs { run.fillPadding(target + run.place * units, width: width, padding) }
+      for run in runs { run.fillPadding(target + run.place * widths[0], width: width, padding) }
     }
     let output =
       sequence
       ?? Tensor([shape[0], width], of: S.self) { last in
-        for run in runs { run.writeLastOutput(to: last + run.place * units, width: width) }
+        for run in runs { run.writeLastOutput(to: last + run.place * widths[0], width: width) }
       }
     var states: [Tensor] = []
-    states.reserveCapacity(directions.count * cell.stateCount)
+    states.reserveCapacity(directions.count * widths.count)
     for place in directions.indices {
-      for index in 0..<cell.stateCount {
+      for (index, width) in widths.enumerated() {
         states.append(
-          Tensor([shape[0], units], of: S.self) { state in
-            for run in runs where run.place == place { run.writeFinalState(index, to: state, width: units) }
+          Tensor([shape[0], width], of: S.self) { state in
+            for run in runs where run.place == place { run.writeFinalState(index, to: state, width: width) }
           })
       }
     }
     let traces =
       keepsTrace ? directions.indices.map { place in RecurrentTrace(runs.filter { $0.place == place }) } : []
     guard isTracked else { return RecurrentOutput(output: output, states: states, traces: traces) }
-    // Rows of a table are the table's own business, where nobody asks for the gradients of each.
+    // Gradients go straight to the table where its rows need none of their own.
     let table = lookup.flatMap { $0.isShortcut && !keepsTrace ? $0 : nil }
     let source = table?.table ?? input.tensor
-    let parents = [source] + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.initialStates }
+    let parents =
+      [source]
+      + directions.flatMap { [$0.weights] + ($0.bias.map { [$0] } ?? []) + $0.parameters + $0.initialStates }
     let record = RecurrentRecord(
       call: detached, executor: executor, distinct: distinct, table: table?.detached,
       needsInput: source.isTracked)
@@ -123,13 +126,14 @@ extension RecurrentDirection {
   /// Tells whether a parameter or an initial state has a history.
   fileprivate var isTracked: Bool {
     weights.isTracked || bias?.isTracked == true || initialStates.contains(where: \.isTracked)
+      || parameters.contains(where: \.isTracked)
   }
 
   /// The same parameters without histories, dense.
   var detached: RecurrentDirection {
     if !isTracked, weights.isContiguous { return self }
     return RecurrentDirection(
-      weights: weights.detached.contiguous, bias: bias?.detached, initialStates: initialStates.map(\.detached),
-      isReversed: isReversed, packed: packed, version: version)
+      weights: weights.detached.contiguous, bias: bias?.detached, parameters: parameters.map(\.detached),
+      initialStates: initialStates.map(\.detached), isReversed: isReversed, packed: packed, version: version)
   }
 }

@@ -51,22 +51,24 @@ public struct RecurrentTrace: Sendable {
 
   /// Gathers the trace of one direction from the runs over its rows.
   init<S: FloatingScalar>(_ runs: [DirectionRun<S>]) {
-    let (units, cell, shape) = (runs[0].units, runs[0].cell, runs[0].inputShape)
-    func spread(_ row: (_ run: DirectionRun<S>, _ step: Int, _ row: Int) -> UnsafeMutablePointer<S>) -> Tensor {
-      Tensor([shape[0], shape[1], units], of: S.self) { output in
-        output.update(repeating: 0, count: shape[0] * shape[1] * units)
+    let (units, cell, shape, widths) = (runs[0].units, runs[0].cell, runs[0].inputShape, runs[0].widths)
+    func spread(
+      _ width: Int, _ row: (_ run: DirectionRun<S>, _ step: Int, _ row: Int) -> UnsafeMutablePointer<S>
+    ) -> Tensor {
+      Tensor([shape[0], shape[1], width], of: S.self) { output in
+        output.update(repeating: 0, count: shape[0] * shape[1] * width)
         for run in runs {
           for step in 0..<run.layout.steps {
             for index in 0..<run.layout.counts[step] {
               let place = run.layout.index(index) * shape[1] + run.layout.time(step)
-              (output + place * units).update(from: row(run, step, index), count: units)
+              (output + place * width).update(from: row(run, step, index), count: width)
             }
           }
         }
       }
     }
     let slotCount = cell.slotCount > 1 ? cell.slotCount : 0
-    gates = (0..<slotCount).map { slot in spread { $0.gates($1)[$2] + slot * units } }
+    gates = (0..<slotCount).map { slot in spread(units) { $0.gates($1)[$2] + slot * units } }
     gateNames = Array(cell.slotNames.prefix(slotCount))
     memoryGates = cell.memoryGates
     var lengths = [Int](repeating: 0, count: shape[0])
@@ -76,7 +78,13 @@ public struct RecurrentTrace: Sendable {
       }
     }
     self.lengths = lengths
-    hidden = spread { $0.hidden($1 + 1)[$2] }
-    memory = cell.stateCount > 1 ? spread { $0.memory($1 + 1)[$2] } : nil
+    hidden = spread(widths[0]) { $0.hidden($1 + 1)[$2] }
+    memory = widths.count > 1 ? spread(widths[1]) { $0.memory($1 + 1)[$2] } : nil
+  }
+
+  /// The trace of a cell without gates.
+  init(hidden: Tensor, memory: Tensor?, lengths: [Int]) {
+    (gates, gateNames, memoryGates) = ([], [], nil)
+    (self.hidden, self.memory, self.lengths) = (hidden, memory, lengths)
   }
 }

@@ -87,7 +87,7 @@ extension Layer {
     let steps = MemoryLimit.bytes(input.prefix(2).map { $0 ?? 1 })
     return (parts.forward + parts.backward).reduce(0) { total, layer in
       MemoryLimit.sum(
-        total, MemoryLimit.bytes(steps, layer.options.units, layer.cell.gateCount + layer.cell.stateCount))
+        total, MemoryLimit.bytes(steps, layer.options.units, layer.cell.numbersPerUnit))
     }
   }
 }

@@ -14,10 +14,14 @@ public struct RecurrentSpectrum: Sendable, Equatable {
 extension RecurrentLayer {
   /// Computes spectral radius and singular values of U, for each gate.
   ///
-  /// - Throws: `badData` for a layer that is not built, or whose weights are not finite.
+  /// - Throws: `badData` for a layer that is not built, or whose weights are not finite; `badArgument` for a cell
+  ///   without U.
   /// - Complexity: about 35·G·H³ flops.
   public func recurrentSpectra() throws(RecurraError) -> [RecurrentSpectrum] {
-    guard let kernel = recurrentKernel else { throw failure(expected: "a built layer", got: "one that is not") }
+    guard isBuilt else { throw failure(expected: "a built layer", got: "one that is not") }
+    guard case .gated(let cell) = cell.arithmetic, let kernel = recurrentKernel else {
+      throw failure(.badArgument, expected: "a cell that multiplies h by a matrix", got: "another")
+    }
     let matrix = kernel.converted(to: .float64)
     var spectra: [RecurrentSpectrum] = []
     let names = cell.slotNames

@@ -15,7 +15,7 @@ extension RecurrentLayer {
     }
     // Each of the H rows keeps gates and states in float64 for its way back, and has a gradient at every step.
     let count = isReversed ? length - last : last + 1
-    let perStep = cell.slotCount + cell.stateCount + 2
+    let perStep = cell.numbersPerUnit + 2
     try MemoryLimit.require(
       MemoryLimit.bytes(count, options.units, options.units, perStep, DType.float64.byteCount),
       "stateGradientNorms", for: "\(count) steps of \(options.units) rows")
@@ -56,25 +56,29 @@ private struct StateGradients {
   ///
   /// Every number of the last state has a row of its own: one way back gives all rows of every matrix of derivatives.
   func norms(_ inputs: [Tensor]) throws(RecurraError) -> [Double] {
-    var states = (0..<cell.stateCount).map { index in
+    var states = cell.stateWidths(units: units).enumerated().map { index, width in
       let state =
-        direction.initialStates.isEmpty ? Tensor.zeros([1, units], dtype: .float64) : direction.initialStates[index]
+        direction.initialStates.isEmpty ? Tensor.zeros([1, width], dtype: .float64) : direction.initialStates[index]
       return rows(state).tracked
     }
     var hidden = [states[0]]
     for input in inputs {
-      let step = RecurrentDirection(weights: direction.weights, bias: direction.bias, initialStates: states)
+      let step = RecurrentDirection(
+        weights: direction.weights, bias: direction.bias, parameters: direction.parameters, initialStates: states)
       states = rows(input).recurrent(cell, [step], returnsSequences: false).states
       hidden.append(states[0])
     }
     let matrices = states[0].gradients(
-      withRespectTo: hidden, seed: Tensor.identity(units, dtype: .float64))
+      withRespectTo: hidden, seed: Tensor.identity(rowCount, dtype: .float64))
     return try matrices.reversed().map { matrix throws(RecurraError) in
       try matrix.svd().s.scalars(as: Double.self).first ?? 0
     }
   }
 
-  private func rows(_ tensor: Tensor) -> Tensor { .concatenated([Tensor](repeating: tensor, count: units)) }
+  /// Numbers of h.
+  private var rowCount: Int { cell.stateWidths(units: units)[0] }
+
+  private func rows(_ tensor: Tensor) -> Tensor { .concatenated([Tensor](repeating: tensor, count: rowCount)) }
 }
 
 extension RecurrentDirection {
@@ -82,6 +86,7 @@ extension RecurrentDirection {
   fileprivate var inDouble: RecurrentDirection {
     RecurrentDirection(
       weights: weights.detached.converted(to: .float64), bias: bias?.detached.converted(to: .float64),
+      parameters: parameters.map { $0.detached.converted(to: .float64) },
       initialStates: initialStates.map { $0.detached.converted(to: .float64) })
   }
 }

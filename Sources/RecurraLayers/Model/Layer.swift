@@ -174,8 +174,8 @@ extension Layer {
     return weight.detached.converted(to: dtype)
   }
 
-  /// An error of this layer.
-  package func failure(_ kind: RecurraError.Kind = .badData, expected: String, got: String) -> RecurraError {
+  /// Makes an error of this layer: its `typeName` is the operation.
+  public func failure(_ kind: RecurraError.Kind = .badData, expected: String, got: String) -> RecurraError {
     RecurraError(kind, operation: Self.typeName, expected: expected, got: got)
   }
 }

@@ -1,15 +1,19 @@
-package import RecurraTensor
+public import RecurraTensor
 
 /// What layers check before they make or compute anything.
 extension Layer {
-  /// Refuses a whole number that the layer was made with.
-  package func checkSetting(_ name: String, _ value: Int, in range: ClosedRange<Int>) throws(RecurraError) {
+  /// Refuses a whole number that the layer was made with, where it lies outside a range.
+  ///
+  /// - Throws: `badArgument` naming the setting.
+  public func checkSetting(_ name: String, _ value: Int, in range: ClosedRange<Int>) throws(RecurraError) {
     guard !range.contains(value) else { return }
     throw failure(.badArgument, expected: "\(name) in \(range)", got: "\(value)")
   }
 
-  /// Refuses a number that the layer was made with.
-  package func checkSetting(_ name: String, _ value: Double, in range: ClosedRange<Double>) throws(RecurraError) {
+  /// Refuses a number that the layer was made with, where it lies outside a range or is NaN.
+  ///
+  /// - Throws: `badArgument` naming the setting.
+  public func checkSetting(_ name: String, _ value: Double, in range: ClosedRange<Double>) throws(RecurraError) {
     guard !range.contains(value) else { return }
     let isOpen = range.upperBound == .greatestFiniteMagnitude
     let wanted = isOpen ? "of at least \(range.lowerBound), and finite" : "in \(range)"
@@ -54,6 +58,22 @@ extension Layer {
   /// Checks the number of valid timesteps of each row.
   package func checkLengths(_ lengths: [Int], rows: Int, timesteps: Int) throws(RecurraError) {
     try SequenceMask.lengths(lengths).check(rows: rows, timesteps: timesteps, Self.typeName)
+  }
+
+  /// Makes a parameter whose first value an initialiser draws when it is needed.
+  ///
+  /// - Parameters:
+  ///   - name: what files call it within the layer.
+  ///   - shape: its extents.
+  ///   - dtype: its type, that which `build` was given.
+  ///   - initializer: how the first value is drawn.
+  ///   - random: what the first value follows from; a stream of its own for each parameter.
+  /// - Throws: `badArgument` for an initialiser that cannot draw this shape and for more than 2³⁶ numbers,
+  ///   `outOfMemory` where they do not fit within `MemoryLimit.byteCount`.
+  public func parameter(
+    _ name: String, shape: [Int], dtype: DType, initializer: Initializer, random: RandomSource
+  ) throws(RecurraError) -> Parameter {
+    try parameter(name, shape, dtype, initializer, random)
   }
 
   /// Makes a parameter that an initialiser draws when it is needed.

@@ -129,18 +129,3 @@ public final class Parameter: Sendable {
       got: "\(value.dtype) \(value.shape)")
   }
 }
-
-/// What a layer makes when it is built: once, whichever thread comes first.
-package final class BuildState<Value: Sendable>: Sendable {
-  private let built = Once<Value>()
-
-  package init() {}
-
-  /// What was built, if anything was.
-  package var value: Value? { built.value }
-
-  /// Builds with `body` unless that has been done, and returns what was built.
-  package func build(_ body: () throws(RecurraError) -> Value) throws(RecurraError) -> Value {
-    try built.make(body)
-  }
-}

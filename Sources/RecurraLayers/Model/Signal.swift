@@ -8,7 +8,7 @@ public struct Signal: Sendable {
     get { source.tensor }
     set { source = .tensor(newValue) }
   }
-  /// The values, or where they are looked up as long as they have not been asked for.
+  /// The values, or where they are looked up as long as they are not asked for.
   package private(set) var source: InputSource
   /// Further outputs of a layer that has several: the backward direction's where a `Bidirectional` keeps the two apart.
   public var furtherValues: [Tensor] = []
@@ -47,7 +47,7 @@ public struct Signal: Sendable {
   package var shape: [Int] { source.shape }
 
   /// Returns the signal with another value at the same timesteps.
-  package func with(value: Tensor) -> Signal { Signal(value, mask: mask, states: states) }
+  public func with(value: Tensor) -> Signal { Signal(value, mask: mask, states: states) }
 }
 
 /// How a forward pass is run.
@@ -62,7 +62,7 @@ public struct ForwardContext: Sendable {
   /// embedding gives out may then be zero, because they go straight to its table: a word that a batch holds many times
   /// is multiplied once.
   public var differentiatesParametersOnly: Bool
-  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' numbers in
+  /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in
   /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?
 
@@ -95,15 +95,18 @@ public struct ForwardContext: Sendable {
     parameter.versioned(isTracked: isRecording && parameter.isTrainable)
   }
 
-  /// The context of the sublayer at a position: its random numbers are its own.
-  package func forSublayer(_ position: Int) -> ForwardContext {
+  /// Returns the context of the sublayer at a position: its random numbers are its own.
+  public func forSublayer(_ position: Int) -> ForwardContext {
     var context = self
     context.random = random.stream(position)
     return context
   }
 
-  /// Numbers in 0..<1 for every element of a tensor whose first axis are the rows.
-  package func uniform(_ shape: [Int], dtype: DType) -> Tensor {
+  /// Draws a number in 0..<1 for every element of a tensor whose first axis are the rows of the batch.
+  ///
+  /// A row has the same numbers whatever blocks the batch is cut into; those of `random` itself would begin anew in
+  /// every block.
+  public func uniform(_ shape: [Int], dtype: DType = .float32) -> Tensor {
     random.uniform(shape, startingAt: (firstRow ?? 0) * Shape.count(Array(shape.dropFirst())), dtype: dtype)
   }
 }

@@ -8,7 +8,7 @@ public struct Value: Sendable {
     get { source.tensor }
     set { source = .tensor(newValue) }
   }
-  /// The numbers, or where they are looked up as long as they have not been asked for.
+  /// The numbers, or where they are looked up as long as they are not asked for.
   package private(set) var source: InputSource
   /// Which timesteps count, the second axis being time.
   public var mask: SequenceMask

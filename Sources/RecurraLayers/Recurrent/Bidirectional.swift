@@ -166,7 +166,7 @@ public final class Bidirectional: Layer {
     for (level, layers) in zip(forwardLayers, backwardLayers).enumerated() {
       for (stack, layer) in [layers.0, layers.1].enumerated() {
         try layer.build(inputShape: shapes[stack], random: random.stream(2 * level + stack), dtype: dtype)
-        shapes[stack] = Array(shapes[stack].prefix(2)) + [layer.options.units]
+        shapes[stack] = Array(shapes[stack].prefix(2)) + [layer.outputWidth]
       }
     }
   }
@@ -175,7 +175,7 @@ public final class Bidirectional: Layer {
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     guard inputShape.count == 3 else { throw failure(expected: "input [B, T, I]", got: text(of: inputShape)) }
     var shape = try forwardLayer.outputShape(for: inputShape)
-    if merge == .concat { shape[shape.count - 1] = forwardLayer.options.units + backwardLayer.options.units }
+    if merge == .concat { shape[shape.count - 1] = forwardLayer.outputWidth + backwardLayer.outputWidth }
     return shape
   }
 

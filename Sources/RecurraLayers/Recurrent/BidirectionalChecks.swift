@@ -21,7 +21,7 @@ extension Bidirectional {
     if first.returnSequences != second.returnSequences || first.returnState != second.returnState {
       return ("layers that agree in returnSequences and returnState", "layers that do not")
     }
-    if merge != .concat, merge != .none, first.units != second.units {
+    if merge != .concat, merge != .none, top.outputWidth != other.outputWidth {
       return ("layers of one size for merge \(merge)", "\(first.units) and \(second.units) units")
     }
     return nil

@@ -1,22 +1,22 @@
 public import RecurraCells
 public import RecurraTensor
 
-/// A layer that runs a cell over whole sequences.
+/// A layer that runs a cell over whole sequences: what `Recurrent` is with any cell.
 ///
-/// A conforming class says which cell; parameters, shapes, directions, padding and states are everybody's. The
-/// parameter `weights` is [W; U]: its first I rows are Keras' `kernel`, its last H rows Keras' `recurrent_kernel`.
+/// The parameter `weights` of a gated cell is [W; U]: its first I rows are Keras' `kernel`, its last H rows Keras'
+/// `recurrent_kernel`. Further parameters stand beside it under the names that the cell gives them.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; states [B, H]; `weights` [I+H, G·H].
 /// - Throws: `badArgument` for a bad setting when it is built, `badData` for inputs that do not fit.
-/// - Accuracy: in float32 with the cell's default activations a sequence's result does not depend on the sequences that
-///   are computed along with it, to the bit. In float64, with other activations, and for a GRU with `resetAfter` false,
-///   products are OpenBLAS's, and the last bits may. The number of threads never shows.
+/// - Accuracy: in float32 a gated cell's result for a sequence does not depend on the sequences that are computed along
+///   with it, to the bit. In float64 products are OpenBLAS's, and the last bits may; so may those of a composed cell.
+///   The number of threads never shows.
 public protocol RecurrentLayer: Layer {
   /// The kind of cell.
   associatedtype Cell: RecurrentCell
   /// The arithmetic of a timestep.
   var cell: Cell { get }
-  /// Size, beginnings, and what is given out.
+  /// Size, initialisers, and what is given out.
   var options: RecurrentOptions { get }
   /// Where the parameters are once the layer is built.
   var state: RecurrentState { get }
@@ -27,14 +27,7 @@ public protocol RecurrentLayer: Layer {
 
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
-  struct Parts: Sendable {
-    let inputs: Int
-    let weights: Parameter
-    let bias: Parameter?
-    let packed = PackedWeights()
-  }
-
-  let built = BuildState<Parts>()
+  let built = BuildState<RecurrentParameters>()
 
   /// Makes an empty place.
   public init() {}
@@ -50,30 +43,33 @@ extension RecurrentLayer {
     guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
       !context.isRecording
     else { return nil }
-    let (weights, version) = context.versioned(parts.weights)
-    return StackedLayer(
-      cell: cell,
-      direction: RecurrentDirection(
-        weights: weights, bias: parts.bias.map(context.tensor), packed: parts.packed, version: version))
+    return StackedLayer(cell: cell, direction: parts.direction(context))
   }
 }
 
 extension RecurrentLayer {
-  /// W: [I, G·H], a view; nil before the layer is built.
-  public var kernel: Tensor? { state.built.value.map { $0.weights.value.sliced(0..<$0.inputs) } }
-  /// U: [H, G·H], a view; nil before the layer is built.
+  /// W: [I, G·H], a view; nil before the layer is built, and for a composed cell.
+  public var kernel: Tensor? {
+    state.built.value.flatMap { parts in parts.weights.map { $0.value.sliced(0..<parts.inputs) } }
+  }
+  /// U: [H, G·H], a view; nil before the layer is built, and for a cell that does not multiply h.
   public var recurrentKernel: Tensor? {
-    state.built.value.map { $0.weights.value.sliced($0.inputs..<$0.inputs + options.units) }
+    guard let parts = state.built.value, let weights = parts.weights, weights.shape[0] > parts.inputs else {
+      return nil
+    }
+    return weights.value.sliced(parts.inputs..<weights.shape[0])
   }
   /// The bias, in the cell's shape; nil before the layer is built and where there is none.
   public var bias: Tensor? { state.built.value?.bias?.value }
 
-  /// `weights`, [W;U], and `bias`; empty before the layer is built.
-  public var parameters: [Parameter] { state.built.value.map { [$0.weights, $0.bias].compactMap { $0 } } ?? [] }
+  /// `weights`, [W;U], `bias`, and those that the cell names; empty before the layer is built.
+  public var parameters: [Parameter] { state.built.value?.all ?? [] }
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.built.value != nil }
-  /// `kernel`, `recurrent_kernel` and `bias`, as Keras' `get_weights()` gives them.
-  public var weights: [Tensor] { [kernel, recurrentKernel, bias].compactMap { $0 } }
+  /// `kernel`, `recurrent_kernel` and `bias`, as Keras' `get_weights()` gives them, then those that the cell names.
+  public var weights: [Tensor] {
+    [kernel, recurrentKernel, bias].compactMap { $0 } + (state.built.value?.named.map(\.value) ?? [])
+  }
 
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
   ///
@@ -84,30 +80,7 @@ extension RecurrentLayer {
     try checkSetting("units", options.units, in: LayerArguments.sizes)
     let inputs = try features(of: inputShape, rank: 3...3, "[B, T, I]")
     let parts = try state.built.build { () throws(RecurraError) in
-      let (units, columns, options) = (options.units, cell.gateCount * options.units, options)
-      try checkInitializer(options.kernelInitializer, of: "kernel", axes: 2, dtype)
-      try checkInitializer(options.recurrentInitializer, of: "recurrent kernel", axes: 2, dtype)
-      let weights = try parameter("weights", [inputs + units, columns], dtype) {
-        // Two matrices, drawn apart: the fan of W and the orthogonality of U are their own.
-        let kernel = options.kernelInitializer([inputs, columns], random: random.stream(0), dtype: dtype)
-        let recurrent = options.recurrentInitializer([units, columns], random: random.stream(1), dtype: dtype)
-        return Tensor.concatenated([kernel, recurrent])
-      }
-      let shape = cell.biasShape(units: units)
-      guard options.useBias else { return RecurrentState.Parts(inputs: inputs, weights: weights, bias: nil) }
-      // Its gates' rows are drawn like one vector, whatever its shape.
-      if case .chrono(let steps) = options.biasInitializer, cell.memoryGates != nil {
-        guard (3...Int(Int32.max)).contains(steps) else {
-          throw failure(.badArgument, expected: "chrono with 3 steps or more", got: "\(steps)")
-        }
-      } else {
-        try checkInitializer(options.biasInitializer, of: "bias", axes: 1, dtype)
-      }
-      let gates = cell.memoryGates
-      let bias = try parameter("bias", shape, dtype) {
-        options.bias(shape, gates, random: random.stream(2), dtype: dtype)
-      }
-      return RecurrentState.Parts(inputs: inputs, weights: weights, bias: bias)
+      try RecurrentParameters(of: self, inputs: inputs, random: random, dtype: dtype)
     }
     guard parts.inputs == inputs else {
       throw failure(expected: "input [B, T, \(parts.inputs)]", got: text(of: inputShape))
@@ -117,7 +90,7 @@ extension RecurrentLayer {
   /// [B, T, H] for every hidden state, [B, H] for the last.
   public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     guard inputShape.count == 3 else { throw failure(expected: "input [B, T, I]", got: text(of: inputShape)) }
-    return options.returnSequences ? [inputShape[0], inputShape[1], options.units] : [inputShape[0], options.units]
+    return options.returnSequences ? [inputShape[0], inputShape[1], outputWidth] : [inputShape[0], outputWidth]
   }
 
   /// Runs the cell over whole sequences, from the states in `input` or from zeros.
@@ -151,12 +124,7 @@ extension RecurrentLayer {
     from weights: inout ArraySlice<Tensor>
   ) throws(RecurraError) -> [(parameter: Parameter, value: Tensor)] {
     guard let parts = state.built.value else { throw failure(expected: "a built layer", got: "one that is not") }
-    let (dtype, columns) = (parts.weights.dtype, parts.weights.shape[1])
-    let kernel = try takeWeight("kernel", [parts.inputs, columns], dtype, from: &weights)
-    let recurrent = try takeWeight("recurrent_kernel", [options.units, columns], dtype, from: &weights)
-    var result = [(parameter: parts.weights, value: Tensor.concatenated([kernel, recurrent]))]
-    if let bias = parts.bias { result.append((bias, try takeWeight("bias", bias.shape, dtype, from: &weights))) }
-    return result
+    return try parts.assignments(for: self, from: &weights)
   }
 
   /// Returns a layer like this one, not built, that reads the other way.
@@ -171,7 +139,7 @@ extension RecurrentLayer {
     _ input: Signal, _ initialStates: [Tensor], _ context: ForwardContext, isReversed: Bool
   ) throws(RecurraError) -> RecurrentDirection {
     guard let parts = state.built.value else { throw failure(expected: "a built layer", got: "one that is not") }
-    let (shape, dtype) = (input.shape, parts.weights.dtype)
+    let (shape, dtype) = (input.shape, parts.dtype)
     guard shape.count == 3, shape[2] == parts.inputs else {
       throw failure(expected: "input [B, T, \(parts.inputs)]", got: "\(shape)")
     }
@@ -183,20 +151,20 @@ extension RecurrentLayer {
       throw failure(expected: "at least one row and one timestep", got: "input \(shape)")
     }
     try input.mask.check(rows: rows, timesteps: timesteps, Self.typeName)
-    let stateShape = [rows, options.units]
     if !initialStates.isEmpty {
-      guard initialStates.count == cell.stateCount else {
-        throw failure(expected: "\(cell.stateCount) initial states", got: "\(initialStates.count)")
+      let widths = cell.stateWidths(units: options.units)
+      guard initialStates.count == widths.count else {
+        throw failure(expected: "\(widths.count) initial states", got: "\(initialStates.count)")
       }
-      for state in initialStates where state.shape != stateShape || state.dtype != dtype {
-        throw failure(expected: "initial states \(dtype) \(stateShape)", got: "\(state.dtype) \(state.shape)")
+      for (state, width) in zip(initialStates, widths) where state.shape != [rows, width] || state.dtype != dtype {
+        throw failure(expected: "initial states \(dtype) \([rows, width])", got: "\(state.dtype) \(state.shape)")
       }
     }
-    let (weights, version) = context.versioned(parts.weights)
-    return RecurrentDirection(
-      weights: weights, bias: parts.bias.map(context.tensor), initialStates: initialStates, isReversed: isReversed,
-      packed: parts.packed, version: version)
+    return parts.direction(context, initialStates: initialStates, isReversed: isReversed)
   }
+
+  /// Numbers of the output at a timestep.
+  var outputWidth: Int { cell.stateWidths(units: options.units).first ?? 0 }
 }
 
 extension Tensor {

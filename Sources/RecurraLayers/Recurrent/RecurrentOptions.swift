@@ -6,26 +6,39 @@ public struct RecurrentOptions: Sendable {
   /// The number of hidden units, H.
   public var units: Int
   /// Tells whether there is a bias.
-  public var useBias = true
+  public var useBias: Bool
   /// How W, the part of the weights that meets the input, begins.
-  public var kernelInitializer = Initializer.glorotUniform
+  public var kernelInitializer: Initializer
   /// How U, the part that meets the previous hidden state, begins.
-  public var recurrentInitializer = Initializer.orthogonal()
+  public var recurrentInitializer: Initializer
   /// How the bias begins.
-  public var biasInitializer = Initializer.zeros
-  /// Tells whether the second gate's bias, an LSTM's forget gate, begins at 1 instead.
-  public var unitForgetBias = false
+  public var biasInitializer: Initializer
   /// Tells whether the output is every hidden state [B, T, H], or the last one [B, H].
-  public var returnSequences = false
+  public var returnSequences: Bool
   /// Tells whether the final states are given out as well.
-  public var returnState = false
+  public var returnState: Bool
   /// Tells whether the sequence is read from its end; every hidden state then comes in the order it was computed.
-  public var goBackwards = false
+  public var goBackwards: Bool
   /// Tells whether the output at padded timesteps is 0 instead of the last one before.
-  public var zeroOutputForMask = false
+  public var zeroOutputForMask: Bool
 
   /// Makes options with Keras' defaults.
-  public init(units: Int) { self.units = units }
+  public init(
+    units: Int, useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
+    recurrentInitializer: Initializer = .orthogonal(), biasInitializer: Initializer = .zeros,
+    returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
+    zeroOutputForMask: Bool = false
+  ) {
+    self.units = units
+    self.useBias = useBias
+    self.kernelInitializer = kernelInitializer
+    self.recurrentInitializer = recurrentInitializer
+    self.biasInitializer = biasInitializer
+    self.returnSequences = returnSequences
+    self.returnState = returnState
+    self.goBackwards = goBackwards
+    self.zeroOutputForMask = zeroOutputForMask
+  }
 
   /// Reads the arguments that all recurrent layers share.
   package init(_ arguments: LayerArguments) throws(RecurraError) {
@@ -51,16 +64,16 @@ public struct RecurrentOptions: Sendable {
   }
 
   /// Draws the first bias.
-  func bias(_ shape: [Int], _ gates: MemoryGates?, random: RandomSource, dtype: DType) -> Tensor {
-    if case .chrono(let steps) = biasInitializer, let gates {
+  func bias(_ shape: [Int], of cell: any GatedCell, random: RandomSource, dtype: DType) -> Tensor {
+    if case .chrono(let steps) = biasInitializer, let gates = cell.memoryGates {
       return chronoBias(shape, gates, steps, random: random, dtype: dtype)
     }
     let drawn = biasInitializer(shape, random: random, dtype: dtype)
-    guard unitForgetBias else { return drawn }
+    guard let gate = cell.gateOfUnitBias else { return drawn }
     let axis = shape.count - 1
     let ones = Tensor.ones(shape.dropLast() + [units], dtype: dtype)
-    let before = drawn.sliced(0..<units, axis: axis)
-    let after = drawn.sliced(2 * units..<shape[axis], axis: axis)
+    let before = drawn.sliced(0..<gate * units, axis: axis)
+    let after = drawn.sliced((gate + 1) * units..<shape[axis], axis: axis)
     return Tensor.concatenated([before, ones, after], axis: axis)
   }
 

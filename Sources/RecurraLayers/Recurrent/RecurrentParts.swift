@@ -33,7 +33,7 @@ public struct RecurrentParts: Sendable {
   var stateCount: Int { (forward + backward).reduce(0) { $0 + $1.cell.stateCount } }
   /// The units of each state, in the order in which states are given and returned.
   var stateUnits: [Int] {
-    (forward + backward).flatMap { [Int](repeating: $0.options.units, count: $0.cell.stateCount) }
+    (forward + backward).flatMap { $0.cell.stateWidths(units: $0.options.units) }
   }
 
   /// Tells whether the directions' outputs are given out side by side as two values.

@@ -23,15 +23,31 @@ extension Activation {
     apply(to: values, into: values, count)
   }
 
-  /// Writes the derivative at some of the function's values, which may lie in the same place.
+  /// Writes the derivative at some of the function's values and their arguments, which are read where it needs them
+  /// alone; either may lie in the same place.
   package func slopes<S: FloatingScalar>(
-    of values: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
+    of values: UnsafePointer<S>, at arguments: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
   ) {
-    let (from, to) = (UnsafeRawPointer(values), UnsafeMutableRawPointer(slopes))
+    let (from, at, to) = (UnsafeRawPointer(values), UnsafeRawPointer(arguments), UnsafeMutableRawPointer(slopes))
     if S.self == Float.self {
-      map(from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self), count) { $0.slope($1) }
+      writeSlopes(
+        from.assumingMemoryBound(to: Float.self), at.assumingMemoryBound(to: Float.self),
+        to.assumingMemoryBound(to: Float.self), count)
     } else {
-      map(from.assumingMemoryBound(to: Double.self), to.assumingMemoryBound(to: Double.self), count) { $0.slope($1) }
+      writeSlopes(
+        from.assumingMemoryBound(to: Double.self), at.assumingMemoryBound(to: Double.self),
+        to.assumingMemoryBound(to: Double.self), count)
+    }
+  }
+
+  @inline(__always)
+  private func writeSlopes<S: FloatingScalar>(
+    _ from: UnsafePointer<S>, _ at: UnsafePointer<S>, _ to: UnsafeMutablePointer<S>, _ count: Int
+  ) {
+    if needsArgument {
+      specialized { function in for i in 0..<count { to[i] = function.slope(from[i], at: at[i]) } }
+    } else {
+      map(from, to, count) { $0.slope($1, at: $1) }
     }
   }
 

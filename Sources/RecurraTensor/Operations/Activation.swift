@@ -16,6 +16,8 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   case elu
   /// ln(1 + eˣ).
   case softplus
+  /// x / (1 + e⁻ˣ).
+  case silu
   /// eˣ / Σ eˣ along the last axis.
   case softmax
   /// ln of softmax along the last axis.
@@ -23,6 +25,9 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
 
   /// Tells whether every element depends on its own argument only; the cells of recurrent layers need that.
   public var isElementwise: Bool { self != .softmax && self != .logSoftmax }
+
+  /// Tells whether the derivative at some value depends on the argument too: the function takes a value twice.
+  public var needsArgument: Bool { self == .silu }
 
   /// Applies the function to every element, or along the last axis.
   ///
@@ -48,13 +53,18 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
         }
       }
     }
+    let arguments = needsArgument ? dense : y
     return y.derived(from: [x]) { upstream, _ in
       let gradient = upstream.contiguous
       return [
         Tensor(like: y, of: S.self) { output in
           gradient.withPointer(of: S.self) { up in
             y.withPointer(of: S.self) { value in
-              specialized { function in for i in 0..<y.count { output[i] = up[i] * function.slope(value[i]) } }
+              arguments.withPointer(of: S.self) { x in
+                specialized { function in
+                  for i in 0..<y.count { output[i] = up[i] * function.slope(value[i], at: x[i]) }
+                }
+              }
             }
           }
         }
@@ -73,6 +83,7 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     case .softsign: body(.softsign)
     case .elu: body(.elu)
     case .softplus: body(.softplus)
+    case .silu: body(.silu)
     case .linear, .softmax, .logSoftmax: body(.linear)
     }
   }
@@ -82,10 +93,9 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   package func value<S: FloatingScalar>(_ x: S) -> S {
     switch self {
     case .relu: return x <= 0 ? 0 : x
-    case .sigmoid:
-      // Splitting by sign keeps the relative error small in the lower tail, and never overflows.
-      let decay = S.exponential(-x.magnitude)
-      return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
+    case .sigmoid: return Self.sigmoid(x)
+    // Far below 0 the sigmoid is 0 and x may be infinite.
+    case .silu: return x == -.infinity ? 0 : x * Self.sigmoid(x)
     case .tanh: return S.hyperbolicTangent(x)
     case .hardSigmoid:
       let line = x / 6 + 0.5
@@ -97,9 +107,17 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     }
   }
 
-  /// The derivative, in terms of the function's value: all a backward pass has to keep is the output.
+  /// Splitting by sign keeps the relative error small in the lower tail, and never overflows.
   @inline(__always)
-  package func slope<S: FloatingScalar>(_ y: S) -> S {
+  private static func sigmoid<S: FloatingScalar>(_ x: S) -> S {
+    let decay = S.exponential(-x.magnitude)
+    return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
+  }
+
+  /// The derivative at a value y of the function, and its argument x where that is needed: otherwise all that a way
+  /// back has to keep is the output.
+  @inline(__always)
+  package func slope<S: FloatingScalar>(_ y: S, at x: S) -> S {
     switch self {
     case .relu: return y > 0 ? 1 : 0
     case .sigmoid: return y * (1 - y)
@@ -108,6 +126,9 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     case .softsign: return (1 - y.magnitude) * (1 - y.magnitude)
     case .elu: return y > 0 ? 1 : y + 1
     case .softplus: return -S.exponentialMinusOne(-y)
+    case .silu:
+      let open = Self.sigmoid(x)
+      return open == 1 ? 1 : open + y * (1 - open)
     case .linear, .softmax, .logSoftmax: return 1
     }
   }

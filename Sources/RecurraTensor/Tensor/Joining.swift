@@ -66,9 +66,17 @@ extension Tensor {
       extents.reduce(0, +) == shape[axis], "split", expected: "extents that add up to \(shape[axis])", got: "\(extents)"
     )
     var start = 0
-    return extents.map { extent in
+    let whole = detached
+    let pieces = extents.map { extent in
       defer { start += extent }
-      return sliced(start..<(start + extent), axis: axis)
+      return whole.sliced(start..<(start + extent), axis: axis)
     }
+    guard isTracked else { return pieces }
+    // One operation: a slice by itself would have a gradient as large as the whole.
+    let shapes = pieces.map(\.shape)
+    let node = Node(parents: [origin], outputCount: pieces.count) { [dtype] upstream in
+      [.concatenated(zip(upstream, shapes).map { $0 ?? .zeros($1, dtype: dtype) }, axis: axis)]
+    }
+    return pieces.enumerated().map { $1.with(origin: Origin(node: node, output: $0)) }
   }
 }

@@ -24,7 +24,7 @@ extension Threads {
     }
     return withoutActuallyEscaping(body) { body in
       let team = Team(maximum: threads, lateAfter: lateAfter)
-      // Whoever takes an index of this loop becomes a rank, and waits until the team sets off.
+      // A thread that takes an index of this loop becomes a rank, and waits until the team sets off.
       post(threads - 1, helpers: threads - 1) { _ in
         body(team.join())
       } _: { loop in

@@ -28,9 +28,6 @@ public enum Threads {
   /// nothing of the work yet.
   package static let leastWork = 20_000
 
-  /// Nanoseconds that threads take to come together and part again, where they then work on the same steps.
-  package static let gatheringNanoseconds = 4_000
-
   /// Runs `body(0)` … `body(count - 1)`, in any order and on any of the threads, and returns when all are done.
   package static func run(_ count: Int, _ body: (Int) -> Void) { run(count, lasting: .max, body) }
 

@@ -17,6 +17,8 @@ public protocol Callback: AnyObject {
   var state: JSONValue { get }
   /// The tensors that the callback remembers, by name.
   var stateTensors: [String: Tensor] { get }
+  /// The names of what the callback adds to the logs of every epoch; callbacks that stand behind it may watch these.
+  var addedLogNames: [String] { get }
 
   /// Takes back what `state` and `stateTensors` gave; is called before `onTrainBegin`.
   ///
@@ -54,6 +56,8 @@ extension Callback {
   public var state: JSONValue { .null }
   /// None.
   public var stateTensors: [String: Tensor] { [:] }
+  /// None.
+  public var addedLogNames: [String] { [] }
 
   /// Takes nothing, and refuses everything else.
   public func restore(state: JSONValue, tensors: [String: Tensor]) throws(RecurraError) {

@@ -11,6 +11,9 @@ public final class LearningRateScheduler: Callback {
     isVerbose = verbose
   }
 
+  /// `learning_rate`.
+  public var addedLogNames: [String] { ["learning_rate"] }
+
   /// Sets the learning rate.
   public func onEpochBegin(_ epoch: Int, _ trainer: Trainer) throws(RecurraError) {
     let rate = schedule(epoch, trainer.learningRate)
@@ -26,6 +29,6 @@ public final class LearningRateScheduler: Callback {
 
   /// Adds the learning rate to the logs.
   public func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
-    logs["learning_rate"] = trainer.learningRate
+    for name in addedLogNames { logs[name] = trainer.learningRate }
   }
 }

@@ -90,8 +90,8 @@ public final class ModelCheckpoint: Callback {
 
   /// Begins to watch anew, unless the run goes on.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
-    // A batch has no validation to look at.
-    let names = frequency == .epoch ? trainer.logNames : trainer.logNames.filter { !$0.hasPrefix("val_") }
+    // Behind a batch there is no validation to look at, and no callback has added anything.
+    let names = frequency == .epoch ? trainer.logNames : (["loss"] + trainer.metricNames).sorted()
     if savesBestOnly { try monitor.validate(among: names, Self.typeName) }
     try path.validate(among: names + (frequency == .epoch ? ["epoch"] : ["epoch", "batch"]))
     if case .batches(let count) = frequency, count < 1 {

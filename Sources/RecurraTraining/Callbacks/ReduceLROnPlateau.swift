@@ -60,6 +60,9 @@ public final class ReduceLROnPlateau: RestorableCallback {
     ]) { $1 }
   }
 
+  /// `learning_rate`.
+  public var addedLogNames: [String] { ["learning_rate"] }
+
   /// The best so far, how long ago it was, and how long nothing is counted.
   public var state: JSONValue {
     .object([
@@ -88,7 +91,7 @@ public final class ReduceLROnPlateau: RestorableCallback {
 
   /// Compares the epoch with the best so far, and adds the learning rate it was trained with to the logs.
   public func onEpochEnd(_ epoch: Int, _ logs: inout Logs, _ trainer: Trainer) {
-    logs["learning_rate"] = trainer.learningRate
+    for name in addedLogNames { logs[name] = trainer.learningRate }
     guard let current = logs[monitor.name] else { return }
     if cooldownLeft > 0 { cooldownLeft -= 1 }
     if monitor.isImprovement(current, over: best) {

@@ -69,8 +69,8 @@ struct TrainingData {
     for (index, y) in examples.targets.enumerated() {
       let name = Self.name("y", model.outputNames, index)
       let output = outputs[index]
-      // Where the output has no timesteps, the second axis of targets is no time; with several inputs the mask of an
-      // output is known once the layers have run.
+      // Where the output has no timesteps, the second axis of targets is no time; with several inputs it
+      // is not known whose mask it has.
       let mask = output.count > 2 && inputs.count == 1 ? inputs[0].mask : .all
       let values = try y.checkedValues(
         name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2, operation)

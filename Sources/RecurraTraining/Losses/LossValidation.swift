@@ -47,7 +47,10 @@ extension Metric {
   ///
   /// - Throws: `badData` for targets that the metric cannot compare with the output.
   package func validate(targets: Tensor, output: [Int?], operation: String) throws(RecurraError) {
-    if case .function = kind { return }
+    switch kind {
+    case .function, .sums: return
+    default: break
+    }
     let rows = Array(output.dropFirst().dropLast())
     let isSparse: Bool
     switch kind {

@@ -10,6 +10,7 @@ public struct Metric: Sendable {
     case squared
     case absolute
     case function(@Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor)
+    case sums(OwnSums)
   }
 
   /// What the metric is called in logs and histories.
@@ -42,6 +43,30 @@ public struct Metric: Sendable {
   /// and in their shape where both have as many elements.
   public init(_ name: String, _ function: @escaping @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor) {
     self.init(name: name, kind: .function(function))
+  }
+
+  /// Makes a metric from sums over all rows that count, for a number that is no mean over rows.
+  ///
+  /// The sums go on from batch to batch until an epoch or an evaluation ends, and are kept in a trainer's file.
+  ///
+  /// ```swift
+  /// let f1 = Metric("f1", sums: 3) { targets, predictions in
+  ///   let said = predictions.isGreater(than: Tensor(0.5)).converted(to: .float32)
+  ///   return .stacked([said * targets, said, targets], axis: -1)
+  /// } result: { 2 * $0[0] / max($0[1] + $0[2], 1) }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - name: what the metric is called in logs and files.
+  ///   - count: the number of sums.
+  ///   - values: as a function of one's own (`init(_:_:)`), with `count` numbers along a last axis besides.
+  ///   - result: the metric, from the sums so far, which are 0 as long as nothing has counted.
+  public init(
+    _ name: String, sums count: Int,
+    _ values: @escaping @Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor,
+    result: @escaping @Sendable (_ sums: [Double]) -> Double
+  ) {
+    self.init(name: name, kind: .sums(OwnSums(count: count, values: values, result: result)))
   }
 
   /// Finds a metric by Keras' name; a short name stays what the metric is called.

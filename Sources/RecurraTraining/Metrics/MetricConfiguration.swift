@@ -14,9 +14,13 @@ extension Metric {
       case .binaryAccuracy: "binary_accuracy"
       case .squared: "mean_squared_error"
       case .absolute: "mean_absolute_error"
-      case .function: name
+      case .function, .sums: name
       }
-    let isOwn = if case .function = kind { true } else { false }
+    let isOwn =
+      switch kind {
+      case .function, .sums: true
+      default: false
+      }
     return .named(className, ["name": .string(name)], isOwn: isOwn)
   }
 

@@ -48,7 +48,7 @@ extension Metric {
             value = mean(range) { (predictions[$0] - targets[$0]) * (predictions[$0] - targets[$0]) }
           case .absolute:
             value = mean(range) { (predictions[$0] - targets[$0]).magnitude }
-          case .accuracy, .function: value = 0
+          case .accuracy, .function, .sums: value = 0
           }
           sum += weights[row] * value
         }

@@ -13,6 +13,20 @@ extension Registry {
     self[Kind.optimizer, rule.name] = RuleType(type: rule)
   }
 
+  /// Returns a registry that also knows an optimiser's rule of one's own.
+  public func adding(_ rule: any OptimizerRule.Type) -> Registry {
+    var result = self
+    result.register(rule)
+    return result
+  }
+
+  /// Returns a registry that also knows a callback of one's own.
+  public func adding(_ callback: any (RestorableCallback & SendableMetatype).Type) -> Registry {
+    var result = self
+    result.register(callback)
+    return result
+  }
+
   /// Makes a callback of one's own known by its `typeName`.
   public mutating func register(_ callback: any (RestorableCallback & SendableMetatype).Type) {
     self[Kind.callback, callback.typeName] = CallbackType(type: callback)

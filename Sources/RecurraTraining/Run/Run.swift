@@ -18,7 +18,9 @@ struct Run {
 
   private var logNames: [String] {
     let names = (["loss"] + trainer.metricNames).sorted()
-    return validation == nil ? names : names + names.map { "val_" + $0 }
+    let measured = validation == nil ? names : names + names.map { "val_" + $0 }
+    let added = callbacks.flatMap(\.addedLogNames).filter { !measured.contains($0) }
+    return measured + Set(added).sorted()
   }
 
   /// Finds out where the run begins or goes on, and takes it to its end.

@@ -131,7 +131,11 @@ public final class Trainer {
   }
 
   /// The numbers of some rows by name.
-  func logs(of sums: BatchMetrics) -> Logs { sums.logs(metricNames) }
+  func logs(of sums: BatchMetrics) -> Logs {
+    // Of several outputs each one's loss stands in front of the metrics.
+    let means: [Metric?] = losses.count > 1 ? losses.map { _ in nil } : []
+    return sums.logs(zip(metricNames, means + outputMetrics.joined().map { Optional($0) }).map { ($0, $1) })
+  }
 }
 
 extension Trainer {

@@ -2,7 +2,7 @@
 public struct BatchMetrics: Sendable, Equatable {
   /// The loss of each prediction, weighted.
   public var loss: WeightedSum
-  /// What each of the trainer's metrics measured, in their order.
+  /// What each of the trainer's metrics measured, in their order; a metric of several sums has as many places.
   public var metrics: [WeightedSum]
 
   init(loss: WeightedSum, metrics: [WeightedSum]) {
@@ -15,18 +15,27 @@ public struct BatchMetrics: Sendable, Equatable {
     self.init(loss: WeightedSum(), metrics: .init(repeating: WeightedSum(), count: metricCount))
   }
 
-  /// Adds each number of two groups of rows.
-  ///
-  /// - Precondition: both were measured by as many metrics.
+  /// Adds each number of two groups of rows; what one of them lacks has not been measured there.
   public static func + (left: BatchMetrics, right: BatchMetrics) -> BatchMetrics {
-    BatchMetrics(loss: left.loss + right.loss, metrics: zip(left.metrics, right.metrics).map { $0 + $1 })
+    var (sums, fewer) = (left.metrics, right.metrics)
+    if sums.count < fewer.count { swap(&sums, &fewer) }
+    for (index, sum) in fewer.enumerated() { sums[index] += sum }
+    return BatchMetrics(loss: left.loss + right.loss, metrics: sums)
   }
 
-  /// The means by name, alphabetically as Keras orders them.
-  func logs(_ names: [String]) -> Logs {
-    let means = [("loss", loss.mean)] + zip(names, metrics.map(\.mean))
+  /// The numbers by name, alphabetically as Keras orders them.
+  ///
+  /// - Parameter measured: what each number is called, and the metric it is of; nil for the mean of a loss.
+  func logs(_ measured: [(name: String, metric: Metric?)]) -> Logs {
+    var (numbers, rest) = ([("loss", loss.mean)], metrics[...])
+    for (name, metric) in measured {
+      let count = metric?.sumCount ?? 1
+      let sums = rest.prefix(count) + repeatElement(WeightedSum(), count: max(0, count - rest.count))
+      numbers.append((name, metric?.result(of: sums) ?? sums.first?.mean ?? 0))
+      rest = rest.dropFirst(count)
+    }
     var logs = Logs()
-    for (name, mean) in means.sorted(by: { $0.0 < $1.0 }) { logs[name] = mean }
+    for (name, number) in numbers.sorted(by: { $0.0 < $1.0 }) { logs[name] = number }
     return logs
   }
 }

@@ -65,9 +65,7 @@ extension Trainer {
     var sums: [WeightedSum] = []
     if !metrics.isEmpty {
       let predictions = activation(scored.detached)
-      sums = try metrics.map { metric throws(RecurraError) in
-        try metric.weighted(target.values, predictions, weights)
-      }
+      for metric in metrics { sums += try metric.sums(target.values, predictions, weights) }
     }
     return OutputMeasure(
       tensor: result.tensor, loss: WeightedSum(sum: result.sum, weight: result.weight), metrics: sums)

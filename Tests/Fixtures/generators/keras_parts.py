@@ -6,7 +6,7 @@ import tensorflow as tf
 from .fixture import Fixture, normal, seeded
 from .keras_cells import VERSIONS, set_precision
 
-ACTIVATIONS = ("tanh", "relu", "sigmoid", "hard_sigmoid", "softsign", "linear", "elu", "softplus", "softmax",
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "hard_sigmoid", "softsign", "linear", "elu", "softplus", "silu", "softmax",
                "log_softmax")
 STEPS = 5
 OPTIMIZERS = {

@@ -1,0 +1,49 @@
+public import RecurraTensor
+
+/// A parameter of a cell: its name, its shape, and what it starts as.
+public struct CellParameter: Sendable, Equatable {
+  /// What a parameter starts as.
+  public enum Start: Sendable, Equatable {
+    /// As the layer's kernel initialiser says.
+    case kernel
+    /// As the layer's recurrent initialiser says.
+    case recurrentKernel
+    /// As the layer's bias initialiser says; zeros that are not trained in a layer without a bias.
+    case bias
+    /// One value everywhere.
+    case constant(Double)
+    /// Drawn between two values.
+    case uniform(ClosedRange<Double>)
+  }
+
+  /// The name, in files too.
+  public let name: String
+  /// The shape.
+  public let shape: [Int]
+  /// What it starts as.
+  public let start: Start
+
+  /// Describes a parameter.
+  public init(_ name: String, _ shape: [Int], _ start: Start = .kernel) {
+    (self.name, self.shape, self.start) = (name, shape, start)
+  }
+}
+
+/// The parameters of a composed cell, by name.
+public struct CellParameters: Sendable {
+  private let values: [String: Tensor]
+
+  init(_ parameters: [CellParameter], _ values: [Tensor]) {
+    self.values = Dictionary(zip(parameters.map(\.name), values)) { first, _ in first }
+  }
+
+  /// The parameter of a name.
+  ///
+  /// - Precondition: the cell has named one so.
+  public subscript(name: String) -> Tensor {
+    let value = values[name]
+    check(
+      value != nil, "parameter", expected: "one of \(values.keys.sorted().joined(separator: ", "))", got: name)
+    return value ?? Tensor(0)
+  }
+}

@@ -1,0 +1,13 @@
+public import RecurraTensor
+
+/// What a setting of a cell holds.
+public enum SettingValue: Sendable, Hashable {
+  /// An activation of single numbers.
+  case activation(Activation)
+  /// Something that is so or not.
+  case flag(Bool)
+  /// A finite number.
+  case number(Double)
+  /// A whole number.
+  case integer(Int)
+}

@@ -1,0 +1,113 @@
+import RecurraTensor
+
+/// One call of a layer whose cell is composed of tensor operations; their gradients make its own.
+struct ComposedCall: Sendable {
+  let cell: any ComposedCell
+  let directions: [RecurrentDirection]
+  let input: Tensor
+  let lengths: [Int]?
+  let returnsSequences: Bool
+  let padding: PaddedOutput
+  let keepsTrace: Bool
+
+  /// What a direction gives out.
+  private struct Walk: Sendable {
+    var outputs: [Tensor] = []
+    var last: Tensor
+    var states: [Tensor]
+    var trace: RecurrentTrace?
+  }
+
+  func run() -> RecurrentOutput {
+    let walks = Guarded<[Walk?]>(directions.map { _ in nil })
+    let choice = MultiplierChoice.current
+    Threads.run(directions.count) { index in
+      let walk = MultiplierChoice.with(choice) { self.walk(directions[index]) }
+      walks.withLock { $0[index] = walk }
+    }
+    let done = walks.withLock { $0 }.compactMap { $0 }
+    let outputs = done.map { returnsSequences ? Tensor.stacked($0.outputs, axis: 1) : $0.last }
+    return RecurrentOutput(
+      output: outputs.count == 1 ? outputs[0] : .concatenated(outputs, axis: -1), states: done.flatMap(\.states),
+      traces: done.compactMap(\.trace))
+  }
+
+  /// Walks through time in the order of a direction. A row stands still at timesteps that are padding.
+  private func walk(_ direction: RecurrentDirection) -> Walk {
+    let (batch, timesteps, dtype) = (input.shape[0], input.shape[1], input.dtype)
+    let parameters = direction.named(cell, inputs: input.shape[2])
+    var states = direction.startStates(cell, batch: batch, dtype)
+    // Cut once: each step's input is an output of one operation.
+    let inputs = input.split([Int](repeating: 1, count: timesteps), axis: 1).map {
+      $0.reshaped([batch, input.shape[2]])
+    }
+    let zeros = Tensor.zeros(states[0].shape, dtype: dtype)
+    var (outputs, last) = ([Tensor](repeating: zeros, count: timesteps), zeros)
+    var steps = [[Tensor]](repeating: [], count: keepsTrace ? timesteps : 0)
+    for time in direction.isReversed ? Array((0..<timesteps).reversed()) : Array(0..<timesteps) {
+      guard let isValid = valid(time) else {
+        states = cell.step(inputs[time], states, parameters)
+        (outputs[time], last) = (states[0], states[0])
+        if keepsTrace { steps[time] = states }
+        continue
+      }
+      // What padding holds, even NaN, must reach neither a state nor a gradient.
+      let x = Tensor.select(isValid, inputs[time], .zeros(inputs[time].shape, dtype: dtype))
+      let next = cell.step(x, states, parameters)
+      states = zip(next, states).map { .select(isValid, $0, $1) }
+      last = .select(isValid, states[0], last)
+      let repeats = padding == .repeatsLast && !direction.isReversed
+      outputs[time] = repeats ? last : .select(isValid, states[0], zeros)
+      if keepsTrace { steps[time] = states.map { .select(isValid, $0, .zeros($0.shape, dtype: dtype)) } }
+    }
+    var walk = Walk(outputs: outputs, last: last, states: states)
+    if keepsTrace {
+      func spread(_ index: Int) -> Tensor { .stacked(steps.map { $0[index].detached }, axis: 1) }
+      walk.trace = RecurrentTrace(
+        hidden: spread(0), memory: states.count > 1 ? spread(1) : nil,
+        lengths: lengths ?? [Int](repeating: timesteps, count: batch))
+    }
+    return walk
+  }
+
+  /// Which rows are still running at a timestep, [B, 1]; nil where all are.
+  private func valid(_ time: Int) -> Tensor? {
+    guard let lengths, lengths.contains(where: { $0 <= time }) else { return nil }
+    return Tensor(lengths.map { Int32($0 > time ? 1 : 0) }, shape: [lengths.count, 1])
+  }
+}
+
+/// Runs a composed cell step by step.
+final class ComposedStepper {
+  private let cell: any ComposedCell
+  private let parameters: CellParameters
+  private let initial: [Tensor]
+  private(set) var states: [Tensor]
+
+  init(_ cell: any ComposedCell, _ direction: RecurrentDirection, _ shape: [Int], _ dtype: DType) {
+    self.cell = cell
+    parameters = direction.named(cell, inputs: shape[1])
+    initial = direction.startStates(cell, batch: shape[0], dtype)
+    states = initial
+  }
+
+  func reset() { states = initial }
+
+  func step(_ input: Tensor) -> Tensor {
+    states = cell.step(input.detached, states, parameters)
+    return states[0]
+  }
+}
+
+extension RecurrentDirection {
+  /// The parameters by their names.
+  fileprivate func named(_ cell: any ComposedCell, inputs: Int) -> CellParameters {
+    CellParameters(cell.parameters(inputs: inputs, units: units(of: cell)), parameters)
+  }
+
+  /// The states to begin with; zeros where none are given.
+  fileprivate func startStates(_ cell: any ComposedCell, batch: Int, _ dtype: DType) -> [Tensor] {
+    guard initialStates.isEmpty else { return initialStates }
+    return cell.stateWidths(units: units(of: cell)).map { .zeros([batch, $0], dtype: dtype) }
+  }
+}
