@@ -41,14 +41,14 @@ struct GraphPass {
         try runLists(step, index - 1)
         continue
       }
-      if step.inputs[0].slot != nil { current = Signal(value(step.inputs[0])) }
+      if step.firstRead != nil { current = Signal(value(step.inputs[0])) }
       if step.stackCount > 1, let output = runStack(steps[(index - 1)..<end]) {
         index += step.stackCount - 1
         current = current.with(value: output)
       } else {
         try runSignal(step, context.forSublayer(index - 1))
       }
-      keepCurrent(in: steps[index - 1].slots[0])
+      keepCurrent(in: steps[index - 1].firstSlot)
     }
   }
 
@@ -72,7 +72,7 @@ struct GraphPass {
       try step.layer.checked(step.layer.forward(inputs, context))
     }
     current = Signal(outputs[0])
-    keepCurrent(in: step.slots[0])
+    keepCurrent(in: step.firstSlot)
     for (slot, output) in zip(step.slots, outputs).dropFirst() { if let slot { kept[slot] = output } }
   }
 

@@ -35,14 +35,15 @@ public final class NetworkGraph: Sendable {
     _ inputs: [[Int?]], _ body: (GraphPlan.Call, [[Int?]]) throws(RecurraError) -> Void = { _, _ in }
   ) throws(RecurraError) -> [[[Int?]]] {
     var nodes = inputs.map { [$0] }
-    for call in plan.calls {
+    for (call, step) in zip(plan.calls, pass.steps) {
       let shapes = call.inputs.map { nodes[$0.node][$0.output] }
       let layer = layers[call.layer]
       nodes.append(
         try LayerNames.naming(plan.layerNames[call.layer], remedy: plan.remedy(call, shapes)) {
           () throws(RecurraError) in
           try body(call, shapes)
-          return try layer.checked(layer.outputShapes(for: shapes))
+          return try step.isSingle
+            ? [layer.outputShape(for: shapes[0])] : layer.checked(layer.outputShapes(for: shapes))
         })
     }
     return nodes

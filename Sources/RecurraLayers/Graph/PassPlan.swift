@@ -26,13 +26,17 @@ package struct PassPlan: Sendable {
     /// The layer, where it may run at the same time as others, and how many such layers follow each other from it on.
     let recurrent: (any RecurrentLayer)?
     package let stackCount: Int
+    /// Where the first input and the first output are kept; nil where they are handed straight on.
+    let firstRead, firstSlot: Int?
+    /// Tells whether the layer has one input and one output.
+    var isSingle: Bool { inputs.count == 1 && slots.count == 1 }
 
     fileprivate init(
       _ layer: any Layer, _ name: String, _ inputs: [Read], _ slots: [Int?], takesSignal: Bool, activation: Activation?,
       slotBeforeActivation: Int?, recurrent: (any RecurrentLayer)?, stackCount: Int
     ) {
       (self.layer, self.name, self.inputs, self.slots) = (layer, name, inputs, slots)
-      self.takesSignal = takesSignal
+      (self.takesSignal, firstRead, firstSlot) = (takesSignal, inputs[0].slot, slots.first ?? nil)
       (self.activation, self.slotBeforeActivation) = (activation, slotBeforeActivation)
       (self.recurrent, self.stackCount) = (recurrent, stackCount)
     }
