@@ -28,6 +28,8 @@ THRESHOLDS = {
     "kernelEfficiency": ([0.4, 1], STREAMED),
     "hiddenShare": ([0.4, 1], STREAMED),
     "memoryBytesPerNanosecond": ([4, 64], ["lstm 8x25x1024x1024", "bilstm 8x25x1024x1024"]),
+    "ownCacheBytes": ([1 << 16, 1 << 20], ["lstm 64x50x60x100", "lstm 64x50x128x128"]),
+    "sharedCacheBytes": ([1 << 21, 1 << 25], ["lstm 16x50x512x512", "lstm 16x25x1024x1024"]),
     "dividedRows": ([2, 16], ["lstm 8x50x60x100", "gru 16x50x60x100"]),
     "dividedWork": ([1, 100], ["lstm 8x50x60x100", "rnn 16x20x20x50"]),
     "gatheringNanoseconds": ([500, 50_000], ["lstm 1x2x128x128", "lstm 1x10x60x100"]),

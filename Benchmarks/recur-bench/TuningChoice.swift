@@ -35,7 +35,8 @@ struct TuningChoice {
 
   private static let counts: [String: any WritableKeyPath<Tuning, Int> & Sendable] = [
     "weightsReadPerNanosecond": \.weightsReadPerNanosecond, "productsPerNanosecond": \.productsPerNanosecond,
-    "steadyProductsPerNanosecond": \.steadyProductsPerNanosecond, "dividedRows": \.dividedRows,
+    "steadyProductsPerNanosecond": \.steadyProductsPerNanosecond, "ownCacheBytes": \.ownCacheBytes,
+    "sharedCacheBytes": \.sharedCacheBytes, "dividedRows": \.dividedRows,
     "dividedWork": \.dividedWork, "gatheringNanoseconds": \.gatheringNanoseconds,
     "leastStepSaving": \.leastStepSaving, "sureStepSaving": \.sureStepSaving,
     "mostBarrierNanoseconds": \.mostBarrierNanoseconds, "lateNanoseconds": \.lateNanoseconds, "turnRows": \.turnRows,

@@ -15,8 +15,12 @@ struct Evaluate: ParsableCommand {
   @Option(parsing: .unconditional, help: "The rows that are computed together.")
   var batchSize = 32
 
-  @Option(help: "The loss, in Keras' names; the one the model was trained with when not given.")
-  var loss: String?
+  @Option(
+    help: """
+      The loss, in Keras' names; of several outputs NAME=LOSS, once for each; what the model was trained with when not \
+      given.
+      """)
+  var loss: [String] = []
 
   @OptionGroup var threads: ThreadOptions
 
@@ -28,17 +32,15 @@ struct Evaluate: ParsableCommand {
     threads.apply()
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
-    try data.register(&roles)
+    let files = try data.files()
+    try files.register(&roles)
     let loaded = try model.loadSaved()
-    try loaded.requireOneInputAndOutput()
     let trainer = try trainer(of: loaded)
     trainer.output = .standardError
-    let examples = try data.load(for: loaded.model)
-    OutputWarning.all(of: loaded.model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
+    let examples = try files.load(for: loaded.model)
+    OutputWarning.all(of: loaded.model, losses: trainer.losses, targets: examples.values.y).forEach(Console.warning)
     let logs = try DataFile.naming(examples.origin) { () throws(RecurraError) in
-      try trainer.evaluate(
-        examples.values.x, examples.values.y, lengths: examples.values.lengths,
-        sampleWeights: examples.values.sampleWeights, batchSize: batchSize)
+      try trainer.evaluate(examples.values, batchSize: batchSize)
     }
     let members = logs.map { (name: $0.0, value: JSONValue.measured($0.1)) }
     try Console.output(String(decoding: JSONValue.object(members).encoded(pretty: true), as: UTF8.self) + "\n")
@@ -46,8 +48,8 @@ struct Evaluate: ParsableCommand {
 
   /// The trainer that saved the model, or one with the loss that is asked for.
   private func trainer(of loaded: LoadedModel) throws(RecurraError) -> Trainer {
-    if loss == nil, let trainer = try loaded.savedTrainer() { return trainer }
-    let chosen = try Loss(named: loss ?? "sparse_categorical_crossentropy")
-    return try loaded.model.compile(loss: chosen, metrics: chosen.usualMetrics)
+    if loss.isEmpty, let trainer = try loaded.savedTrainer() { return trainer }
+    let chosen = try Loss.chosen(loss, for: loaded.model)
+    return try loaded.model.compile(loss: chosen, metrics: chosen.map(\.usualMetrics))
   }
 }

@@ -3,9 +3,10 @@ internal import RecurraTraining
 
 /// Tells people when a model's outputs can never be what its loss takes them for; training would go on to nonsense.
 enum OutputWarning {
-  /// What is wrong with a built model, a loss and targets; mostly nothing.
-  static func all(of model: any Network, loss: Loss, targets: Tensor) -> [String] {
-    guard let (layer, activation) = lastActivation(of: model) else { return [] }
+  /// What is wrong with a built model of one output, its loss and targets; mostly nothing.
+  static func all(of model: any Network, losses: [Loss], targets: Tensor) -> [String] {
+    guard losses.count == 1, let (layer, activation) = lastActivation(of: model) else { return [] }
+    let loss = losses[0]
     let end = activation == .linear ? layer : "\(layer) with \(activation.rawValue)"
     let shapes = model.inputShapes.flatMap { try? model.outputShapes(for: $0) }
     let width = shapes?.first?.last ?? nil

@@ -8,16 +8,22 @@ struct Predict: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
 
-  @Option(help: "The inputs, one to a row (.npy); - is standard input.", completion: .file(extensions: ["npy"]))
-  var input: String
+  @Option(
+    help: "The inputs, one to a row (.npy); - is standard input. Of several inputs NAME=FILE, once for each.",
+    completion: .file(extensions: ["npy"]))
+  var input: [String]
 
   @Option(
-    help: "The file for the outputs, one to a row (.npy); - is standard output.",
+    help: """
+      The file for the outputs, one to a row (.npy); - is standard output. Of several outputs NAME=FILE, once for each.
+      """,
     completion: .file(extensions: ["npy"]))
-  var output: String
+  var output: [String]
 
-  @Option(help: "The number of valid timesteps of each row (.npy).", completion: .file(extensions: ["npy"]))
-  var lengths: String?
+  @Option(
+    help: "The number of valid timesteps of each row (.npy); NAME=FILE for one of several inputs.",
+    completion: .file(extensions: ["npy"]))
+  var lengths: [String] = []
 
   @Option(parsing: .unconditional, help: "The rows that are computed together.")
   var batchSize = 32
@@ -32,20 +38,24 @@ struct Predict: ParsableCommand {
     threads.apply()
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
-    try roles.reads("--input", input)
-    try roles.reads("--lengths", lengths)
-    try roles.writes("--output", output)
-    try OutputTarget.check(output)
-    let loaded = try model.loadSaved()
-    try loaded.requireOneInputAndOutput()
-    let model = loaded.model
-    let (x, lengths) = (try DataFile.read(input, for: model), try DataFile.readLengths(lengths))
-    let origin = DataFile.origin(x: input, lengths: self.lengths)
-    let outputs = try DataFile.naming(origin) { () throws(RecurraError) in
-      try model.predict(x, lengths: lengths, batchSize: batchSize)
+    let inputs = try NamedOption("--input", input, isNamed: input.count > 1)
+    let lengths = try NamedOption("--lengths", lengths, isNamed: input.count > 1)
+    let targets = try NamedOption("--output", output, isNamed: output.count > 1)
+    for files in [inputs, lengths] { for path in files.texts { try roles.reads(files.option, path) } }
+    for path in targets.texts {
+      try roles.writes("--output", path)
+      try OutputTarget.check(path)
     }
-    try OutputTarget.write(to: output) { (path, system) throws(RecurraError) in
-      try outputs.writeNumPy(to: path, system: system)
+    let loaded = try model.loadSaved()
+    let paths = try targets.texts(for: loaded.model.outputNames, "outputs", isComplete: true)
+    let x = try DataFile.inputs(inputs, lengths: lengths, for: loaded.model)
+    let outputs = try DataFile.naming(x.origin) { () throws(RecurraError) in
+      try loaded.model.predict(x.values, masks: x.masks, batchSize: batchSize)
+    }
+    for case (let target?, let output) in zip(paths, outputs) {
+      try OutputTarget.write(to: target) { (path, system) throws(RecurraError) in
+        try output.writeNumPy(to: path, system: system)
+      }
     }
   }
 }

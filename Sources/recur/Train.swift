@@ -51,35 +51,34 @@ struct Train: TrainingCommand {
 
   func run() throws {
     threads.apply()
-    _ = (try learning.chosenLoss(), try learning.chosenOptimizer())
-    try checkFiles()
+    try learning.check()
+    let (files, heldOutFiles) = (try data.files(), try validation.files())
+    try checkFiles(files, heldOutFiles)
 
     let loaded = try model.load(seed: seed ?? 0)
-    try loaded.requireOneInputAndOutput()
     if !loaded.isSaved { try checkThatDescriptionStays() }
     let model = loaded.model
     let trainer = try learning.trainer(of: loaded)
     trainer.output = .standardError
-    let examples = try data.load(for: model)
-    let heldOut = try validation.load(for: model)
-    try loaded.build(for: examples.values.x, from: InputSource.name(of: data.data))
-    OutputWarning.all(of: model, loss: trainer.loss, targets: examples.values.y).forEach(Console.warning)
+    let examples = try files.load(for: model)
+    let heldOut = try heldOutFiles?.load(for: model)
+    try loaded.build(for: examples.values.x, from: InputSource.name(of: examples.firstPath))
+    OutputWarning.all(of: model, losses: trainer.losses, targets: examples.values.y).forEach(Console.warning)
 
     let classWeights = try learning.weightsOfClasses()
     let stopper = stopping.callback(hasValidation: validation.isGiven)
     let result = try trainer.interruptible { (watch) throws(RecurraError) in
       try DataFile.naming(examples.origin, validation: heldOut?.origin) { () throws(RecurraError) in
         try trainer.fit(
-          examples.values.x, examples.values.y, lengths: examples.values.lengths,
-          sampleWeights: examples.values.sampleWeights, classWeights: classWeights, batchSize: batchSize,
-          blockSize: backup.blockSize, epochs: epochs, validationSplit: validation.validationSplit,
+          examples.values, classWeights: classWeights, batchSize: batchSize, blockSize: backup.blockSize,
+          epochs: epochs, validationSplit: validation.validationSplit,
           validationData: heldOut?.values, shuffle: !noShuffle,
           callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, backup: backup.directory, seed: seed)
       }
     }
     let optimizer = trainer.optimizer
     let training = HistoryFile.Training(
-      loss: trainer.loss.name, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
+      loss: trainer.losses.names, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
       validationSplit: validation.validationSplit, shuffle: !noShuffle)
     try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
       try trainer.write(to: path, notes: ["training": training.text], system: system)
@@ -89,11 +88,11 @@ struct Train: TrainingCommand {
   }
 
   /// Finds out before hours of training, not after them, whether what comes of it can be written.
-  private func checkFiles() throws(RecurraError) {
+  private func checkFiles(_ files: ExampleFiles, _ heldOut: ExampleFiles?) throws(RecurraError) {
     var roles = FileRoles()
     try roles.reads("MODEL", model.path)
-    try data.register(&roles)
-    try validation.register(&roles)
+    try files.register(&roles)
+    try heldOut?.register(&roles)
     try roles.writes("--save", save, mayReplace: "MODEL")
     try roles.writes("--history", history)
     try backup.register(&roles)

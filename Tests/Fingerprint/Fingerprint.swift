@@ -58,7 +58,7 @@ enum Fingerprint {
     let trainer = try model.compile(loss: .meanSquaredError, optimizer: .sgd())
     let sums = try trainer.gradients(x, targets, lengths: lengths)
     add("loss", Tensor([sums.loss.sum, sums.loss.weight]))
-    for (index, gradient) in sums.gradients.enumerated() { add("gradient \(index)", gradient.dense) }
+    for (index, gradient) in sums.gradients[0].enumerated() { add("gradient \(index)", gradient.dense) }
     return content
   }
 }

@@ -7,6 +7,8 @@ struct FingerprintCase: Sendable {
     case rnn, lstm, gru
     /// Cells without fused gates.
     case reluRNN, hardLSTM, resetBeforeGRU
+    /// Cells with parameters of their own, one with fused gates and one without.
+    case peepholeLSTM, indRNN
 
     var isFused: Bool { self == .rnn || self == .lstm || self == .gru }
   }
@@ -94,6 +96,11 @@ struct FingerprintCase: Sendable {
       return LSTM(
         units: units, recurrentActivation: cell == .lstm ? .sigmoid : .hardSigmoid, useBias: form != .noBias,
         returnSequences: sequences, returnState: states)
+    case .peepholeLSTM:
+      return PeepholeLSTM(
+        units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states)
+    case .indRNN:
+      return IndRNN(units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states)
     case .gru, .resetBeforeGRU:
       return GRU(
         units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states,

@@ -104,12 +104,107 @@ import Testing
     }
   }
 
-  @Test func severalOutputsAreForPrograms() throws {
-    let several = Self.graph.replacing(#"[["kinds", 0, 0]]"#, with: #"[["kinds", 0, 0], ["reader", 0, 0]]"#)
-    try tool.write(several, to: "several.json")
-    var command = training
-    command[1] = "several.json"
-    try tool.expectFailure(65, "several.json", "one input and one output", "1 inputs and 2 outputs", of: command)
-    #expect(try tool.output(["summary", "several.json"]).contains("kinds (Dense)"))
+  /// Two inputs and two outputs.
+  static let several = """
+    {"class_name": "Functional", "config": {"name": "mail", "layers": [
+      {"class_name": "InputLayer", "name": "words", "config": {"batch_shape": [null, null]}, "inbound_nodes": []},
+      {"class_name": "InputLayer", "name": "hour", "config": {"batch_shape": [null, 1]}, "inbound_nodes": []},
+      {"class_name": "Embedding", "name": "table", "config": {"input_dim": \(Lesson.vocabulary), "output_dim": 6},
+       "inbound_nodes": [[["words", 0, 0]]]},
+      {"class_name": "GRU", "name": "reader", "config": {"units": 5}, "inbound_nodes": [[["table", 0, 0]]]},
+      {"class_name": "Concatenate", "name": "both", "config": {},
+       "inbound_nodes": [[["reader", 0, 0], ["hour", 0, 0]]]},
+      {"class_name": "Dense", "name": "kind", "config": {"units": 3, "activation": "softmax"},
+       "inbound_nodes": [[["both", 0, 0]]]},
+      {"class_name": "Dense", "name": "score", "config": {"units": 1}, "inbound_nodes": [[["both", 0, 0]]]}],
+     "input_layers": [["words", 0, 0], ["hour", 0, 0]], "output_layers": [["kind", 0, 0], ["score", 0, 0]]}}
+    """
+
+  private static let data = ["--data", "hour=hour.npy", "--data", "words=x.npy", "--lengths", "words=lengths.npy"]
+  private static let labels = [
+    "--labels", "kind=y.npy", "--labels", "score=score.npy", "--sample-weights", "score=weights.npy",
+  ]
+  private static let losses = [
+    "--loss", "kind=sparse_categorical_crossentropy", "--loss", "score=mean_squared_error", "--loss-weight",
+    "score=0.25",
+  ]
+
+  private func writeSeveral() throws {
+    try tool.write(Self.several, to: "several.json")
+    let hours = (0..<Lesson.rows).map { Float($0 % 24) / 24 }
+    try Tensor(hours, shape: [Lesson.rows, 1]).writeNumPy(to: tool.path("hour.npy"))
+    try Tensor(hours.map { $0 * 2 - 1 }, shape: [Lesson.rows, 1]).writeNumPy(to: tool.path("score.npy"))
+    try Tensor(hours.map { $0 < 0.5 ? 1 : 0.5 } as [Float]).writeNumPy(to: tool.path("weights.npy"))
+  }
+
+  @Test func severalInputsAndOutputsGoByTheirNames() throws {
+    try writeSeveral()
+    let command = ["train", "several.json"] + Self.data + Self.labels
+    try tool.expectSuccess(
+      command + Self.losses + [
+        "--validation-data", "words=x.npy", "--validation-data", "hour=hour.npy", "--validation-labels",
+        "score=score.npy",
+        "--validation-labels", "kind=y.npy", "--save", "out.safetensors", "--seed", "3", "--block-size", "20",
+      ])
+    // The bytes are those of the library.
+    func tensor(_ name: String) throws -> Tensor { try Tensor(contentsOfNumPy: tool.path(name)) }
+    let lengths = try tensor("lengths.npy").scalars(as: Int32.self).map(Int.init)
+    let examples = Examples(
+      [try tensor("x.npy"), try tensor("hour.npy")], [try tensor("y.npy"), try tensor("score.npy")],
+      masks: [.lengths(lengths), .all], sampleWeights: [nil, try tensor("weights.npy")])
+    let model = try Model(configuration: JSONValue(parsing: Array(Self.several.utf8)), seed: 3)
+    let trainer = try model.compile(
+      loss: [.sparseCategoricalCrossEntropy, .meanSquaredError], lossWeights: [1, 0.25], optimizer: .adam(),
+      metrics: [[.accuracy], [.meanAbsoluteError]])
+    try trainer.fit(examples, blockSize: 20, verbose: .silent, seed: 3)
+    let saved = try Trainer(contentsOf: tool.path("out.safetensors"))
+    for (found, wanted) in zip(saved.weights, trainer.weights) {
+      #expect(found.scalars(as: Float.self) == wanted.scalars(as: Float.self))
+    }
+    #expect(saved.lossWeights == [1, 0.25])
+    let evaluated = try tool.expectSuccess(["evaluate", "out.safetensors"] + Self.data + Self.labels).output
+    let logs = try trainer.evaluate(examples, verbose: .silent)
+    guard case .object(let members) = try JSONValue(parsing: Array(evaluated.utf8)) else {
+      Issue.record("expected an object, got \(evaluated)")
+      return
+    }
+    #expect(members.map(\.name) == logs.map { $0.0 })
+    let input = Self.data.map { $0 == "--data" ? "--input" : $0 }
+    try tool.expectSuccess(
+      ["predict", "out.safetensors", "--output", "score=s.npy", "--output", "kind=k.npy"] + input)
+    let wanted = try model.predict(examples.inputs, masks: examples.masks)
+    #expect(try tensor("k.npy").scalars(as: Float.self) == wanted[0].scalars(as: Float.self))
+    #expect(try tensor("s.npy").scalars(as: Float.self) == wanted[1].scalars(as: Float.self))
+    // It goes on with the losses that it was trained with, and no others.
+    var again = command + ["--save", "out.safetensors"]
+    again[1] = "out.safetensors"
+    try tool.expectSuccess(again + Self.losses)
+    #expect(try Trainer(contentsOf: tool.path("out.safetensors")).state.epoch == 2)
+    try tool.expectFailure(64, "--loss", "--fresh", of: again + ["--loss", "mse"])
+    try tool.expectFailure(64, "--loss-weight", "--fresh", of: again + ["--loss-weight", "kind=3"])
+  }
+
+  @Test func namesThatDoNotFitAreWrongUsage() throws {
+    try writeSeveral()
+    let save = ["--save", "out.safetensors"]
+    func expect(_ words: String, _ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+      try tool.expectFailure(64, words, of: ["train", "several.json"] + arguments + save, at: sourceLocation)
+    }
+    try expect(
+      #"--data: expected NAME=VALUE for each of 2 inputs: "words", "hour""#, ["--data", "x.npy"] + Self.labels)
+    try expect("--data: expected NAME=VALUE", ["--data", "x.npy", "--data", "hour=hour.npy"] + Self.labels)
+    try expect(#"got "when""#, ["--data", "words=x.npy", "--data", "when=hour.npy"] + Self.labels)
+    try expect(
+      #"got "words""#, ["--data", "words=x.npy", "--data", "words=x.npy", "--data", "hour=hour.npy"] + Self.labels)
+    try expect(#"none for "score""#, Self.data + Self.labels + ["--loss", "kind=mse"])
+    try expect("--labels: expected NAME=VALUE for each of 2 outputs", Self.data + ["--labels", "y.npy"])
+    try expect("--loss-weight: expected NAME=NUMBER", Self.data + Self.labels + ["--loss-weight", "kind=much"])
+    try expect("finite weight", Self.data + Self.labels + ["--loss-weight", "kind=-1"])
+    try expect(
+      "class weights for a model of one output", Self.data + Self.labels + Self.losses + ["--class-weights", "0:1"])
+    // Alone, a file may be called anything.
+    try tool.write(Self.graph, to: "a=b.json")
+    try Tensor(contentsOfNumPy: tool.path("x.npy")).writeNumPy(to: tool.path("words=x.npy"))
+    try tool.expectSuccess(["train", "a=b.json", "--data", "words=x.npy", "--labels", "y.npy"] + save)
   }
 }

@@ -107,7 +107,7 @@ extension EngineSettings {
   }
 }
 
-/// z, m = x·W + h·U + b, c′ = silu(m)⊙p + q⊙c, h′ = the first three of tanh(z)⊙c′, e′ = e + the first two of z.
+/// z, m = x·W + h·U + b, c′ = silu(m)⊙p + q⊙c, h′ = three of tanh(z)⊙c′, e′ = e + two of z.
 ///
 /// States of 3, H and 2 numbers, arguments kept for silu, two parameters.
 private struct WidthsCell: GatedCell {

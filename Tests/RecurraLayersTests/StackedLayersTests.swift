@@ -99,6 +99,9 @@ import Testing
     for (index, parameter) in model.parameters.enumerated() {
       parameter.value = Tensor.varied(parameter.shape, seed: 60 + index, in: -0.6...0.8, dtype: dtype)
     }
+    // A graph of the same layers, one after the other.
+    let first = Input(shape: [nil, inputs])
+    let graph = try Model(inputs: [first], outputs: [model.layers.reduce(first) { $1($0) }], dtype: dtype)
     let former = Threads.count
     (Threads.count, Threads.ignoresCosts) = (3, true)
     defer { (Threads.count, Threads.ignoresCosts) = (former, false) }
@@ -114,8 +117,12 @@ import Testing
           expectIdentical(state, other, sourceLocation: sourceLocation)
         }
         guard input.states.isEmpty else { continue }
-        let before = try model.forwardBeforeActivations([Value(input.value, mask: input.mask)], context)[0]
-        expectIdentical(before.activation(before.value.tensor), wanted.value, sourceLocation: sourceLocation)
+        for model in [model, graph] as [any Network] {
+          let before = try model.forwardBeforeActivations([Value(input.value, mask: input.mask)], context)[0]
+          expectIdentical(before.activation(before.value.tensor), wanted.value, sourceLocation: sourceLocation)
+          let whole = try model.forward([Value(input.value, mask: input.mask)], context)[0]
+          expectIdentical(whole.tensor, wanted.value, sourceLocation: sourceLocation)
+        }
       }
     }
   }
@@ -188,6 +195,11 @@ import Testing
       #expect(error?.expected == "returnState on the last recurrent layer only" && error?.kind == .badArgument)
       #expect(error?.operation == model.layerNames[0])
     }
+    // States that stay within a graph go nowhere.
+    let x = Input(shape: [nil, 3])
+    let encoded = GRU(units: 4, returnSequences: true, returnState: true)([x])
+    let graph = try Model(inputs: [x], outputs: [GRU(units: 4, returnSequences: true)(encoded[0], encoded[1])])
+    #expect(try Sequential([graph, LSTM(units: 2)])(.zeros([2, 3, 3])).shape == [2, 2])
     let apart = Sequential([Bidirectional(LSTM(units: 2), merge: .none), Dense(units: 3)])
     let error = #expect(throws: RecurraError.self) { try apart.build(inputShape: [nil, nil, 3]) }
     #expect(error?.expected == "directions kept apart in the last layer only")

@@ -59,6 +59,39 @@ import Testing
     #expect(outputs.doubles.allSatisfy { $0.isFinite })
   }
 
+  @Test func aMaskIsAnArgumentAsLengthsAre() throws {
+    let mask = try SequenceMask(steps: Self.steps)
+    let lengths = (0..<12).map { 2 + $0 % 5 }
+    let both = try mask.intersection(.lengths(lengths))
+    #expect(both != mask)
+    for (given, whole) in [(nil, mask), (lengths, both)] as [([Int]?, SequenceMask)] {
+      let (one, other) = (try Self.trainer(sequences: true), try Self.trainer(sequences: true))
+      let examples = Examples(Self.x, Self.labels, mask: whole)
+      let first = try one.fit(
+        Self.x, Self.labels, lengths: given, mask: mask, batchSize: 5, verbose: .silent, seed: 3)
+      let second = try other.fit(examples, batchSize: 5, verbose: .silent, seed: 3)
+      #expect(first["loss"] == second["loss"])
+      #expect(
+        try one.trainBatch(Self.x, Self.labels, lengths: given, mask: mask)["loss"]
+          == other.trainBatch(examples)["loss"])
+      #expect(
+        try one.gradients(Self.x, Self.labels, lengths: given, mask: mask).loss == other.gradients(examples).loss)
+      #expect(
+        try one.evaluate(Self.x, Self.labels, lengths: given, mask: mask, verbose: .silent)["accuracy"]
+          == other.evaluate(examples, verbose: .silent)["accuracy"])
+      for (found, wanted) in zip(one.weights, other.weights) { expectIdentical(found, wanted) }
+      let wanted = try other.model.predict([Self.x], masks: [whole])[0]
+      expectIdentical(try one.predict(Self.x, lengths: given, mask: mask), wanted)
+      expectIdentical(try one.model(Self.x, lengths: given, mask: mask), wanted)
+      expectIdentical(try one.predict([Self.x], masks: [whole])[0], wanted)
+    }
+    let short = try SequenceMask(steps: [[true, false, true]])
+    #expect(throws: RecurraError.self) { try Self.trainer(sequences: true).model.predict(Self.x, mask: short) }
+    #expect(throws: RecurraError.self) {
+      try Self.trainer(sequences: true).fit(Self.x, Self.labels, lengths: lengths, mask: short, verbose: .silent)
+    }
+  }
+
   @Test func whatIsMaskedChangesNoBit() throws {
     var weights: [[Tensor]] = []
     let mask = try SequenceMask(steps: Self.steps)

@@ -173,6 +173,18 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   float (*readBurst)(const void *bytes, size_t count);
 } RecurraKernels;
 
+/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share,
+/// which others use as well. They decide what is fetched ahead, and in which blocks rows go through weights: no bit.
+typedef struct RecurraDistances {
+  size_t own, shared;
+} RecurraDistances;
+
+/// Returns the distances in force.
+RecurraDistances recurra_distances(void);
+
+/// Puts others in force; before anything is computed, for kernels read them without a lock.
+void recurra_choose_distances(RecurraDistances distances);
+
 /// Returns the table of an instruction set, NULL when the name is unknown or this CPU does not have it.
 const RecurraKernels *_Nullable recurra_kernels_named(const char *isa);
 

@@ -7,6 +7,11 @@
 #include <immintrin.h>
 #endif
 
+RecurraDistances recurra_distances_in_force = {1 << 18, 1 << 23};
+
+RecurraDistances recurra_distances(void) { return recurra_distances_in_force; }
+void recurra_choose_distances(RecurraDistances distances) { recurra_distances_in_force = distances; }
+
 const RecurraKernels *recurra_kernels_named(const char *isa) {
   if (strcmp(isa, "generic") == 0) return &recurra_table_generic;
 #if defined(__x86_64__)

@@ -2,6 +2,7 @@
 #include "recurra_kernels.h"
 
 #pragma GCC visibility push(hidden)
+extern RecurraDistances recurra_distances_in_force;
 extern const RecurraKernels recurra_table_generic;
 extern const RecurraKernels recurra_table_avx2;
 extern const RecurraKernels recurra_table_avx512;

@@ -48,13 +48,10 @@ typedef void FinishSums(const void *job, ptrdiff_t row, ptrdiff_t rows, float *s
 /// Where the weights of a step lie when the next step reads them.
 enum Distance { ownCache, sharedCache, farAway };
 
-/// Bytes of weights that stay in a core's own cache, whatever else goes through it, and in the one that cores share,
-/// which others use as well.
-enum { stayingBytes = 1 << 18, sharedBytes = 1 << 23 };
-
 INLINE enum Distance distanceOf(size_t floats) {
   const size_t bytes = floats * sizeof(float);
-  return bytes <= stayingBytes ? ownCache : bytes <= sharedBytes ? sharedCache : farAway;
+  const RecurraDistances near = recurra_distances_in_force;
+  return bytes <= near.own ? ownCache : bytes <= near.shared ? sharedCache : farAway;
 }
 
 /// The blocks of a step's rows that go through the panels one after the other.

@@ -1,7 +1,8 @@
+internal import CRecurraKernels
 import RecurraTensor
 
-/// Every number that decides how a call is divided, in one value: the planner's, the executor's and those of the
-/// products behind the loop.
+/// Every number that decides how a call is divided, in one value: the planner's, the executor's, those of the products
+/// behind the loop, and the kernels'.
 ///
 /// `make threshold NAME=turnRows` measures one again, and the article "Measure again" has them all. Those in `bits`
 /// decide in which order sums run, so a change of one shows in `make fingerprint`; the others choose among ways that
@@ -16,7 +17,10 @@ package struct Tuning: Sendable {
 
   /// Puts other numbers in force, for a process that has not computed anything yet: `recur-bench --tune` measures with
   /// them.
-  package static func choose(_ tuning: Tuning) { chosen.withLock { $0 = tuning } }
+  package static func choose(_ tuning: Tuning) {
+    chosen.withLock { $0 = tuning }
+    recurra_choose_distances(RecurraDistances(own: tuning.ownCacheBytes, shared: tuning.sharedCacheBytes))
+  }
 
   // What a core does.
 
@@ -32,6 +36,13 @@ package struct Tuning: Sendable {
   package var hiddenShare = 0.8
   /// Bytes that a core reads from memory in a nanosecond.
   package var memoryBytesPerNanosecond = 16.0
+
+  // Where the kernels take weights to lie, which decides what they fetch ahead.
+
+  /// Bytes of weights that stay in a core's own cache, whatever else goes through it.
+  package var ownCacheBytes = Int(recurra_distances().own)
+  /// Bytes of weights that stay in the cache that cores share.
+  package var sharedCacheBytes = Int(recurra_distances().shared)
 
   // Threads that share rows.
 

@@ -19,8 +19,7 @@ struct GraphPass {
     (self.graph, self.context, current) = (graph, context, input)
     self.stopsBeforeActivations = stopsBeforeActivations
     kept = [Value?](repeating: nil, count: graph.pass.slotCount)
-    if !graph.plan.passesStates { current.states = [] }
-    if graph.pass.inputSlots[0] != nil { keep(input, in: graph.pass.inputSlots[0]) }
+    keepCurrent(in: graph.pass.inputSlots[0])
   }
 
   /// Begins with all inputs.
@@ -37,67 +36,69 @@ struct GraphPass {
     let end = end ?? steps.count
     while index < end {
       let step = steps[index]
-      guard step.takesSignal else {
-        try runLists(step, index)
-        index += 1
-        continue
-      }
-      let signal = taken(step.inputs[0])
-      if step.stackCount > 1, let output = runStack(index, end, signal) {
-        index += step.stackCount
-        keep(signal.with(value: output), in: steps[index - 1].slots[0])
-        continue
-      }
-      let context = context.forSublayer(index)
-      let stops = stopsBeforeActivations && step.activation != nil
-      var output = try graph.plan.naming(graph.plan.calls[index].layer) { () throws(RecurraError) in
-        try stops ? step.layer.forwardBeforeActivation(signal, context) : step.layer.forward(signal, context)
-      }
-      if stops, let slot = step.slotBeforeActivation, let activation = step.activation {
-        kept[slot] = Value(output.source, mask: output.mask)
-        output.value = activation(output.value)
-      }
-      keep(output, in: step.slots[0])
       index += 1
+      guard step.takesSignal else {
+        try runLists(step, index - 1)
+        continue
+      }
+      if step.inputs[0].slot != nil { current = Signal(value(step.inputs[0])) }
+      if step.stackCount > 1, let output = runStack(steps[(index - 1)..<end]) {
+        index += step.stackCount - 1
+        current = current.with(value: output)
+      } else {
+        try runSignal(step, context.forSublayer(index - 1))
+      }
+      keepCurrent(in: steps[index - 1].slots[0])
     }
+  }
+
+  /// Runs a call of one input and one output.
+  private mutating func runSignal(_ step: PassPlan.Step, _ context: ForwardContext) throws(RecurraError) {
+    let activation = stopsBeforeActivations ? step.activation : nil
+    current = try LayerNames.naming(step.name) { () throws(RecurraError) in
+      try activation == nil
+        ? step.layer.forward(current, context) : step.layer.forwardBeforeActivation(current, context)
+    }
+    guard let activation, let slot = step.slotBeforeActivation else { return }
+    kept[slot] = Value(current.source, mask: current.mask)
+    current.value = activation(current.value)
   }
 
   /// Runs a call of several inputs or outputs.
   private mutating func runLists(_ step: PassPlan.Step, _ index: Int) throws(RecurraError) {
     let inputs = step.inputs.map { value($0) }
     let context = context.forSublayer(index)
-    let outputs = try graph.plan.naming(graph.plan.calls[index].layer) { () throws(RecurraError) in
+    let outputs = try LayerNames.naming(step.name) { () throws(RecurraError) in
       try step.layer.checked(step.layer.forward(inputs, context))
     }
-    keep(Signal(outputs[0]), in: step.slots[0])
+    current = Signal(outputs[0])
+    keepCurrent(in: step.slots[0])
     for (slot, output) in zip(step.slots, outputs).dropFirst() { if let slot { kept[slot] = output } }
   }
 
-  /// Runs recurrent layers that follow each other at the same time, where that is faster.
-  private func runStack(_ first: Int, _ end: Int, _ input: Signal) -> Tensor? {
-    let steps = graph.pass.steps
-    let count = steps[first].stackCount
-    guard first + count <= end, input.mask.isAll, input.states.isEmpty, input.shape.count == 3, !context.isRecording
+  /// Runs the recurrent layers at the front of some steps at the same time, where that is faster.
+  private func runStack(_ steps: ArraySlice<PassPlan.Step>) -> Tensor? {
+    let count = steps.first?.stackCount ?? 0
+    guard count <= steps.count, current.mask.isAll, current.states.isEmpty, current.shape.count == 3,
+      !context.isRecording
     else { return nil }
-    var (stack, inputs, returnsSequences) = ([StackedLayer](), input.shape[2], true)
-    for step in steps[first..<first + count] {
+    var (stack, inputs, returnsSequences) = ([StackedLayer](), current.shape[2], true)
+    for step in steps.prefix(count) {
       guard let layer = step.recurrent, let stacked = layer.stacked(inputs, context) else { return nil }
       stack.append(stacked)
       (inputs, returnsSequences) = (layer.options.units, layer.options.returnSequences)
     }
-    return input.source.recurrentStack(stack, returnsSequences: returnsSequences)
+    return current.source.recurrentStack(stack, returnsSequences: returnsSequences)
   }
 
-  private mutating func keep(_ output: Signal, in slot: Int?) {
+  /// Puts what a call gave where it is read from.
+  private mutating func keepCurrent(in slot: Int?) {
     if let slot {
-      (kept[slot], current) = (Value(output.source, mask: output.mask), Self.nothing)
-    } else {
-      current = output
-      if !graph.plan.passesStates, !current.states.isEmpty { current.states = [] }
+      (kept[slot], current) = (Value(current.source, mask: current.mask), Self.nothing)
+    } else if !graph.plan.passesStates, !current.states.isEmpty {
+      current.states = []
     }
   }
-
-  private mutating func taken(_ read: PassPlan.Read) -> Signal { read.slot == nil ? current : Signal(value(read)) }
 
   private mutating func value(_ read: PassPlan.Read) -> Value {
     guard let slot = read.slot, let value = kept[slot] else { return Value(current.source, mask: current.mask) }
@@ -135,7 +136,7 @@ extension GraphPass {
   /// What a call is given that comes next; of several inputs the others are states.
   mutating func input(of call: Int) -> Signal {
     let reads = graph.pass.steps[call].inputs
-    if reads.count == 1 { return taken(reads[0]) }
+    if reads.count == 1, reads[0].slot == nil { return current }
     let values = reads.map { value($0) }
     var input = Signal(values[0])
     input.states = values.dropFirst().map(\.tensor)

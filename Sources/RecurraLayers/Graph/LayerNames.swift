@@ -1,3 +1,5 @@
+internal import RecurraTensor
+
 /// Names layers as Keras does.
 enum LayerNames {
   /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a
@@ -36,5 +38,17 @@ enum LayerNames {
       result += character.lowercased()
     }
     return result
+  }
+
+  /// Adds a layer's name to an error, since a model may have several of a class, and a remedy to one about data.
+  static func naming<Result>(
+    _ name: String, remedy: @autoclosure () -> String? = nil, _ body: () throws(RecurraError) -> Result
+  ) throws(RecurraError) -> Result {
+    do { return try body() } catch {
+      let shown = name.unicodeScalars.dropFirst(60).isEmpty ? name : name.excerpt
+      let remedy = error.kind == .badData ? remedy().map { " (\($0))" } ?? "" : ""
+      throw RecurraError(
+        error.kind, operation: "\(shown) (\(error.operation))", expected: error.expected + remedy, got: error.got)
+    }
   }
 }

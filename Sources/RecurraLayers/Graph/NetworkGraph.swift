@@ -13,7 +13,7 @@ public final class NetworkGraph: Sendable {
 
   let plan: GraphPlan
   /// How a pass goes through the layers.
-  let pass: PassPlan
+  package let pass: PassPlan
   let layers: [any Layer]
   /// What padding of each input no layer needs.
   package let paddingCuts: [PaddingCut]
@@ -39,7 +39,8 @@ public final class NetworkGraph: Sendable {
       let shapes = call.inputs.map { nodes[$0.node][$0.output] }
       let layer = layers[call.layer]
       nodes.append(
-        try plan.naming(call.layer, remedy: plan.remedy(call, shapes)) { () throws(RecurraError) in
+        try LayerNames.naming(plan.layerNames[call.layer], remedy: plan.remedy(call, shapes)) {
+          () throws(RecurraError) in
           try body(call, shapes)
           return try layer.checked(layer.outputShapes(for: shapes))
         })
@@ -58,19 +59,6 @@ public final class NetworkGraph: Sendable {
 }
 
 extension GraphPlan {
-  /// Adds a layer's name to an error, since a model may have several of a class, and a remedy to one about data.
-  func naming<Result>(
-    _ layer: Int, remedy: @autoclosure () -> String? = nil, _ body: () throws(RecurraError) -> Result
-  ) throws(RecurraError) -> Result {
-    do { return try body() } catch {
-      let name = layerNames[layer]
-      let shown = name.unicodeScalars.dropFirst(60).isEmpty ? name : name.excerpt
-      let remedy = error.kind == .badData ? remedy().map { " (\($0))" } ?? "" : ""
-      throw RecurraError(
-        error.kind, operation: "\(shown) (\(error.operation))", expected: error.expected + remedy, got: error.got)
-    }
-  }
-
   /// What most likely has to be done when a layer does not take the shape that those before it give.
   func remedy(_ call: Call, _ shapes: [[Int?]]) -> String? {
     guard shapes.count == 1, shapes[0].count == 2 else { return nil }

@@ -3,7 +3,7 @@ internal import RecurraTensor
 
 /// How a pass goes through a graph: which calls take over what the call before gives, where other values are kept until
 /// their last reader has had them, and which recurrent layers may run at the same time.
-struct PassPlan: Sendable {
+package struct PassPlan: Sendable {
   struct Read: Sendable {
     /// Where the value is kept; nil for what the call before gave, which nothing else reads.
     let slot: Int?
@@ -11,26 +11,28 @@ struct PassPlan: Sendable {
     let isLast: Bool
   }
 
-  final class Step: Sendable {
+  package final class Step: Sendable {
     let layer: any Layer
+    let name: String
     let inputs: [Read]
     /// Tells whether one value goes in and one comes out, so that no lists are needed.
-    let takesSignal: Bool
+    package let takesSignal: Bool
     /// Where each output is kept; nil for what the next call takes over, and for what nothing reads.
-    let slots: [Int?]
+    package let slots: [Int?]
     /// The last function of the call, where a loss of the model may be taken from before it.
     let activation: Activation?
     /// Where the value before that function is kept, when other calls read the one behind it.
     let slotBeforeActivation: Int?
     /// The layer, where it may run at the same time as others, and how many such layers follow each other from it on.
     let recurrent: (any RecurrentLayer)?
-    let stackCount: Int
+    package let stackCount: Int
 
     fileprivate init(
-      _ layer: any Layer, _ inputs: [Read], _ slots: [Int?], takesSignal: Bool, activation: Activation?,
+      _ layer: any Layer, _ name: String, _ inputs: [Read], _ slots: [Int?], takesSignal: Bool, activation: Activation?,
       slotBeforeActivation: Int?, recurrent: (any RecurrentLayer)?, stackCount: Int
     ) {
-      (self.layer, self.inputs, self.slots, self.takesSignal) = (layer, inputs, slots, takesSignal)
+      (self.layer, self.name, self.inputs, self.slots) = (layer, name, inputs, slots)
+      self.takesSignal = takesSignal
       (self.activation, self.slotBeforeActivation) = (activation, slotBeforeActivation)
       (self.recurrent, self.stackCount) = (recurrent, stackCount)
     }
@@ -38,11 +40,11 @@ struct PassPlan: Sendable {
 
   /// The model's inputs, then the calls.
   let inputSlots: [Int?]
-  let steps: [Step]
+  package let steps: [Step]
   let outputs: [Read]
   /// The step of each output that a loss may be taken from before its activation.
   let lastSteps: [Int?]
-  let slotCount: Int
+  package let slotCount: Int
 
   /// So many recurrent layers may run at the same time. A bound keeps models of thousands of layers linear: a stack
   /// that does not run so is looked at again at its next layer.
@@ -98,7 +100,8 @@ struct PassPlan: Sendable {
       }
       steps.append(
         Step(
-          layer, reads[index], sources.map { slots[$0] }, takesSignal: takesSignal, activation: activation,
+          layer, plan.layerNames[plan.calls[index].layer], reads[index], sources.map { slots[$0] },
+          takesSignal: takesSignal, activation: activation,
           slotBeforeActivation: slotBefore, recurrent: recurrent[index], stackCount: stackCount))
     }
     inputSlots = plan.inputs.indices.map { slots[GraphPlan.Source(node: $0, output: 0)] }

@@ -7,16 +7,11 @@ extension Layer {
   /// - Parameters:
   ///   - input: the batch, rows first.
   ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
-  public func callAsFunction(_ input: Tensor, lengths: [Int]? = nil) throws(RecurraError) -> Tensor {
-    try callAsFunction(input, mask: lengths.map { .lengths($0) } ?? .all)
-  }
-
-  /// Applies the layer to a batch of which some timesteps are masked; builds it first when that has not been done.
-  ///
-  /// - Parameters:
-  ///   - input: the batch, rows first.
-  ///   - mask: which timesteps count.
-  public func callAsFunction(_ input: Tensor, mask: SequenceMask) throws(RecurraError) -> Tensor {
+  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
+  public func callAsFunction(
+    _ input: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil
+  ) throws(RecurraError) -> Tensor {
+    let mask = try SequenceMask(lengths, mask)
     if !isBuilt {
       let dtype: DType = input.dtype == .float64 ? .float64 : .float32
       try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)

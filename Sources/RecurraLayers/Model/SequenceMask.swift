@@ -52,6 +52,14 @@ public struct SequenceMask: Sendable, Equatable {
     self.init(numbers.map { $0 == 1 }, rows: steps.shape[0], timesteps: steps.shape[1])
   }
 
+  /// Makes the mask of what counts by lengths and by a mask, where they are given.
+  ///
+  /// - Throws: `badData` where they do not have the same rows.
+  package init(_ lengths: [Int]?, _ mask: SequenceMask?) throws(RecurraError) {
+    let own = lengths.map { SequenceMask.lengths($0) } ?? .all
+    self = try mask.map { mask throws(RecurraError) in try own.intersection(mask) } ?? own
+  }
+
   /// Makes the simplest mask that says the same: where nothing is masked in front of a row's end, its length.
   init(_ steps: [Bool], rows: Int, timesteps: Int) {
     var ends = [Int](repeating: 0, count: rows)

@@ -26,6 +26,14 @@ package enum Gradient: Sendable {
     }
   }
 
+  /// Every element times a number.
+  package static func * (gradient: Gradient, factor: Double) -> Gradient {
+    switch gradient {
+    case .dense(let tensor): .dense(tensor * factor)
+    case .rows(let rows): .rows(RowGradient(indices: rows.indices, values: rows.values * factor, shape: rows.shape))
+    }
+  }
+
   package static func + (left: Gradient, right: Gradient) -> Gradient {
     // As many rows as the table has are no smaller than the table, and would be copied with every sum.
     guard case .rows(let first) = left, case .rows(let second) = right,

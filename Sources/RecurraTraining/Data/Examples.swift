@@ -23,7 +23,7 @@ public struct Examples: Sendable {
     self.init(x, y, mask: lengths.map { .lengths($0) } ?? .all, sampleWeights: sampleWeights)
   }
 
-  /// Gathers what belongs together, with a mask that may have holes.
+  /// Gathers what belongs together, with a mask of any kind.
   public init(_ x: Tensor, _ y: Tensor, mask: SequenceMask, sampleWeights: Tensor? = nil) {
     self.init([x], [y], masks: [mask], sampleWeights: [sampleWeights])
   }

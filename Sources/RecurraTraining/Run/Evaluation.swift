@@ -1,4 +1,4 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 extension Trainer {
@@ -8,6 +8,7 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
+  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
   ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out.
   ///   - batchSize: rows that are computed together; the result depends on it by rounding only.
   ///   - verbose: how much is shown.
@@ -17,15 +18,15 @@ extension Trainer {
   ///   `outOfMemory` for batches that need more than there is.
   @discardableResult
   public func evaluate(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, batchSize: Int = 32,
-    verbose: Verbosity = .auto, allowingNonFinite: Bool = false
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil,
+    batchSize: Int = 32, verbose: Verbosity = .auto, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Logs {
     try evaluate(
-      Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), batchSize: batchSize, verbose: verbose,
-      allowingNonFinite: allowingNonFinite)
+      Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), batchSize: batchSize,
+      verbose: verbose, allowingNonFinite: allowingNonFinite)
   }
 
-  /// Measures the loss and the metrics on examples, of a model of several inputs or outputs, or with a mask.
+  /// Measures the loss and the metrics on examples, of a model of several inputs or outputs.
   ///
   /// - Returns: `loss`, the weighted sum of all; of several outputs each one's loss and metrics by its name besides.
   /// - Throws: what `evaluate` of two tensors throws.
@@ -61,9 +62,16 @@ extension Trainer {
 
   /// Computes the model's outputs for data, as the model's `predict`.
   public func predict(
-    _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
+    _ x: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Tensor {
-    try model.predict(x, lengths: lengths, batchSize: batchSize, allowingNonFinite: allowingNonFinite)
+    try model.predict(x, lengths: lengths, mask: mask, batchSize: batchSize, allowingNonFinite: allowingNonFinite)
+  }
+
+  /// Computes all outputs of a model of several inputs or outputs, as the model's `predict`.
+  public func predict(
+    _ inputs: [Tensor], masks: [SequenceMask]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
+  ) throws(RecurraError) -> [Tensor] {
+    try model.predict(inputs, masks: masks, batchSize: batchSize, allowingNonFinite: allowingNonFinite)
   }
 
   /// Builds the model if need be and checks data against it, before anything is computed.

@@ -1,4 +1,4 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 extension Trainer {
@@ -13,6 +13,7 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row, where sequences differ in length; all when left out.
+  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
   ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out. A
   ///     batch of which nothing counts is an update by a gradient of 0, as in Keras: momentum carries on, and weights
   ///     decay.
@@ -41,21 +42,22 @@ extension Trainer {
   /// - Complexity: a steady step takes no memory from the system.
   @discardableResult
   public func fit(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, classWeights: [Int: Double]? = nil,
-    batchSize: Int = 32, blockSize: Int? = nil, epochs: Int = 1, validationSplit: Double = 0,
-    validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
-    verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil,
+    classWeights: [Int: Double]? = nil, batchSize: Int = 32, blockSize: Int? = nil, epochs: Int = 1,
+    validationSplit: Double = 0, validationData: Examples? = nil, shuffle: Bool = true,
+    callbacks: [any Callback]? = nil, backup: Backup? = nil, verbose: Verbosity = .auto, seed: UInt64? = nil,
+    initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
     try fit(
-      Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), classWeights: classWeights, batchSize: batchSize,
-      blockSize: blockSize, epochs: epochs, validationSplit: validationSplit, validationData: validationData,
-      shuffle: shuffle, callbacks: callbacks, backup: backup, verbose: verbose, seed: seed, initialEpoch: initialEpoch,
-      allowingNonFinite: allowingNonFinite)
+      Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), classWeights: classWeights,
+      batchSize: batchSize, blockSize: blockSize, epochs: epochs, validationSplit: validationSplit,
+      validationData: validationData, shuffle: shuffle, callbacks: callbacks, backup: backup, verbose: verbose,
+      seed: seed, initialEpoch: initialEpoch, allowingNonFinite: allowingNonFinite)
   }
 
-  /// Trains the model on examples, of several inputs or outputs, or with a mask; all else is as with two tensors.
+  /// Trains the model on examples, of several inputs or outputs; all else is as with two tensors.
   ///
-  /// `classWeights` and `blockSize` are for models of one output.
+  /// `classWeights` are for models of one output, as in Keras: sample weights say for each output what counts.
   ///
   /// - Throws: what `fit` of two tensors throws.
   @discardableResult
@@ -77,7 +79,6 @@ extension Trainer {
       throw RecurraError(
         .badArgument, operation: "fit", expected: "a block size of 1 or more", got: "\(blockSize)")
     }
-    if blockSize != nil { try refuseBlocks("fit") }
     var training = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "fit")
     if let classWeights { try validate(classWeights, training) }
     var validation: TrainingData?

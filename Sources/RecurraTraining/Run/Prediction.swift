@@ -7,23 +7,17 @@ extension Network {
   /// - Parameters:
   ///   - x: the rows of the only input.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
+  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
   ///   - batchSize: rows that are computed together.
   ///   - allowingNonFinite: whether NaN and infinity may be among the numbers.
   /// - Shapes: x [N, …]; result [N, …], the model's first output for each row.
   /// - Throws: `badData` for data that do not fit the model, `badArgument` for a batch size below 1, `outOfMemory` for
   ///   batches or outputs that need more than there is.
   public func predict(
-    _ x: Tensor, lengths: [Int]? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
+    _ x: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, batchSize: Int = 32, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Tensor {
     try predict(
-      x, mask: lengths.map { .lengths($0) } ?? .all, batchSize: batchSize, allowingNonFinite: allowingNonFinite)
-  }
-
-  /// Computes the outputs for many rows of which some timesteps are masked.
-  public func predict(
-    _ x: Tensor, mask: SequenceMask, batchSize: Int = 32, allowingNonFinite: Bool = false
-  ) throws(RecurraError) -> Tensor {
-    try predict([x], masks: [mask], batchSize: batchSize, allowingNonFinite: allowingNonFinite)[0]
+      [x], masks: [SequenceMask(lengths, mask)], batchSize: batchSize, allowingNonFinite: allowingNonFinite)[0]
   }
 
   /// Computes all outputs of a model of several inputs or outputs for many rows, batch by batch.

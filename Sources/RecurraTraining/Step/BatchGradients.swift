@@ -4,7 +4,7 @@ package import RecurraTensor
 ///
 /// Gradients, loss and metrics are weighted sums, not means, so those of several blocks can be added: of a batch that
 /// is too large for the memory, of four batches before one update, of the shards of several processes.
-/// `Trainer.update(_:)` divides by the weight.
+/// `Trainer.update(_:)` divides by the weight. Of several outputs each has its own sums, for each has its own weight.
 ///
 /// ```swift
 /// let first = try trainer.gradients(x[0..<16], y[0..<16])
@@ -12,19 +12,20 @@ package import RecurraTensor
 /// try trainer.update(BatchGradients.sum([first, second]))
 /// ```
 public struct BatchGradients: Sendable {
-  /// ∂/∂parameter of the loss, in the order of the optimiser's parameters: sums, or already divided by `divisor`.
-  package var gradients: [Gradient]
+  /// ∂/∂parameter of each output's loss, in the order of the optimiser's parameters, as sums; or of the whole loss,
+  /// already divided by `divisor`.
+  package var gradients: [[Gradient]]
   /// What the gradients have been divided by: 1 for sums.
   package let divisor: Double
   /// What the rows add to the loss and to the metrics.
-  public let metrics: BatchMetrics
+  public internal(set) var metrics: BatchMetrics
 
   /// The sum of the weights of all predictions that count.
   public var weight: Double { metrics.loss.weight }
   /// The loss as a weighted sum.
   public var loss: WeightedSum { metrics.loss }
 
-  package init(gradients: [Gradient], divisor: Double, metrics: BatchMetrics) {
+  package init(gradients: [[Gradient]], divisor: Double, metrics: BatchMetrics) {
     self.gradients = gradients
     self.divisor = divisor
     self.metrics = metrics
@@ -50,9 +51,9 @@ public struct BatchGradients: Sendable {
     check(
       left.gradients.count == right.gradients.count && left.divisor == 1 && right.divisor == 1, "BatchGradients",
       expected: "sums for the same parameters",
-      got: "\(left.gradients.count) and \(right.gradients.count) gradients")
+      got: "those of \(left.gradients.count) and \(right.gradients.count) outputs")
     return BatchGradients(
-      gradients: zip(left.gradients, right.gradients).map { $0 + $1 }, divisor: 1,
+      gradients: zip(left.gradients, right.gradients).map { zip($0, $1).map { $0 + $1 } }, divisor: 1,
       metrics: left.metrics + right.metrics)
   }
 }

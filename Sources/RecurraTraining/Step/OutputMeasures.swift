@@ -10,12 +10,12 @@ private struct OutputMeasure {
 }
 
 extension Trainer {
-  /// Runs some rows forward and measures them; `loss` carries the graph.
+  /// Runs some rows forward and measures them; `losses` carry the graph, each output's times its weight.
   ///
   /// The loss of several outputs is the sum of their mean losses, each times its weight, and counts once for each row.
   func measure(
     _ batch: Batch, _ context: ForwardContext, divisor: LossDivisor = .weight
-  ) throws(RecurraError) -> (loss: Tensor, metrics: BatchMetrics) {
+  ) throws(RecurraError) -> (losses: [Tensor], metrics: BatchMetrics) {
     guard batch.targets.count == losses.count else {
       throw RecurraError(
         .badData, operation: "loss", expected: "targets for \(losses.count) outputs", got: "\(batch.targets.count)")
@@ -25,25 +25,24 @@ extension Trainer {
       losses.contains { $0.beforeActivation != nil }
       ? try model.forwardBeforeActivations(batch.inputs, context)
       : try model.forward(batch.inputs, context).map { ($0, Activation.linear) }
-    guard losses.count > 1 else {
-      let only = try measure(0, outputs[0], batch.targets[0], context, divisor)
-      return (only.tensor, BatchMetrics(loss: only.loss, metrics: only.metrics))
-    }
     var measures: [OutputMeasure] = []
     for index in losses.indices {
-      measures.append(try measure(index, outputs[index], batch.targets[index], context, .weight))
+      measures.append(try measure(index, outputs[index], batch.targets[index], context, divisor))
     }
-    var total = measures[0].tensor * lossWeights[0]
-    for (measure, weight) in zip(measures, lossWeights).dropFirst() {
-      total = total + measure.tensor.converted(to: total.dtype) * weight
+    guard measures.count > 1 else {
+      return ([measures[0].tensor], BatchMetrics(loss: measures[0].loss, metrics: measures[0].metrics))
     }
-    let rows = Double(batch.count)
+    let metrics = measures.map(\.loss) + measures.flatMap(\.metrics)
     return (
-      total,
-      BatchMetrics(
-        loss: WeightedSum(sum: total.item * rows, weight: rows),
-        metrics: measures.map(\.loss) + measures.flatMap(\.metrics))
+      zip(measures, lossWeights).map { $0.tensor * $1 },
+      BatchMetrics(loss: whole(metrics, rows: Double(batch.count)), metrics: metrics)
     )
+  }
+
+  /// The weighted sum of the mean losses that stand in front of what several outputs measured, as that of some rows.
+  func whole(_ metrics: [WeightedSum], rows: Double) -> WeightedSum {
+    let mean = zip(metrics, lossWeights).reduce(0) { $0 + $1.0.mean * $1.1 }
+    return WeightedSum(sum: mean * rows, weight: rows)
   }
 
   private func measure(

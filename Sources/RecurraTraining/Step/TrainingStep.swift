@@ -1,4 +1,4 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 /// A training step in three calls: the gradients of blocks of rows, their sum, and the update.
@@ -11,12 +11,12 @@ extension Trainer {
   /// - Throws: what `fit` throws.
   @discardableResult
   public func trainBatch(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil
   ) throws(RecurraError) -> Logs {
-    try trainBatch(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights))
+    try trainBatch(Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights))
   }
 
-  /// Trains on one batch of a model of several inputs or outputs, or with a mask.
+  /// Trains on one batch of a model of several inputs or outputs.
   ///
   /// - Throws: what `fit` throws.
   @discardableResult
@@ -36,6 +36,7 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
+  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
   ///   - sampleWeights: how much each row [N], or timestep [N, T], counts; all alike when left out.
   ///   - firstRow: where the rows begin in the batch that they are a block of. Dropout is drawn by a row's number in
   ///     the whole batch, so blocks of a batch drop different elements.
@@ -43,17 +44,17 @@ extension Trainer {
   ///   infinite, `outOfMemory` for a batch that needs more than there is.
   /// - Complexity: a forward and a backward pass.
   public func gradients(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil, firstRow: Int = 0
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil,
+    firstRow: Int = 0
   ) throws(RecurraError) -> BatchGradients {
-    try gradients(Examples(x, y, lengths: lengths, sampleWeights: sampleWeights), firstRow: firstRow)
+    try gradients(Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), firstRow: firstRow)
   }
 
-  /// Computes what some rows of a model of several inputs, or with a mask, say about every parameter.
+  /// Computes what some rows of a model of several inputs or outputs say about every parameter.
   ///
-  /// - Throws: what `gradients` of two tensors throws; `badArgument` for a model of several outputs, whose losses have
-  ///   weights of their own and are no sums of one kind.
+  /// - Throws: what `gradients` of two tensors throws.
+  /// - Complexity: a forward pass, and a backward pass for each output: each has a weight of its own.
   public func gradients(_ examples: Examples, firstRow: Int = 0) throws(RecurraError) -> BatchGradients {
-    try refuseBlocks("gradients")
     let data = try checked(examples, operation: "gradients")
     guard firstRow >= 0 else {
       throw RecurraError(
@@ -63,14 +64,6 @@ extension Trainer {
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
     return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
-  }
-
-  /// Refuses to cut batches of a model of several outputs: each output's mean has a divisor of its own.
-  func refuseBlocks(_ operation: String) throws(RecurraError) {
-    guard losses.count > 1 else { return }
-    throw RecurraError(
-      .badArgument, operation: operation, expected: "a model of one output, for blocks of batches",
-      got: "\(losses.count) outputs")
   }
 
   /// Changes the parameters by the mean of what the rows said: the last call of a training step.
@@ -98,6 +91,8 @@ extension Trainer {
     for block in blocks { tree.add(try gradients(block, random, areSums: true, place)) }
     guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
     try update(&total, place)
+    // The mean of each output is over the whole batch, and so is their sum.
+    if losses.count > 1 { total.metrics.loss = whole(total.metrics.metrics, rows: total.weight) }
     return total.metrics
   }
 
@@ -108,21 +103,31 @@ extension Trainer {
     let context = ForwardContext(
       isTraining: true, isRecording: true, random: random.stream(optimizerState.step),
       differentiatesParametersOnly: true, firstRow: batch.firstRow)
-    let (loss, metrics) = try measure(batch, context, divisor: areSums ? .one : .weight)
-    let value = loss.item
+    let (losses, metrics) = try measure(batch, context, divisor: areSums ? .one : .weight)
+    let value = losses.reduce(0) { $0 + $1.item }
     guard value.isFinite else {
       throw RecurraError(
         .notFinite, operation: place(), expected: "a finite loss", got: value.isNaN ? "NaN" : "\(value)")
     }
+    let parameters = optimizerState.parameters.map(\.tracked)
+    // Means are added up before the way back; sums have no common divisor yet.
+    let ends =
+      areSums ? losses : [losses.dropFirst().reduce(losses[0]) { $0 + $1.converted(to: $0.dtype) }]
     return BatchGradients(
-      gradients: loss.sparseGradients(withRespectTo: optimizerState.parameters.map(\.tracked)),
+      gradients: ends.map { $0.sparseGradients(withRespectTo: parameters) },
       divisor: areSums ? 1 : metrics.loss.weight, metrics: metrics)
   }
 
   private func update(_ gradients: inout BatchGradients, _ place: () -> String) throws(RecurraError) {
     // Rows of which none counts say nothing.
-    let weight = gradients.weight
-    let scale = weight == 0 ? 0 : gradients.divisor / weight
-    try optimizerState.update(&gradients.gradients, scale: scale, at: place)
+    func scale(_ weight: Double) -> Double { weight == 0 ? 0 : gradients.divisor / weight }
+    if gradients.gradients.count == 1 {
+      try optimizerState.update(&gradients.gradients[0], scale: scale(gradients.weight), at: place)
+    } else {
+      let scales = gradients.metrics.metrics.prefix(losses.count).map { scale($0.weight) }
+      var sum = zip(gradients.gradients, scales).map { list, scale in list.map { $0 * scale } }
+        .reduce([]) { sum, list in sum.isEmpty ? list : zip(sum, list).map { $0 + $1 } }
+      try optimizerState.update(&sum, at: place)
+    }
   }
 }

@@ -32,12 +32,22 @@ enum DataFile {
     return tensor.scalars(as: Int32.self).map(Int.init)
   }
 
-  /// Says which file is x, which is y and which has the lengths.
-  static func origin(
-    x: String, y: String? = nil, lengths: String? = nil, sampleWeights: String? = nil
-  ) -> String {
-    [("x", x), ("y", y), ("lengths", lengths), ("sample weights", sampleWeights)].compactMap { name, path in
-      path.map { "\(name) from \(InputSource.name(of: $0))" }
+  /// Reads the inputs of a model, with the lengths of their rows.
+  static func inputs(_ data: NamedOption, lengths: NamedOption, for model: any Network) throws -> LoadedInputs {
+    let names = model.inputNames
+    let paths = try data.texts(for: names, "inputs", isComplete: true).compactMap { $0 }
+    let lengths = try lengths.texts(for: names, "inputs", isComplete: false)
+    return LoadedInputs(
+      values: try paths.map { try read($0, for: model) },
+      masks: try lengths.map { path in try readLengths(path).map { .lengths($0) } ?? .all },
+      origin: [origin("x", paths, names), origin("lengths", lengths, names)].filter { !$0.isEmpty }
+        .joined(separator: ", "), firstPath: paths[0])
+  }
+
+  /// Says which file is what: "x from a.npy"; of several inputs or outputs with their names.
+  static func origin(_ what: String, _ paths: [String?], _ names: [String]) -> String {
+    zip(names, paths).compactMap { name, path in
+      path.map { "\(what)\(names.count > 1 ? " \(name.excerpt)" : "") from \(InputSource.name(of: $0))" }
     }.joined(separator: ", ")
   }
 
@@ -60,4 +70,14 @@ enum DataFile {
         error.kind, operation: "\(error.operation), \(origin)", expected: error.expected, got: error.got)
     }
   }
+}
+
+/// The inputs of a model, and the files they came from.
+struct LoadedInputs {
+  let values: [Tensor]
+  let masks: [SequenceMask]
+  /// Names the files in errors: "x from a.npy, lengths from b.npy".
+  let origin: String
+  /// The file of the first input.
+  let firstPath: String
 }

@@ -84,15 +84,6 @@ extension LoadedModel {
     self.init(model: model, notes: [:], source: source, saved: nil)
   }
 
-  /// Refuses a model of several inputs or outputs: the files of a command hold one of each.
-  func requireOneInputAndOutput() throws(RecurraError) {
-    let (inputs, outputs) = (model.inputNames.count, model.outputNames.count)
-    guard inputs != 1 || outputs != 1 else { return }
-    throw RecurraError(
-      .badFile, operation: source, expected: "a model of one input and one output",
-      got: "\(inputs) inputs and \(outputs) outputs")
-  }
-
   /// Gives the model its weights for rows of such inputs; does nothing when it has them.
   func build(for x: Tensor, from path: String) throws(RecurraError) {
     guard !model.isBuilt, x.rank >= 1 else { return }
