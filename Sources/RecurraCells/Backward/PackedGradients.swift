@@ -8,7 +8,7 @@ import RecurraTensor
 /// are added up. Stretches and pieces are cut by shapes alone, and a sum runs in one fixed order on any thread:
 /// nothing of this depends on the number of threads. Where the inputs were looked up in a table, their part follows
 /// when all stretches are done.
-final class PackedGradients: @unchecked Sendable {
+final class PackedGradients {
   /// Some timesteps of a run, whose products are computed together.
   struct Part {
     let run: Int

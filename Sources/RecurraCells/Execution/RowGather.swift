@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Kernels hand the parts over in lines that carry the number of their turn, as NCCL's LL128 protocol does
 /// (recurra_rows.h); here lie the memory, the waiting, and the decision to part.
-package final class RowGather: @unchecked Sendable {
+package final class RowGather {
   private let storage: Storage
   /// A page for all, with the last turn, and then pages for each rank, because processors fetch ahead, but not beyond a
   /// page, what others are about to write: two rows, two of c, the lines of two turns, and where the parts begin.

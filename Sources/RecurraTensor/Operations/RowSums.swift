@@ -4,7 +4,7 @@ internal import CRecurraKernels
 ///
 /// A row's terms are added in the order in which they were given, starting from zero; a row without any is zero. The
 /// memory must stay where it is as long as this is used.
-package struct RowSums: @unchecked Sendable {
+package struct RowSums {
   private let sources: [UnsafePointer<Float>]
   private let starts: [Int32]
 
