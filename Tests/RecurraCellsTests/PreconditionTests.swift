@@ -63,6 +63,26 @@ import Testing
     await #expect(processExitsWith: .failure) { [mistake] in PreconditionTests.stream(mistake) }
   }
 
+  enum StepMistake: CaseIterable, Codable {
+    case oneStateTooMany, narrowState, otherType
+  }
+
+  @Test("Of a composed cell's step", arguments: StepMistake.allCases)
+  func composedStep(mistake: StepMistake) async {
+    await #expect(processExitsWith: .failure) { [mistake] in PreconditionTests.compose(mistake) }
+  }
+
+  @Test("A sound composed step passes")
+  func soundComposedStep() { Self.compose(nil) }
+
+  private static func compose(_ mistake: StepMistake?) {
+    let direction = RecurrentDirection(weights: .zeros([0, 5]), bias: nil)
+    let cell = ZerosCell(
+      shapes: mistake == .oneStateTooMany ? [[2, 5], [2, 5]] : mistake == .narrowState ? [[2, 4]] : [[2, 5]],
+      dtype: mistake == .otherType ? .float64 : .float32)
+    _ = Tensor.zeros([2, 3, 4]).recurrent(cell, [direction], returnsSequences: true)
+  }
+
   @Test("A sound stream passes")
   func soundStream() { Self.stream(nil) }
 
@@ -105,5 +125,14 @@ import Testing
       .zeros([3, 4]), .zeros([2, 5]), .zeros([4]), .zeros([2, 4], dtype: .float64), .zeros([2, 4], dtype: .int32),
     ]
     #expect(try steps(strays: strays) == steps(strays: []))
+  }
+}
+
+/// A cell whose step gives zeros of some shapes and a type.
+private struct ZerosCell: ComposedCell {
+  var shapes: [[Int]] = []
+  var dtype = DType.float32
+  func step(_ x: Tensor, _ states: [Tensor], _ parameters: CellParameters) -> [Tensor] {
+    shapes.map { .zeros($0, dtype: dtype) }
   }
 }

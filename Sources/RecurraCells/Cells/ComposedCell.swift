@@ -8,6 +8,7 @@ public protocol ComposedCell: RecurrentCell {
   /// Computes one timestep: the states behind it from the input, the states before it and the parameters.
   ///
   /// - Shapes: `x` [B, I]; each state [B, width]; result as `states`, the first of which is the output.
+  /// - Precondition: a step gives as many states as it is given, of their shapes and type.
   func step(_ x: Tensor, _ states: [Tensor], _ parameters: CellParameters) -> [Tensor]
 }
 

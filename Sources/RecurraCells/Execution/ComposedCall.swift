@@ -46,14 +46,14 @@ struct ComposedCall: Sendable {
     var steps = [[Tensor]](repeating: [], count: keepsTrace ? timesteps : 0)
     for time in direction.isReversed ? Array((0..<timesteps).reversed()) : Array(0..<timesteps) {
       guard let isValid = valid(time) else {
-        states = cell.step(inputs[time], states, parameters)
+        states = cell.next(inputs[time], states, parameters)
         (outputs[time], last) = (states[0], states[0])
         if keepsTrace { steps[time] = states }
         continue
       }
       // What padding holds, even NaN, must reach neither a state nor a gradient.
       let x = Tensor.select(isValid, inputs[time], .zeros(inputs[time].shape, dtype: dtype))
-      let next = cell.step(x, states, parameters)
+      let next = cell.next(x, states, parameters)
       states = zip(next, states).map { .select(isValid, $0, $1) }
       last = .select(isValid, states[0], last)
       let repeats = padding == .repeatsLast && !direction.isReversed
@@ -94,8 +94,19 @@ final class ComposedStepper {
   func reset() { states = initial }
 
   func step(_ input: Tensor) -> Tensor {
-    states = cell.step(input.detached, states, parameters)
+    states = cell.next(input.detached, states, parameters)
     return states[0]
+  }
+}
+
+extension ComposedCell {
+  /// The step, held to what the cell says of its states.
+  fileprivate func next(_ x: Tensor, _ states: [Tensor], _ parameters: CellParameters) -> [Tensor] {
+    let next = step(x, states, parameters)
+    check(
+      next.count == states.count && zip(next, states).allSatisfy { $0.shape == $1.shape && $0.dtype == $1.dtype },
+      "step of \(Self.name)", expected: "states \(states.map(\.shape))", got: "\(next.map(\.shape))")
+    return next
   }
 }
 

@@ -86,7 +86,7 @@ struct GraphPass {
     for step in steps.prefix(count) {
       guard let layer = step.recurrent, let stacked = layer.stacked(inputs, context) else { return nil }
       stack.append(stacked)
-      (inputs, returnsSequences) = (layer.options.units, layer.options.returnSequences)
+      (inputs, returnsSequences) = (layer.outputWidth, layer.options.returnSequences)
     }
     return current.source.recurrentStack(stack, returnsSequences: returnsSequences)
   }
