@@ -96,8 +96,8 @@ package enum Planner {
     return change(problem, schedule)
   }
 
-  /// Runs `body` with schedules that `change` makes of the planner's: whatever they say is done, by as many ranks as
-  /// they name where there are threads enough.
+  /// Runs `body` with schedules that `change` makes of the planner's: what they say is done, by as many ranks as they
+  /// name where there are threads enough. A team is left out for cells without fused gates and for sorted rows.
   package static func withSchedules<Result>(
     _ change: @escaping @Sendable (Problem, Schedule) -> Schedule, _ body: () throws -> Result
   ) rethrows -> Result {

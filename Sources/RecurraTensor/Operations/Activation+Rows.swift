@@ -1,8 +1,10 @@
 internal import CRecurraKernels
 
 extension Activation {
-  /// Writes the function of some numbers, which may lie in the same place, by vectors.
-  package func apply<S: FloatingScalar>(
+  /// Writes the function of some numbers, which may lie in the same place, by vectors: for the gates of a cell.
+  ///
+  /// - Precondition: an elementwise function; `count` numbers at both pointers.
+  public func apply<S: FloatingScalar>(
     to values: UnsafePointer<S>, into results: UnsafeMutablePointer<S>, _ count: Int
   ) {
     let (from, to) = (UnsafeRawPointer(values), UnsafeMutableRawPointer(results))
@@ -19,13 +21,17 @@ extension Activation {
   }
 
   /// Puts the function of some numbers in their place.
-  package func apply<S: FloatingScalar>(_ values: UnsafeMutablePointer<S>, _ count: Int) {
+  ///
+  /// - Precondition: an elementwise function; `count` numbers.
+  public func apply<S: FloatingScalar>(_ values: UnsafeMutablePointer<S>, _ count: Int) {
     apply(to: values, into: values, count)
   }
 
   /// Writes the derivative at some of the function's values and their arguments, which are read where it needs them
   /// alone; either may lie in the same place.
-  package func slopes<S: FloatingScalar>(
+  ///
+  /// - Precondition: an elementwise function; `count` numbers at every pointer that is read or written.
+  public func slopes<S: FloatingScalar>(
     of values: UnsafePointer<S>, at arguments: UnsafePointer<S>, into slopes: UnsafeMutablePointer<S>, _ count: Int
   ) {
     let (from, at, to) = (UnsafeRawPointer(values), UnsafeRawPointer(arguments), UnsafeMutableRawPointer(slopes))
