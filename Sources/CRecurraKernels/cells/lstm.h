@@ -57,8 +57,11 @@ INLINE void lstmDeriveVector(const BackwardUnits *at, Vector dh, Vector tanhC) {
   storeLanes(elementAt(step->dc, at->row, at->unit), dc * f, at->lanes);
 }
 
-/// Takes dh of some vectors through the gates; leaves there what reaches the h before without a product.
-INLINE void lstmDerive(const BackwardUnits *first, const int vectors, Vector *dh) {
+/// Takes dh of a vector, and tanh(c), through the gates of a cell with a memory.
+typedef void DeriveVector(const BackwardUnits *at, Vector dh, Vector tanhC);
+
+/// Takes dh of some vectors through the gates of such a cell; no h before is reached without a product.
+INLINE void deriveWithMemory(DeriveVector *derive, const BackwardUnits *first, const int vectors, Vector *dh) {
   Vector tanhC[bundle];
   EACH(v, 0, vectors) {
     const BackwardUnits at = vectorOf(first, v, vectors);
@@ -67,7 +70,11 @@ INLINE void lstmDerive(const BackwardUnits *first, const int vectors, Vector *dh
   tanhs(vectors, tanhC);
   EACH(v, 0, vectors) {
     const BackwardUnits at = vectorOf(first, v, vectors);
-    lstmDeriveVector(&at, dh[v], tanhC[v]);
+    derive(&at, dh[v], tanhC[v]);
     dh[v] = broadcast(0);
   }
+}
+
+INLINE void lstmDerive(const BackwardUnits *first, const int vectors, Vector *dh) {
+  deriveWithMemory(lstmDeriveVector, first, vectors, dh);
 }

@@ -71,17 +71,6 @@ INLINE void peepholeDeriveVector(const BackwardUnits *at, Vector dh, Vector tanh
   peepholePutMemory(at, dc * f, ofI, ofF);
 }
 
-/// Takes dh of some vectors through the gates; leaves there what reaches the h before without a product.
 INLINE void peepholeDerive(const BackwardUnits *first, const int vectors, Vector *dh) {
-  Vector tanhC[bundle];
-  EACH(v, 0, vectors) {
-    const BackwardUnits at = vectorOf(first, v, vectors);
-    tanhC[v] = loadBack(at.step->c, &at);
-  }
-  tanhs(vectors, tanhC);
-  EACH(v, 0, vectors) {
-    const BackwardUnits at = vectorOf(first, v, vectors);
-    peepholeDeriveVector(&at, dh[v], tanhC[v]);
-    dh[v] = broadcast(0);
-  }
+  deriveWithMemory(peepholeDeriveVector, first, vectors, dh);
 }

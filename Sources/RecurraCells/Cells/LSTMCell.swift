@@ -7,16 +7,9 @@ public import RecurraTensor
 /// Slots i f c o, as in Keras.
 ///
 /// - Source: Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gate).
-public struct LSTMCell: GatedCell {
+public struct LSTMCell: LSTMVariant {
   /// "LSTM".
   public static let name = "LSTM"
-  /// The functions, and whether the forget gate starts open.
-  public static var settings: [CellSetting<Self>] {
-    [
-      .activation("activation", \.activation), .activation("recurrent_activation", \.recurrentActivation),
-      .flag("unit_forget_bias", \.unitForgetBias),
-    ]
-  }
 
   /// The function of the candidate and of the memory.
   public var activation: Activation
@@ -34,23 +27,8 @@ public struct LSTMCell: GatedCell {
   /// Makes a cell with tanh and sigmoid.
   public init() { self.init(activation: .tanh) }
 
-  /// Blocks of H columns in the weights.
-  public var gateCount: Int { 4 }
-  /// h and c, [H] each.
-  public func stateWidths(units: Int) -> [Int] { [units, units] }
-  /// The gates, the candidate third.
-  public var slotNames: [String] { ["input", "forget", "candidate", "output"] }
-  /// The forget gate keeps, the input gate lets in.
-  public var memoryGates: MemoryGates? { MemoryGates(keep: 1, enter: 0) }
-  /// The products of a step.
-  public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<4, slot: 0)]] }
-  /// The forget gate, where that is asked for.
-  public var gateOfUnitBias: Int? { unitForgetBias ? 1 : nil }
-  /// The pre-activations, where a function's slope needs them.
-  public func savedCount(units: Int) -> Int { keepsArguments ? 4 * units : 0 }
-  private var keepsArguments: Bool { activation.needsArgument || recurrentActivation.needsArgument }
   /// The vector kernels, for the functions they have.
-  public var kernel: CellKernel? { activation == .tanh && recurrentActivation == .sigmoid ? Self.kernel : nil }
+  public var kernel: CellKernel? { hasUsualFunctions ? Self.kernel : nil }
   private static let kernel = CellKernel(\.lstm)
 
   /// Computes the gates and the next state.

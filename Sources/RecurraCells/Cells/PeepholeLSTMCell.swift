@@ -7,16 +7,9 @@ public import RecurraTensor
 /// o = σ(x·W + h·U + b + p⊙c′), h′ = o⊙act(c′). Slots i f c o; three peepholes p, [H] each.
 ///
 /// - Source: Gers & Schmidhuber 2000; Gers, Schraudolph & Schmidhuber 2002; ONNX's LSTM with input P.
-public struct PeepholeLSTMCell: GatedCell {
+public struct PeepholeLSTMCell: LSTMVariant {
   /// "PeepholeLSTM".
   public static let name = "PeepholeLSTM"
-  /// The functions, and whether the forget gate starts open.
-  public static var settings: [CellSetting<Self>] {
-    [
-      .activation("activation", \.activation), .activation("recurrent_activation", \.recurrentActivation),
-      .flag("unit_forget_bias", \.unitForgetBias),
-    ]
-  }
 
   /// The function of the candidate and of the memory.
   public var activation: Activation
@@ -34,27 +27,12 @@ public struct PeepholeLSTMCell: GatedCell {
   /// Makes a cell with tanh and sigmoid.
   public init() { self.init(activation: .tanh) }
 
-  /// Blocks of H columns in the weights.
-  public var gateCount: Int { 4 }
-  /// h and c, [H] each.
-  public func stateWidths(units: Int) -> [Int] { [units, units] }
-  /// The gates, the candidate third.
-  public var slotNames: [String] { ["input", "forget", "candidate", "output"] }
-  /// The forget gate keeps, the input gate lets in.
-  public var memoryGates: MemoryGates? { MemoryGates(keep: 1, enter: 0) }
-  /// The forget gate, where that is asked for.
-  public var gateOfUnitBias: Int? { unitForgetBias ? 1 : nil }
-  /// The products of a step.
-  public var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<4, slot: 0)]] }
   /// What each gate makes of the memory, [H] each.
   public func parameters(inputs: Int, units: Int) -> [CellParameter] {
     ["input_peephole", "forget_peephole", "output_peephole"].map { CellParameter($0, [units]) }
   }
-  /// The pre-activations, where a function's slope needs them.
-  public func savedCount(units: Int) -> Int { keepsArguments ? 4 * units : 0 }
-  private var keepsArguments: Bool { activation.needsArgument || recurrentActivation.needsArgument }
   /// The vector kernels, for the functions they have.
-  public var kernel: CellKernel? { activation == .tanh && recurrentActivation == .sigmoid ? Self.kernel : nil }
+  public var kernel: CellKernel? { hasUsualFunctions ? Self.kernel : nil }
   private static let kernel = CellKernel(\.peephole)
 
   /// Computes the gates and the next state.
