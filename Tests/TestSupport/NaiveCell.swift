@@ -100,9 +100,9 @@ package struct NaiveCell {
     let h = states[0]
     switch kind {
     case .simpleRNN:
-      return [(0..<units).map { function(activation, input(x, $0) + recurrent(h, $0)) }]
+      return [(0..<units).map { activation.definition(input(x, $0) + recurrent(h, $0)) }]
     case .indRNN:
-      return [(0..<units).map { function(activation, input(x, $0) + parameters[$0] * h[$0]) }]
+      return [(0..<units).map { activation.definition(input(x, $0) + parameters[$0] * h[$0]) }]
     case .lstm, .peepholeLSTM:
       let next = (0..<units).map { unit -> (h: Double, c: Double) in
         let sums = (0..<4).map { input(x, $0 * units + unit) + recurrent(h, $0 * units + unit) }
@@ -110,20 +110,20 @@ package struct NaiveCell {
           parameters.isEmpty ? 0 : parameters[gate * units + unit] * c
         }
         let before = states[1][unit]
-        let gates = [0, 1].map { function(recurrentActivation, sums[$0] + looking($0, at: before)) }
-        let c = gates[1] * before + gates[0] * function(activation, sums[2])
-        return (function(recurrentActivation, sums[3] + looking(2, at: c)) * function(activation, c), c)
+        let gates = [0, 1].map { recurrentActivation.definition(sums[$0] + looking($0, at: before)) }
+        let c = gates[1] * before + gates[0] * activation.definition(sums[2])
+        return (recurrentActivation.definition(sums[3] + looking(2, at: c)) * activation.definition(c), c)
       }
       return [next.map(\.h), next.map(\.c)]
     case .gruResetAfter, .gruResetBefore:
-      let gates = (0..<2 * units).map { function(recurrentActivation, input(x, $0) + recurrent(h, $0)) }
+      let gates = (0..<2 * units).map { recurrentActivation.definition(input(x, $0) + recurrent(h, $0)) }
       let filtered = (0..<units).map { gates[units + $0] * h[$0] }
       return [
         (0..<units).map { unit in
           let column = 2 * units + unit
           let memory =
             kind == .gruResetAfter ? gates[units + unit] * recurrent(h, column) : recurrent(filtered, column)
-          let candidate = function(activation, input(x, column) + memory)
+          let candidate = activation.definition(input(x, column) + memory)
           return gates[unit] * h[unit] + (1 - gates[unit]) * candidate
         }
       ]
@@ -140,22 +140,6 @@ package struct NaiveCell {
     let width = weights.first?.count ?? 0
     let start = kind == .gruResetAfter ? bias?[width + column] ?? 0 : 0
     return h.indices.reduce(start) { $0 + h[$1] * weights[weights.count - units + $1][column] }
-  }
-
-  /// The activation by its definition.
-  private func function(_ activation: Activation, _ x: Double) -> Double {
-    switch activation {
-    case .linear: x
-    case .relu: max(x, 0)
-    case .sigmoid: 1 / (1 + exp(-x))
-    case .tanh: tanh(x)
-    case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
-    case .softsign: x / (1 + abs(x))
-    case .elu: x > 0 ? x : exp(x) - 1
-    case .softplus: log(1 + exp(x))
-    case .silu: x / (1 + exp(-x))
-    case .softmax, .logSoftmax: .nan
-    }
   }
 }
 
