@@ -7,7 +7,7 @@ import RecurraTensor
 struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
-    case rnn, lstm, gru, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mingru, minlstm, slstm
+    case rnn, lstm, gru, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -40,6 +40,7 @@ struct Case: CustomStringConvertible {
       LSTMCell(activation: activation, recurrentActivation: recurrentActivation, clip: 3, memoryClip: 10)
     case .layernorm: LayerNormLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
     case .layernormgru: LayerNormGRUCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .mgu: MGUCell(activation: activation, recurrentActivation: recurrentActivation)
     case .mingru: MinGRUCell()
     case .minlstm: MinLSTMCell()
     case .slstm: SLSTMCell()

@@ -97,6 +97,7 @@ struct Program {
     case .clipped: LSTM(units: 100, clip: 3, memoryClip: 10)
     case .layernorm: LayerNormLSTM(units: 100)
     case .layernormgru: LayerNormGRU(units: 100)
+    case .mgu: MGU(units: 100)
     case .mingru: MinGRU(units: 100)
     case .minlstm: MinLSTM(units: 100)
     case .slstm: SLSTM(units: 100)

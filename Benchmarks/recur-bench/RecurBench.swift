@@ -137,7 +137,7 @@ struct RecurBench: ParsableCommand {
 
 /// The cells by the names people use.
 enum CellName: String, CaseIterable, ExpressibleByArgument {
-  case rnn, lstm, gru, bilstm, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mingru, minlstm, slstm
+  case rnn, lstm, gru, bilstm, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
 
   var cell: Case.Cell { Case.Cell(rawValue: rawValue) ?? .lstm }
 }

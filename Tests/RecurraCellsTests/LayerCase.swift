@@ -39,6 +39,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
       GRUCell(
         activation: activation, recurrentActivation: recurrentActivation, resetAfter: false, clip: kind.clip)
     case .indRNN: IndRNNCell(activation: activation)
+    case .mgu: MGUCell(activation: activation, recurrentActivation: recurrentActivation)
     case .minGRU: MinGRUCell(activation: activation, recurrentActivation: recurrentActivation)
     case .minLSTM: MinLSTMCell(activation: activation)
     case .sLSTM: SLSTMCell(activation: activation)

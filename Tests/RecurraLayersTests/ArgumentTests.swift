@@ -66,6 +66,9 @@ import Testing
       className: "LayerNormGRU", config: #"{"units": 2}"#, make: { LayerNormGRU(units: 2) },
       keras: recurrent + #", "recurrent_activation": "sigmoid", "epsilon": 0.001"#),
     Default(
+      className: "MGU", config: #"{"units": 2}"#, make: { MGU(units: 2) },
+      keras: recurrent + #", "recurrent_activation": "sigmoid""#),
+    Default(
       className: "MinGRU", config: #"{"units": 2}"#, make: { MinGRU(units: 2) },
       keras: recurrent.replacingOccurrences(of: "tanh", with: "linear") + #", "recurrent_activation": "sigmoid""#),
     Default(

@@ -22,6 +22,7 @@ import Testing
       LSTM(
         units: 5, goBackwards: goBackwards, usePeepholes: true, clip: kind.clip, memoryClip: kind.memoryClip)
     case .coupledLSTM: LSTM(units: 5, goBackwards: goBackwards, usePeepholes: true, coupleGates: true)
+    case .mgu: MGU(units: 5, goBackwards: goBackwards)
     case .minGRU: MinGRU(units: 5, activation: .tanh, goBackwards: goBackwards)
     case .minLSTM: MinLSTM(units: 5, activation: .tanh, goBackwards: goBackwards)
     case .sLSTM: SLSTM(units: 5, goBackwards: goBackwards)

@@ -13,6 +13,15 @@ extension NaiveCell {
       return [(0..<units).map { candidate(input(x, $0) + parameters[$0] * h[$0]) }]
     case .lstm, .peepholeLSTM, .clippedLSTM, .coupledLSTM: return lstm(x, states)
     case .gruResetAfter, .gruResetBefore, .clippedGRU: return gru(x, h)
+    case .mgu:
+      let open = (0..<units).map { gate(input(x, $0) + recurrent(h, $0)) }
+      let filtered = (0..<units).map { open[$0] * h[$0] }
+      return [
+        (0..<units).map { unit in
+          let new = candidate(input(x, units + unit) + recurrent(filtered, units + unit))
+          return (1 - open[unit]) * h[unit] + open[unit] * new
+        }
+      ]
     case .minGRU:
       return [
         (0..<units).map { unit in

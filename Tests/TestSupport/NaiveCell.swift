@@ -5,7 +5,7 @@ package import RecurraTensor
 package struct NaiveCell {
   package enum Kind: Sendable, CaseIterable {
     case simpleRNN, lstm, gruResetAfter, gruResetBefore, peepholeLSTM, indRNN
-    case clippedRNN, clippedGRU, clippedLSTM, coupledLSTM, minGRU, minLSTM, sLSTM, layerNormLSTM, layerNormGRU
+    case clippedRNN, clippedGRU, clippedLSTM, coupledLSTM, mgu, minGRU, minLSTM, sLSTM, layerNormLSTM, layerNormGRU
 
     /// h, or h and c, and what stands beside them.
     package var stateCount: Int {
