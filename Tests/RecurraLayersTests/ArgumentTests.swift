@@ -60,6 +60,9 @@ import Testing
       className: "GRU", config: #"{"units": 2}"#, make: { GRU(units: 2) },
       keras: recurrent + #", "recurrent_activation": "sigmoid", "reset_after": true"#),
     Default(
+      className: "RNN", config: #"{"layers": [{"class_name": "GRU", "config": {"units": 2}}]}"#,
+      make: { RNN([GRU(units: 2)]) }, keras: #""dropout": 0.0, "residual": false"#),
+    Default(
       className: "LayerNormLSTM", config: #"{"units": 2}"#, make: { LayerNormLSTM(units: 2) },
       keras: recurrent + #", "recurrent_activation": "sigmoid", "unit_forget_bias": true, "epsilon": 0.001"#),
     Default(
