@@ -153,6 +153,63 @@ static void checkSoftmax(const RecurraKernels *k) {
   demand(isnan(k->exponentials(input, NULL, 40, &largest)), k->name, "NaN in a row", 40);
 }
 
+/// Normalised rows and their gradients against double, lines against their definition; to the bit against the first set
+/// with fused multiply-add.
+static void checkRows(const RecurraKernels *k) {
+  enum { most = 333 };
+  static float firstNormal[most], firstGradient[most];
+  static int hasFirst = 0;
+  uint64_t state = 12;
+  float x[most], normal[most], gradient[most], line[most];
+  for (size_t count = 1; count <= most; count += count < 70 ? 1 : 263) {
+    double mean = 0, variance = 0, ofGradient = 0, along = 0, wanted[most];
+    for (size_t index = 0; index < most; index++) {
+      x[index] = 5 + 3 * randomFloat(&state), gradient[index] = randomFloat(&state);
+      normal[index] = line[index] = sentinel;
+    }
+    for (size_t index = 0; index < count; index++) mean += x[index] / (double)count;
+    for (size_t index = 0; index < count; index++) variance += (x[index] - mean) * (x[index] - mean) / (double)count;
+    const double factor = 1 / sqrt(variance + 1e-3);
+    const float got = k->normalize(x, normal, count, 1e-3f);
+    demand(fabs(got - factor) <= 1e-5 * factor, k->name, "factor of a normalised row", count);
+    int isClose = 1;
+    for (size_t index = 0; index < count; index++)
+      isClose &= fabs(normal[index] - (x[index] - mean) * factor) <= 2e-5;
+    demand(isClose, k->name, "a normalised row", count);
+    demand(count == most || normal[count] == sentinel, k->name, "past a normalised row's end", count);
+    for (size_t index = 0; index < count; index++) {
+      ofGradient += gradient[index] / (double)count;
+      along += (double)gradient[index] * normal[index] / (double)count;
+    }
+    for (size_t index = 0; index < count; index++)
+      wanted[index] = got * (gradient[index] - ofGradient - normal[index] * along);
+    k->normalizeBack(gradient, normal, count, got);
+    for (size_t index = 0; index < count; index++) isClose &= fabs(gradient[index] - wanted[index]) <= 1e-4 * (1 + got);
+    demand(isClose, k->name, "a normalised row's gradient", count);
+    const RecurraLine bounds = {.factor = 2, .divisor = 6, .offset = -1.5f, .low = -0.25f, .high = 0.75f};
+    k->line(&bounds, x, line, count);
+    for (size_t index = 0; index < count; index++) {
+      const float plain = x[index] * 2 / 6 - 1.5f;
+      isClose &= line[index] == (plain < -0.25f ? -0.25f : plain > 0.75f ? 0.75f : plain);
+    }
+    demand(isClose, k->name, "a line between two bounds", count);
+    demand(count == most || line[count] == sentinel, k->name, "past a line's end", count);
+    if (strcmp(k->name, "generic") == 0 || count + 263 <= most) continue;
+    if (hasFirst) {
+      demand(memcmp(firstNormal, normal, sizeof(float) * count) == 0, k->name, "the same row by the other set", count);
+      demand(
+        memcmp(firstGradient, gradient, sizeof(float) * count) == 0, k->name, "the same gradient by the other set",
+        count);
+    }
+    memcpy(firstNormal, normal, sizeof normal), memcpy(firstGradient, gradient, sizeof gradient);
+    hasFirst = 1;
+  }
+  x[3] = NAN;
+  const RecurraLine open = {.factor = 1, .divisor = 1, .low = 0, .high = 1};
+  k->line(&open, x, line, 40);
+  demand(isnan(line[3]), k->name, "NaN through a line", 40);
+}
+
 static void checkControlWord(void) {
   volatile float least = 0x1p-126f;
   const unsigned former = recurra_fp_enter();
@@ -171,6 +228,7 @@ static int checkElementwise(void) {
     checkOptimizers(kernels);
     checkSums(kernels);
     checkSoftmax(kernels);
+    checkRows(kernels);
   }
   checkControlWord();
   return elementwiseFailures;

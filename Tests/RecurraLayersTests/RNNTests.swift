@@ -88,7 +88,8 @@ import Testing
     #expect(again.json == stack.json)
     let keras = #"""
       {"class_name": "RNN", "config": {"return_sequences": true, "cell": {"class_name": "StackedRNNCells", "config":
-      {"cells": [{"class_name": "LSTMCell", "config": {"units": 4}}, {"class_name": "GRUCell", "config": {"units": 3}}]}}}}
+      {"cells": [{"class_name": "LSTMCell", "config": {"units": 4}},
+      {"class_name": "GRUCell", "config": {"units": 3}}]}}}}
       """#
     let read = try #require(try Registry.standard.layer(from: JSONValue(parsing: Array(keras.utf8))) as? RNN)
     #expect(read.layers.map { type(of: $0).typeName } == ["LSTM", "GRU"])

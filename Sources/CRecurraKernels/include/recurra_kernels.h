@@ -33,6 +33,11 @@ static inline void recurra_fetch(const void *_Nonnull from, ptrdiff_t bytes) {
   for (ptrdiff_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)from + byte, 0, 2);
 }
 
+/// A line between two bounds: factor*x / divisor + offset.
+typedef struct RecurraLine {
+  float factor, divisor, offset, low, high;
+} RecurraLine;
+
 /// Settings of gradient descent; all optimisers follow Keras 3, with g = gradientScale * gradient.
 typedef struct RecurraSGD {
   float learningRate, momentum;
@@ -147,6 +152,13 @@ typedef struct RECURRA_SENDABLE RecurraKernels {
   float (*exponentials)(const float *input, float *_Nullable output, size_t count, float *largest);
   /// Multiplies by a factor; output may be input.
   void (*scale)(const float *input, float *output, size_t count, float factor);
+
+  /// Writes (x - mean) / sqrt(variance + epsilon) of a row, and returns the factor; normal may be x.
+  float (*normalize)(const float *x, float *normal, size_t count, float epsilon);
+  /// Turns the gradient of what `normalize` wrote into that of x.
+  void (*normalizeBack)(float *gradient, const float *normal, size_t count, float factor);
+  /// Computes a line between two bounds; output may be input, NaN in NaN out.
+  void (*line)(const RecurraLine *line, const float *input, float *output, size_t count);
 
   /// v = momentum*v - lr*g; w += v, or with Nesterov w += momentum*v - lr*g. Without velocity: w -= lr*g.
   void (*sgd)(

@@ -2,6 +2,7 @@
 #include "vector.h"
 #include "math/vector_math.h"
 #include "math/softmax.h"
+#include "math/rows.h"
 #include "math/optimizers.h"
 #include "matrix/columns.h"
 #include "matrix/blocks.h"
@@ -129,6 +130,6 @@ RECURRA_CELLS(CELL)
       .scratchSize = scratchSize, .leftPanels = leftPanels, .packedLeftSize = packedLeftSize,                     \
       .packLeft = packLeft, .gradientScratchSize = gradientScratchSize, .weightGradient = weightGradient},        \
     .sumRows = sumRows, .addRows = addRows, .exp = mapExp, .tanh = mapTanh, .sigmoid = mapSigmoid,                \
-    .exponentials = rowExponentials, .scale = scaleRow, .sgd = sgd,                                               \
-    .rmsprop = rmsprop, .adam = adam, .adagrad = adagrad, .sumOfSquares = sumOfSquares, .fmaBurst = fmaBurst,     \
-    .readBurst = readBurst};
+    .exponentials = rowExponentials, .scale = scaleRow, .normalize = normalizeRow,                                \
+    .normalizeBack = normalizeRowBack, .line = mapLine, .sgd = sgd, .rmsprop = rmsprop, .adam = adam,             \
+    .adagrad = adagrad, .sumOfSquares = sumOfSquares, .fmaBurst = fmaBurst, .readBurst = readBurst};

@@ -16,8 +16,7 @@ struct ClippedActivation: Sendable {
   /// Writes the function of some numbers, which may lie in the same place.
   func apply<S: FloatingScalar>(to values: UnsafePointer<S>, into results: UnsafeMutablePointer<S>, _ count: Int) {
     guard let bound else { return activation.apply(to: values, into: results, count) }
-    let most = S(bound)
-    for i in 0..<count { results[i] = values[i] > most ? most : values[i] < -most ? -most : values[i] }
+    Activation.clip(values, into: results, count, to: bound)
     activation.apply(results, count)
   }
 
@@ -29,6 +28,6 @@ struct ClippedActivation: Sendable {
     activation.slopes(of: values, at: arguments, into: slopes, count)
     guard let bound else { return }
     let most = S(bound)
-    for i in 0..<count where arguments[i].magnitude > most { slopes[i] = 0 }
+    for i in 0..<count { slopes[i] = arguments[i].magnitude > most ? 0 : slopes[i] }
   }
 }

@@ -143,10 +143,7 @@ public struct LSTMCell: GatedCell {
       } else {
         for u in 0..<units { newC[u] = f[u] * c[u] + i[u] * candidate[u] }
       }
-      if let memoryClip {
-        let most = S(memoryClip)
-        for u in 0..<units { newC[u] = newC[u] > most ? most : newC[u] < -most ? -most : newC[u] }
-      }
+      if let memoryClip { Activation.clip(newC, into: newC, units, to: memoryClip) }
       if usePeepholes { look(at: newC, from: o, 1, through: step.parameters + early * units, units) }
       if keeps { (step.saved[row] + (early + 1) * units).update(from: o, count: units) }
       gate.apply(o, units)
@@ -213,7 +210,8 @@ public struct LSTMCell: GatedCell {
         for u in 0..<count { dc[u] += o[u] * peephole[u] }
       }
       if let memoryClip {
-        for u in 0..<count where newC[u].magnitude >= S(memoryClip) { dc[u] = 0 }
+        let most = S(memoryClip)
+        for u in 0..<count { dc[u] = newC[u].magnitude >= most ? 0 : dc[u] }
       }
       let (ofInput, ofForget, ofCandidate) = (temporary[1], temporary[2], temporary[3])
       gate.slopes(of: i, at: saved, into: ofInput, count)

@@ -4,8 +4,8 @@ public import RecurraTensor
 /// together and the candidate by itself.
 ///
 /// z, r = σ(g⊙norm(x·W) + g′⊙norm(h·U) + b), n = act(g⊙norm(x·W) + b + r⊙(g′⊙norm(h·U) + b′)),
-/// h′ = z⊙h + (1 − z)⊙n. Slots z r n of x, then those of h. Parameters `kernel_scale` g and `recurrent_scale` g′,
-/// [3H] each, `bias` b [3H], `recurrent_bias` b′ [H].
+/// h′ = z⊙h + (1 − z)⊙n. Slots z r n of x, then those of h.
+/// Parameters `kernel_scale` g and `recurrent_scale` g′, [3H] each, `bias` b [3H], `recurrent_bias` b′ [H].
 ///
 /// - Source: Ba, Kiros & Hinton 2016 (arXiv:1607.06450).
 public struct LayerNormGRUCell: GatedCell {

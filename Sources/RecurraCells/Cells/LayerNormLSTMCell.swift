@@ -3,7 +3,8 @@ public import RecurraTensor
 /// The LSTM with layer normalisation: what x and h bring is normalised apart, over all gates, and so is the memory as
 /// it is given out.
 ///
-/// i, f, o, c̃ = function of g⊙norm(x·W) + g′⊙norm(h·U) + b, c′ = f⊙c + i⊙c̃, h′ = o⊙act(γ⊙norm(c′) + β).
+/// i, f, o, c̃ = function of g⊙norm(x·W) + g′⊙norm(h·U) + b, c′ = f⊙c + i⊙c̃,
+/// h′ = o⊙act(γ⊙norm(c′) + β).
 /// Slots i f c o of x, then those of h. Parameters `kernel_scale` g and `recurrent_scale` g′, [4H] each, `bias` [4H],
 /// `memory_scale` γ and `memory_offset` β, [H] each.
 ///

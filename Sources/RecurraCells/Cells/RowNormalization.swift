@@ -1,3 +1,4 @@
+internal import CRecurraKernels
 import RecurraTensor
 
 /// Layer normalisation of a few numbers that lie side by side, forward and back: x̂ = (x − μ) / √(σ² + ε).
@@ -7,6 +8,12 @@ struct RowNormalization<S: FloatingScalar> {
   /// Writes x̂, and returns 1 / √(σ² + ε).
   @inline(__always)
   func forward(_ x: UnsafePointer<S>, into normal: UnsafeMutablePointer<S>, _ count: Int) -> S {
+    if S.self == Float.self {
+      return S(
+        Kernels.table.normalize(
+          UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
+          UnsafeMutableRawPointer(normal).assumingMemoryBound(to: Float.self), count, Float(epsilon)))
+    }
     let mean = Self.sum(count) { x[$0] } / S(count)
     let variance = Self.sum(count) { (x[$0] - mean) * (x[$0] - mean) } / S(count)
     let scale = 1 / (variance + epsilon).squareRoot()
@@ -17,6 +24,11 @@ struct RowNormalization<S: FloatingScalar> {
   /// Turns the gradient of x̂ into that of x.
   @inline(__always)
   func backward(_ gradient: UnsafeMutablePointer<S>, _ normal: UnsafePointer<S>, _ scale: S, _ count: Int) {
+    if S.self == Float.self {
+      return Kernels.table.normalizeBack(
+        UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Float.self),
+        UnsafeRawPointer(normal).assumingMemoryBound(to: Float.self), count, Float(scale))
+    }
     let mean = Self.sum(count) { gradient[$0] } / S(count)
     let along = Self.sum(count) { gradient[$0] * normal[$0] } / S(count)
     for i in 0..<count { gradient[i] = scale * (gradient[i] - mean - normal[i] * along) }

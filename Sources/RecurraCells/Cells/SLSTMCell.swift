@@ -3,8 +3,8 @@ public import RecurraTensor
 /// The LSTM with exponential gates of xLSTM, whose memory is divided by how much has entered it.
 ///
 /// i = exp(x·W + h·U + b), f = σ or exp, o = σ, z = act(x·W + h·U + b), c′ = f⊙c + i⊙z, n′ = f⊙n + i,
-/// h′ = o⊙c′/n′. Slots i f z o. States h, c, n and m, the logarithm by which c and n are kept small: they stand for
-/// c·eᵐ and n·eᵐ, and no gate overflows.
+/// h′ = o⊙c′/n′. Slots i f z o. States h, c, n and m, the logarithm by which c and n are kept small:
+/// they stand for c·eᵐ and n·eᵐ, and no gate overflows.
 ///
 /// - Source: Beck et al. 2024 (arXiv:2405.04517), one head.
 public struct SLSTMCell: GatedCell {

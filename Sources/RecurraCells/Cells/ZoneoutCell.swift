@@ -3,8 +3,8 @@ package import RecurraTensor
 /// A cell some of whose units keep their state for a timestep: what another cell is with zoneout.
 ///
 /// In training each number of h, and of a memory beside it, stays as it was with a probability; the draws follow from a
-/// key, which is a further state of three numbers: two that no step changes, and the number of the step. Otherwise every
-/// number is the mean of what it would be.
+/// key, which is a further state of three numbers: two that no step changes, and the number of the step.
+/// Otherwise every number is the mean of what it would be.
 ///
 /// - Source: Krueger et al. 2016 (arXiv:1606.01305).
 package struct ZoneoutCell: GatedCell {

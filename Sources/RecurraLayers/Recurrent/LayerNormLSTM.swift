@@ -2,7 +2,8 @@ public import RecurraCells
 public import RecurraTensor
 
 /// Normalises what the input and the state bring to the gates, each over all of them, and the memory as it is given
-/// out: gates of g⊙norm(xₜ·W) + g′⊙norm(hₜ₋₁·U) + b, hₜ = o⊙tanh(γ⊙norm(cₜ) + β); the rest as `LSTM`.
+/// out: gates of g⊙norm(xₜ·W) + g′⊙norm(hₜ₋₁·U) + b, hₜ = o⊙tanh(γ⊙norm(cₜ) + β);
+/// the rest as `LSTM`.
 ///
 /// - Shapes: as `LSTM`; besides `kernel_scale`, `recurrent_scale` and `bias` [4H], `memory_scale` and `memory_offset`
 ///   [H].

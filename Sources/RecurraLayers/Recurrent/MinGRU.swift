@@ -4,8 +4,8 @@ public import RecurraTensor
 /// Mixes the old state and a candidate by a gate, both of the input alone: z = σ(xₜ·W + b), n = xₜ·W + b,
 /// hₜ = (1 − z)⊙hₜ₋₁ + z⊙n.
 ///
-/// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; state h [B, H]; `weights` [I, 2H], `bias` [2H], gate columns
-///   z n.
+/// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; state h [B, H]; `weights` [I, 2H], `bias` [2H],
+///   gate columns z n.
 /// - Throws: `badData` for an input or initial state of another shape or type, and for zero timesteps.
 /// - Complexity: 2·B·T·I·2H flops.
 /// - Source: Feng et al. 2024 (arXiv:2410.01201).

@@ -1,7 +1,8 @@
 public import RecurraCells
 public import RecurraTensor
 
-/// Divides the memory by how much has entered it, so that gates may be exponential: i = exp(xₜ·W + hₜ₋₁·U + b),
+/// Divides the memory by how much has entered it, so that gates may be exponential:
+/// i = exp(xₜ·W + hₜ₋₁·U + b),
 /// cₜ = f⊙cₜ₋₁ + i⊙z, nₜ = f⊙nₜ₋₁ + i, hₜ = o⊙cₜ/nₜ.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T, H] or [B, H]; states h, c, n and m [B, H]; `weights` [I+H, 4H], `bias`

@@ -14,10 +14,44 @@ extension Activation {
       case .tanh: Kernels.table.tanh(from, to, count)
       case .sigmoid: Kernels.table.sigmoid(from, to, count)
       case .exponential: Kernels.table.exp(from, to, count)
-      default: map(from, to, count) { function, x in function.value(x) }
+      default:
+        guard var line else { return map(from, to, count) { function, x in function.value(x) } }
+        Kernels.table.line(&line, from, to, count)
       }
     } else {
       map(from.assumingMemoryBound(to: Double.self), to.assumingMemoryBound(to: Double.self), count) { $0.value($1) }
+    }
+  }
+
+  /// The function as a line between two bounds, where it is one; the same bits as `value`.
+  private var line: RecurraLine? {
+    func line(
+      _ low: Float, _ high: Float, factor: Double = 1, offset: Double = 0, over divisor: Float = 1
+    ) -> RecurraLine {
+      RecurraLine(factor: Float(factor), divisor: divisor, offset: Float(offset), low: low, high: high)
+    }
+    return switch self {
+    case .linear: line(-.infinity, .infinity)
+    case .relu: line(0, .infinity)
+    case .relu6: line(0, 6)
+    case .hardTanh: line(-1, 1)
+    case .hardSigmoid: line(0, 1, offset: 0.5, over: 6)
+    case .clippedLine(let alpha, let beta): line(0, 1, factor: alpha, offset: beta)
+    default: nil
+    }
+  }
+
+  /// Writes some numbers, which may lie in the same place, clipped to −bound…bound.
+  package static func clip<S: FloatingScalar>(
+    _ values: UnsafePointer<S>, into results: UnsafeMutablePointer<S>, _ count: Int, to bound: Double
+  ) {
+    let (from, to) = (UnsafeRawPointer(values), UnsafeMutableRawPointer(results))
+    if S.self == Float.self {
+      var line = RecurraLine(factor: 1, divisor: 1, offset: 0, low: -Float(bound), high: Float(bound))
+      Kernels.table.line(&line, from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self), count)
+    } else {
+      let most = S(bound)
+      for i in 0..<count { results[i] = values[i] > most ? most : values[i] < -most ? -most : values[i] }
     }
   }
 
