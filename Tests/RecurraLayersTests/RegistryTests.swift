@@ -124,9 +124,15 @@ import Testing
         + "use_bias, zero_output_for_mask, got \"unitz\"")
     try expectRefusal(
       #"[{"class_name": "Flatten"}, {"class_name": "Lambda", "config": {}}]"#,
-      "model layer 1: layer: expected one of Activation, Add, Bidirectional, Concatenate, Dense, Dot, Dropout, "
-        + "Embedding, Flatten, Functional, GRU, IndRNN, LSTM, LayerNormalization, PeepholeLSTM, Sequential, SimpleRNN, "
-        + "Softmax, TimeDistributed, or one made known by registry.register(_:), got \"Lambda\"")
+      "model layer 1: layer: expected one of Activation, ActivityRegularization, Add, AdditiveAttention, "
+        + "AlphaDropout, Attention, Average, AveragePooling1D, BatchNormalization, Bidirectional, Concatenate, "
+        + "Conv1D, Cropping1D, Dense, DepthwiseConv1D, Dot, Dropout, ELU, Embedding, Flatten, Functional, GRU, "
+        + "GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalMaxPooling1D, GroupNormalization, IndRNN, "
+        + "LSTM, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, Maximum, Minimum, MultiHeadAttention, "
+        + "Multiply, Normalization, PReLU, PeepholeLSTM, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, "
+        + "Reshape, SeparableConv1D, Sequential, SimpleRNN, Softmax, SpatialDropout1D, Subtract, TiedDense, "
+        + "TimeDistributed, UnitNormalization, UpSampling1D, ZeroPadding1D, or one made known by "
+        + "registry.register(_:), got \"Lambda\"")
   }
 
   @Test func whatIsWrongIsRefusedWithLayerAndArgument() throws {

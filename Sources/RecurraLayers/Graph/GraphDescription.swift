@@ -22,6 +22,7 @@ struct GraphDescription {
           error.kind, operation: "model layer \(index): \(error.operation)", expected: error.expected, got: error.got)
       }
     }
+    try LayerEntry.resolveTies(draft.layers)
     for (node, call) in reads { draft.nodes[node].inputs = try sources(of: call, draft.text(node)) }
     draft.inputs = try Self.ends(arguments, "input_layers").map { (end) throws(RecurraError) in try source(end).node }
     draft.outputs = try Self.ends(arguments, "output_layers").map { (end) throws(RecurraError) in try source(end) }
