@@ -194,6 +194,32 @@ import Testing
       error?.description == "model: expected a layer \"words\", to which another one is tied, got none of that name")
   }
 
+  /// Keras says with the call what is a setting here.
+  private func attentionOfKeras(_ calls: [String]) throws -> Model {
+    let source = #"{"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}"#
+    let nodes = calls.map { #"{"args": [\#(source), \#(source)], "kwargs": {\#($0)}}"# }.joined(separator: ", ")
+    let outputs = calls.indices.map { #"["look", \#($0), 0]"# }.joined(separator: ", ")
+    let text = #"""
+      {"class_name": "Functional", "config": {"name": "net", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, null, 4]}, "name": "x", "inbound_nodes": []},
+        {"class_name": "MultiHeadAttention", "config": {"num_heads": 2, "key_dim": 3, "attention_axes": [1]},
+         "name": "look", "inbound_nodes": [\#(nodes)]}],
+       "input_layers": [["x", 0, 0]], "output_layers": [\#(outputs)]}}
+      """#
+    return try Model(configuration: JSONValue(parsing: Array(text.utf8)), seed: 5)
+  }
+
+  @Test func whatKerasSaysWithACallIsASetting() throws {
+    let causal = try attentionOfKeras([#""use_causal_mask": true, "return_attention_scores": false"#])
+    #expect(causal["look"]?.configuration["use_causal_mask"] == .bool(true))
+    let cut = try causal(y.sliced(0..<2, axis: 1) * Tensor(1))
+    expectClose(try causal(y).sliced(0..<2, axis: 1), cut, relative: 1e-5, absolute: 1e-6)
+    let plain = try attentionOfKeras(["", #""use_causal_mask": false"#])
+    #expect(plain["look"]?.configuration["use_causal_mask"] == nil)
+    let error = #expect(throws: RecurraError.self) { try attentionOfKeras(["", #""use_causal_mask": true"#]) }
+    #expect(error?.expected == "calls that agree in use_causal_mask")
+  }
+
   @Test func aPresetTableIsTakenAsItIs() throws {
     let vectors = Tensor.varied([6, 3], seed: 1, dtype: .float64)
     let layer = Embedding(inputDim: 6, outputDim: 3, weights: vectors)

@@ -99,7 +99,7 @@ import Testing
 
   @Test func argumentsThatAreNotSupportedAreRefused() throws {
     for (name, config) in [
-      ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": true}"#),
+      ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": 1}"#),
       ("Softmax", #"{"axis": [1, 2]}"#),
       ("Concatenate", #"{"axis": 65}"#), ("Add", #"{"axis": 1}"#), ("Dot", #"{"axes": [1.5, 1]}"#),
     ] {

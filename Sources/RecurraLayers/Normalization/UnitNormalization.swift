@@ -37,9 +37,7 @@ public final class UnitNormalization: ShapePreservingLayer {
 
   /// Normalises the vectors.
   public func apply(_ x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
-    let squares = x.squared.sum(axes: try places(x.shape), keepingDimensions: true)
-    // Keras' least length is 1e-12.
-    return x / Tensor.maximum(squares, Tensor(1e-24, dtype: x.dtype)).sqrt()
+    x.unit(along: try places(x.shape))
   }
 
   private func places(_ shape: [Int?]) throws(RecurraError) -> [Int] {
@@ -48,5 +46,13 @@ public final class UnitNormalization: ShapePreservingLayer {
       throw failure(expected: "axes of \(shape.count)", got: "\(axes)")
     }
     return places.sorted()
+  }
+}
+
+extension Tensor {
+  /// The vectors along some axes divided by their lengths, of which Keras' least is 1e-12.
+  func unit(along axes: [Int]) -> Tensor {
+    let squares = squared.sum(axes: axes, keepingDimensions: true)
+    return self / Tensor.maximum(squares, Tensor(1e-24, dtype: dtype)).sqrt()
   }
 }
