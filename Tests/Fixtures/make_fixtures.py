@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the reference values that the tests compare with: *.safetensors and text/*.txt beside this file.
 
-Made with Python 3.11, keras 3.15.1, tensorflow-cpu 2.21.0, torch 2.13.0 (CPU), numpy 2.4.6, safetensors 0.8.0:
+Made with Python 3.11, keras 3.15.1, tensorflow-cpu 2.21.0, torch 2.13.0 (CPU), numpy 2.4.6, safetensors 0.8.0;
+onnx_cells in an environment of its own, with onnx 1.23.2 and onnxruntime 1.32.0:
 
     python3 -m venv ~/.cache/recurra-fixtures && . ~/.cache/recurra-fixtures/bin/activate
     pip install keras==3.15.1 tensorflow-cpu==2.21.0 numpy==2.4.6 safetensors==0.8.0
@@ -17,15 +18,17 @@ import importlib
 import os
 
 PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text", "keras_graphs", "keras_layers")
+APART = ("onnx_cells",)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART",
+                        help=f"some of {', '.join(PARTS + APART)} (default: {', '.join(PARTS)})")
     wanted = parser.parse_args().parts
-    unknown = set(wanted) - set(PARTS)
+    unknown = set(wanted) - set(PARTS + APART)
     if unknown:
-        parser.error(f"unknown part {', '.join(sorted(unknown))}; expected some of {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; expected some of {', '.join(PARTS + APART)}")
     os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3",
                       TF_ENABLE_ONEDNN_OPTS="0")
     for part in wanted or PARTS:
