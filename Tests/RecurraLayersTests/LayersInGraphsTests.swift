@@ -180,6 +180,12 @@ import Testing
       let moved = try loaded(ids).doubles
       #expect(try moved != model(ids).doubles)
     }
+    let elsewhere = Embedding(inputDim: 9, outputDim: 5)
+    for layer in [TiedDense(to: elsewhere) as any Layer, TimeDistributed(TiedDense(to: elsewhere))] {
+      let model = Sequential([Dense(units: 5), layer])
+      let error = #expect(throws: RecurraError.self) { try model.build(inputShape: [nil, 4, 3]) }
+      #expect(error?.expected == "the layer to which it is tied beside it in the model")
+    }
     let input = Input(shape: [6])
     let table = Embedding(inputDim: 9, outputDim: 5)
     let graph = try Model(inputs: [input], outputs: [TiedDense(to: table)(table(input, name: "words"))])

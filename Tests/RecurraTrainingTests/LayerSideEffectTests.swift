@@ -1,3 +1,4 @@
+import Foundation
 import RecurraLayers
 import RecurraTensor
 import RecurraTraining
@@ -104,5 +105,66 @@ import Testing
     let other = try model(nil)
     _ = try trainer(other).fit(x, y, batchSize: 6, epochs: 3, shuffle: false, verbose: .silent)
     #expect(other.weights[0].doubles != whole.weights[0].doubles)
+  }
+
+  @Test func aRunThatIsTakenUpAgainComesToTheSameBits() throws {
+    func trainer() throws -> Trainer {
+      let model = Sequential(seed: 5) {
+        Conv1D(filters: 4, kernelSize: 2, padding: .same)
+        BatchNormalization(momentum: 0.7)
+        SpatialDropout1D(rate: 0.3)
+        GaussianNoise(stddev: 0.2)
+        GRU(units: 4, returnSequences: true)
+        GaussianDropout(rate: 0.2)
+        ActivityRegularization(l2: 0.1)
+        GlobalAveragePooling1D()
+        AlphaDropout(rate: 0.2)
+        Dense(units: 2)
+      }
+      try model.build(inputShape: [nil, nil, 3])
+      return try model.compile(loss: .meanSquaredError, optimizer: .adam())
+    }
+    let (x, y) = (
+      Tensor.varied([11, 5, 3], seed: 1, dtype: .float32), Tensor.varied([11, 2], seed: 2, dtype: .float32)
+    )
+    let lengths = (0..<11).map { 1 + $0 % 5 }
+    func run(_ trainer: Trainer, _ epochs: Int) throws {
+      try trainer.fit(x, y, lengths: lengths, batchSize: 4, blockSize: 3, epochs: epochs, verbose: .silent, seed: 4)
+    }
+    let directory = try ResumeTests.directory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let (whole, half) = (try trainer(), try trainer())
+    try run(whole, 5)
+    try run(half, 2)
+    try half.save(to: directory + "/half.safetensors")
+    let again = try Trainer(contentsOf: directory + "/half.safetensors")
+    try again.fit(x, y, lengths: lengths, batchSize: 4, blockSize: 3, epochs: 3, verbose: .silent)
+    for (one, other) in zip(whole.weights, again.weights) { expectIdentical(one, other) }
+    #expect(again.state.history.history == whole.state.history.history)
+    try expectSameBitsOnAnyThreads {
+      let trainer = try trainer()
+      try run(trainer, 1)
+      return trainer.weights
+    }
+  }
+
+  @Test func lossesOfLayersCountOnceWithSeveralOutputs() throws {
+    func losses(_ layer: (any Layer)?, blockSize: Int) throws -> Double {
+      let input = Input(shape: [3])
+      let hidden = Dense(units: 4, activation: .tanh)(input, name: "hidden")
+      let active = layer.map { $0(hidden, name: "active") } ?? hidden
+      let outputs = [Dense(units: 2)(active, name: "one"), Dense(units: 2)(active, name: "two")]
+      let model = try Model(inputs: [input], outputs: outputs, seed: 2)
+      for parameter in model.parameters { parameter.value = .varied(parameter.shape, seed: 3, dtype: .float32) }
+      let trainer = try model.compile(
+        loss: [.meanSquaredError, .meanSquaredError], optimizer: .sgd(learningRate: 0))
+      let (x, y) = (x.converted(to: .float32), y.converted(to: .float32))
+      let history = try trainer.fit(
+        Examples([x], [y, y]), batchSize: 6, blockSize: blockSize, epochs: 1, shuffle: false, verbose: .silent)
+      return try #require(history["loss"]?.first)
+    }
+    let added = try losses(ActivityRegularization(l1: 0.5), blockSize: 6) - losses(nil, blockSize: 6)
+    let inBlocks = try losses(ActivityRegularization(l1: 0.5), blockSize: 4) - losses(nil, blockSize: 4)
+    #expect(added > 0.1 && (added - inBlocks).magnitude < 1e-6)
   }
 }

@@ -20,7 +20,8 @@ public final class Embedding: Layer {
   /// given as well, a timestep counts where both say so.
   public let maskZero: Bool
   private let initializer: Initializer
-  private let preset: Tensor?
+  /// Let go when the table is made, so that no second one is held.
+  private let preset: Guarded<Tensor?>
   private let startsTrainable: Bool
   private let state = BuildState<Parameter>()
 
@@ -41,7 +42,7 @@ public final class Embedding: Layer {
     self.outputDim = outputDim
     self.maskZero = maskZero
     initializer = embeddingsInitializer
-    preset = weights
+    preset = Guarded(weights)
     startsTrainable = trainable
   }
 
@@ -74,7 +75,9 @@ public final class Embedding: Layer {
   public func checkSettings() throws(RecurraError) {
     try checkSetting("inputDim", inputDim, in: LayerArguments.sizes)
     try checkSetting("outputDim", outputDim, in: LayerArguments.sizes)
-    guard let preset, preset.shape != [inputDim, outputDim] || !preset.dtype.isFloating else { return }
+    guard let preset = preset.withLock({ $0 }), preset.shape != [inputDim, outputDim] || !preset.dtype.isFloating else {
+      return
+    }
     throw failure(
       .badArgument, expected: "floating weights [\(inputDim), \(outputDim)]", got: "\(preset.dtype) \(preset.shape)")
   }
@@ -89,7 +92,7 @@ public final class Embedding: Layer {
     _ = try outputShape(for: inputShape)
     _ = try state.build { () throws(RecurraError) in
       let table: Parameter
-      if let preset {
+      if let preset = preset.exchange(nil) {
         table = Parameter("embeddings", preset.converted(to: dtype))
       } else {
         table = try parameter("embeddings", [inputDim, outputDim], dtype, initializer, random)

@@ -13,6 +13,8 @@ public import RecurraTensor
 /// }
 /// ```
 ///
+/// The embedding is a layer beside this one, not one within another layer, so that a file can name it.
+///
 /// - Shapes: `input` [B, …, outputDim of the embedding]; result [B, …, its inputDim]; `bias` [inputDim].
 /// - Throws: `badData` for an input with another last extent, of another type, or with fewer than two axes.
 /// - Complexity: as `Dense`, and a copy of the table.

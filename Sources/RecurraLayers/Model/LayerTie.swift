@@ -34,6 +34,24 @@ extension LayerEntry {
     return result
   }
 
+  /// Refuses layers that are tied to one which does not stand beside them: a file could not name it.
+  ///
+  /// - Throws: `badArgument` naming the layer.
+  static func checkTies(_ entries: [LayerEntry], _ names: [String]) throws(RecurraError) {
+    var pending = zip(names, entries).map { (name: $0, layer: $1.layer, isEntry: true) }
+    while let (name, layer, isEntry) = pending.popLast() {
+      if let tie = layer.tie {
+        let isBeside = isEntry && entries.contains { entry in tie.layer.map { $0 === entry.layer } ?? false }
+        guard isBeside else {
+          throw RecurraError(
+            .badArgument, operation: name, expected: "the layer to which it is tied beside it in the model",
+            got: "none")
+        }
+      }
+      if layer.network == nil { pending += layer.sublayers.map { ("\(name)/\($0.role)", $0.layer, false) } }
+    }
+  }
+
   /// Finds the layers to which others are tied by name.
   ///
   /// - Throws: `badArgument` for a name that no layer has.

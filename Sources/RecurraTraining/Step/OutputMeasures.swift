@@ -40,7 +40,8 @@ extension Trainer {
       // As Keras: the layers' own losses are means over rows, whatever the predictions weigh.
       let mean = own.converted(to: losses[0].dtype) / Double(batch.count)
       losses[0] = losses[0] + (divisor == .one ? mean * measures[0].loss.weight : mean)
-      metrics.loss.sum += mean.item * metrics.loss.weight
+      metrics.layerLoss = mean.item * metrics.loss.weight
+      metrics.loss.sum += metrics.layerLoss
     }
     return (losses, metrics)
   }

@@ -92,7 +92,10 @@ extension Trainer {
     guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
     try update(&total, place)
     // The mean of each output is over the whole batch, and so is their sum.
-    if losses.count > 1 { total.metrics.loss = whole(total.metrics.metrics, rows: total.weight) }
+    if losses.count > 1 {
+      total.metrics.loss = whole(total.metrics.metrics, rows: total.weight)
+      total.metrics.loss.sum += total.metrics.layerLoss
+    }
     return total.metrics
   }
 
