@@ -17,7 +17,7 @@ import argparse
 import importlib
 import os
 
-PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text", "keras_graphs")
+PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text", "keras_graphs", "keras_layers")
 APART = ("onnx_cells",)
 
 

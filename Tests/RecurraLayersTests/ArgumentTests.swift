@@ -29,7 +29,9 @@ import Testing
     + #""recurrent_initializer": {"class_name": "Orthogonal", "config": {"gain": 1.0}}, "#
     + #""bias_initializer": {"class_name": "Zeros", "config": {}}, "activation": "tanh""#
 
-  static let defaults = [
+  static let defaults = basic + around
+
+  private static let basic = [
     Default(
       className: "Embedding", config: #"{"input_dim": 3, "output_dim": 2}"#,
       make: { Embedding(inputDim: 3, outputDim: 2) },

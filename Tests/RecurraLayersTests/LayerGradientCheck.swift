@@ -10,9 +10,11 @@ func expectLayerGradients(
   _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   try layer.build(inputShape: anyBatch(of: input.value), random: random, dtype: .float64)
-  for (index, parameter) in layer.parameters.enumerated() {
-    parameter.value = Tensor.varied(parameter.shape, seed: 30 + index, in: -0.7...0.9)
+  for (index, parameter) in layer.parameters.enumerated() where parameter.dtype.isFloating {
+    let range = parameter.isStatistic ? 0.3...0.9 : -0.7...0.9
+    parameter.value = Tensor.varied(parameter.shape, seed: 30 + index, in: range)
   }
+  let parameters = layer.parameters.filter { !$0.isStatistic }
   let context = ForwardContext(isTraining: isTraining, isRecording: true, random: random)
 
   func objective(_ signal: Signal) throws -> Tensor {
@@ -28,10 +30,10 @@ func expectLayerGradients(
   if input.value.dtype.isFloating { tracked.value = input.value.tracked }
   tracked.states = input.states.map(\.tracked)
   let sources =
-    layer.parameters.map(\.tracked) + (input.value.dtype.isFloating ? [tracked.value] : []) + tracked.states
+    parameters.map(\.tracked) + (input.value.dtype.isFloating ? [tracked.value] : []) + tracked.states
   let gradients = try objective(tracked).gradients(withRespectTo: sources)
 
-  for (index, parameter) in layer.parameters.enumerated() {
+  for (index, parameter) in parameters.enumerated() {
     let original = parameter.value
     try expectDifferences(gradients[index], at: original, "\(comment) \(parameter.name)", sourceLocation) {
       parameter.value = $0
@@ -39,7 +41,7 @@ func expectLayerGradients(
     }
     parameter.value = original
   }
-  var position = layer.parameters.count
+  var position = parameters.count
   if input.value.dtype.isFloating {
     try expectDifferences(gradients[position], at: input.value, "\(comment) input", sourceLocation) {
       try objective(Signal($0, mask: input.mask, states: input.states)).item

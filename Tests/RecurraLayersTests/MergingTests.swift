@@ -99,8 +99,8 @@ import Testing
 
   @Test func argumentsThatAreNotSupportedAreRefused() throws {
     for (name, config) in [
-      ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": true}"#),
-      ("Softmax", #"{"axis": 1}"#),
+      ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": 1}"#),
+      ("Softmax", #"{"axis": [1, 2]}"#),
       ("Concatenate", #"{"axis": 65}"#), ("Add", #"{"axis": 1}"#), ("Dot", #"{"axes": [1.5, 1]}"#),
     ] {
       let error = #expect(throws: RecurraError.self) {
@@ -117,9 +117,13 @@ import Testing
   @Test func masksMeet() throws {
     let (x, y) = (Tensor.varied([2, 3, 4], seed: 1), Tensor.varied([2, 3, 4], seed: 2))
     let holes = try SequenceMask(steps: mask)
-    #expect(try run(Add(), [x, y], masks: [holes, .all]).mask == holes)
-    #expect(try run(Add(), [x, y], masks: [holes, .lengths([2, 3])]).mask == .lengths([1, 0]))
-    #expect(try run(Concatenate(), [x, y], masks: [.all, holes]).mask == holes)
+    let either = [[true, false, true], [true, true, false]]
+    // As Keras: an input without a mask leaves none, else a timestep counts where it does in any input.
+    #expect(try run(Add(), [x, y], masks: [holes, .all]).mask == .all)
+    #expect(try run(Add(), [x, y], masks: [holes, .lengths([1, 2])]).mask == SequenceMask(steps: either))
+    #expect(try run(Add(), [x, y], masks: [.lengths([1, 2]), .lengths([2, 1])]).mask == .lengths([2, 2]))
+    #expect(try run(Concatenate(), [x, y], masks: [.all, holes]).mask == .all)
+    #expect(try run(Concatenate(), [x, y], masks: [.lengths([1, 2]), holes]).mask == SequenceMask(steps: either))
     let joined = try run(Concatenate(axis: 1), [x, y], masks: [.lengths([2, 3]), holes])
     let wanted = try SequenceMask(
       steps: [[true, true, false, true, false, true], [true, true, true, false, false, false]])
@@ -136,7 +140,12 @@ import Testing
     }
     let x = Tensor.varied([2, 3, 4])
     expect(Add(), [x, x.converted(to: .float32)], "Add: expected inputs of one floating type, got float64, float32")
-    expect(Add(), [x, .varied([2, 3, 1])], "Add: expected inputs of one shape, got [2, 3, 4] and [2, 3, 1]")
+    let broadcast = "expected inputs of one shape, or of shapes that broadcast, got"
+    expect(Add(), [x, .varied([2, 3, 2])], "Add: \(broadcast) [2, 3, 4] and [2, 3, 2]")
+    expect(Add(), [x, .varied([1, 3, 4])], "Add: \(broadcast) [2, 3, 4] and [1, 3, 4]")
+    expect(Maximum(), [x, .varied([2, 2, 4])], "Maximum: \(broadcast) [2, 3, 4] and [2, 2, 4]")
+    expect(Subtract(), [x], "Subtract: expected two inputs, got 1")
+    expect(Subtract(), [x, x, x], "Subtract: expected two inputs, got 3")
     expect(Add(), [], "Add: expected inputs of one floating type, got ")
     expect(Concatenate(axis: 0), [x, x], "Concatenate: expected an axis behind the batch, of 3, got axis 0")
     expect(Dot(axes: 2), [x], "Dot: expected two inputs of 2 or 3 axes, got [2, 3, 4]")

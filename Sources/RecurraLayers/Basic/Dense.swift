@@ -1,4 +1,3 @@
-internal import RecurraCells
 public import RecurraTensor
 
 /// Computes activation(x·W + b) along the last axis.
@@ -106,11 +105,6 @@ public final class Dense: Layer {
     guard let (kernel, bias) = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
     try checkInput(input, minimumRank: 2, features: kernel.shape[0], dtype: kernel.dtype)
     let (weights, version) = context.versioned(kernel)
-    let shift = bias.map(context.tensor)
-    if weights.dtype == .float32, input.count > 0, MultiplierChoice.current != .openblas {
-      return product(input, weights, version: version, adding: shift)
-    }
-    let sums = input.matrixProduct(weights)
-    return shift.map { sums + $0 } ?? sums
+    return product.rows(input, weights, version: version, adding: bias.map(context.tensor))
   }
 }

@@ -9,7 +9,7 @@ public import RecurraTensor
 /// - Throws: `badData` for an integer input, `badArgument` for a rate outside 0...1.
 /// - Complexity: one pass over the input.
 /// - Source: Srivastava et al. 2014; the inverted form, as Keras.
-public final class Dropout: Layer {
+public final class Dropout: ShapePreservingLayer {
   /// Names the class as Keras does.
   public static var typeName: String { "Dropout" }
 
@@ -30,18 +30,8 @@ public final class Dropout: Layer {
   /// Refuses a `rate` outside 0...1.
   public func checkSettings() throws(RecurraError) { try checkSetting("rate", rate, in: 0...1) }
 
-  /// Returns the shape it is given.
-  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] { inputShape }
-
   /// Drops elements while training, and returns its input otherwise.
-  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
-    // A layer without parameters may never have been built.
-    try checkSettings()
-    let (x, dtype) = (input.value, input.value.dtype)
-    guard dtype.isFloating else { throw failure(expected: "floating input", got: "\(dtype)") }
-    guard context.isTraining, rate > 0 else { return input }
-    let threshold = Tensor(1 - rate, dtype: dtype)
-    let kept = context.uniform(x.shape, dtype: dtype).isLess(than: threshold).converted(to: dtype)
-    return input.with(value: x * (kept * (rate < 1 ? 1 / (1 - rate) : 0)))
+  public func apply(_ x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
+    context.isTraining && rate > 0 ? x * context.kept(x.shape, rate: rate, dtype: x.dtype) : x
   }
 }

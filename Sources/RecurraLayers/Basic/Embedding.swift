@@ -20,16 +20,30 @@ public final class Embedding: Layer {
   /// given as well, a timestep counts where both say so.
   public let maskZero: Bool
   private let initializer: Initializer
+  /// Let go when the table is made, so that no second one is held.
+  private let preset: Guarded<Tensor?>
+  private let startsTrainable: Bool
   private let state = BuildState<Parameter>()
 
   /// Makes an embedding; its vectors are drawn evenly from ±0.05 unless said otherwise.
+  ///
+  /// - Parameters:
+  ///   - inputDim: the number of different ids.
+  ///   - outputDim: the length of each vector.
+  ///   - maskZero: whether id 0 is padding.
+  ///   - embeddingsInitializer: how the vectors are drawn.
+  ///   - weights: the table to begin with, such as vectors that were trained elsewhere; drawn when left out.
+  ///   - trainable: false freezes the table from the beginning; `isTrainable` frees it.
   public init(
-    inputDim: Int, outputDim: Int, maskZero: Bool = false, embeddingsInitializer: Initializer = .randomUniform()
+    inputDim: Int, outputDim: Int, maskZero: Bool = false, embeddingsInitializer: Initializer = .randomUniform(),
+    weights: Tensor? = nil, trainable: Bool = true
   ) {
     self.inputDim = inputDim
     self.outputDim = outputDim
     self.maskZero = maskZero
     initializer = embeddingsInitializer
+    preset = Guarded(weights)
+    startsTrainable = trainable
   }
 
   /// Makes the layer from its arguments in a file.
@@ -57,10 +71,15 @@ public final class Embedding: Layer {
   /// Tells whether the layer has been built.
   public var isBuilt: Bool { state.value != nil }
 
-  /// Refuses `inputDim` and `outputDim` outside 1...2³¹ − 1.
+  /// Refuses `inputDim` and `outputDim` outside 1...2³¹ − 1, and weights of another shape.
   public func checkSettings() throws(RecurraError) {
     try checkSetting("inputDim", inputDim, in: LayerArguments.sizes)
     try checkSetting("outputDim", outputDim, in: LayerArguments.sizes)
+    guard let preset = preset.withLock({ $0 }), preset.shape != [inputDim, outputDim] || !preset.dtype.isFloating else {
+      return
+    }
+    throw failure(
+      .badArgument, expected: "floating weights [\(inputDim), \(outputDim)]", got: "\(preset.dtype) \(preset.shape)")
   }
 
   /// Makes the table for ids of a shape; does nothing when that has been done.
@@ -72,7 +91,14 @@ public final class Embedding: Layer {
     try checkExtents(inputShape)
     _ = try outputShape(for: inputShape)
     _ = try state.build { () throws(RecurraError) in
-      try parameter("embeddings", [inputDim, outputDim], dtype, initializer, random)
+      let table: Parameter
+      if let preset = preset.exchange(nil) {
+        table = Parameter("embeddings", preset.converted(to: dtype))
+      } else {
+        table = try parameter("embeddings", [inputDim, outputDim], dtype, initializer, random)
+      }
+      table.isTrainable = startsTrainable
+      return table
     }
   }
 

@@ -22,6 +22,7 @@ struct GraphDescription {
           error.kind, operation: "model layer \(index): \(error.operation)", expected: error.expected, got: error.got)
       }
     }
+    try LayerEntry.resolveTies(draft.layers)
     for (node, call) in reads { draft.nodes[node].inputs = try sources(of: call, draft.text(node)) }
     draft.inputs = try Self.ends(arguments, "input_layers").map { (end) throws(RecurraError) in try source(end).node }
     draft.outputs = try Self.ends(arguments, "output_layers").map { (end) throws(RecurraError) in try source(end) }
@@ -47,7 +48,7 @@ struct GraphDescription {
       draft.nodes.append(GraphDraft.Node(shape: [nil] + extents.dropFirst(), name: name, serial: draft.nodes.count))
       return []
     }
-    let entry = try SequentialPlan.entry(json, registry)
+    let entry = try SequentialPlan.entry(try Self.withCallSettings(json), registry)
     let position = draft.layers.count
     draft.layers.append(LayerEntry(layer: entry.layer, name: name, isTrainable: entry.isTrainable))
     guard case .array(let calls)? = json["inbound_nodes"], !calls.isEmpty else {
@@ -58,6 +59,27 @@ struct GraphDescription {
     for _ in calls { draft.nodes.append(GraphDraft.Node(layer: position, name: name, serial: draft.nodes.count)) }
     nodes[name] = Array(first..<draft.nodes.count)
     return calls.enumerated().map { (first + $0, $1) }
+  }
+
+  /// What Keras says of an attention layer with each call is a setting of ours.
+  private static let callSettings = ["use_causal_mask", "return_attention_scores"]
+
+  /// A layer's description with what its calls say of it as arguments; each call has to say the same.
+  private static func withCallSettings(_ json: JSONValue) throws(RecurraError) -> JSONValue {
+    guard case .object(let members) = json, case .array(let calls)? = json["inbound_nodes"] else { return json }
+    var additions: [(name: String, value: JSONValue)] = []
+    for name in callSettings {
+      let said = calls.map { $0["kwargs"]?[name] == .bool(true) }
+      guard said.contains(true) else { continue }
+      guard !said.contains(false) else { throw GraphDraft.failure("calls that agree in \(name)", got: "both") }
+      additions.append((name, .bool(true)))
+    }
+    guard !additions.isEmpty else { return json }
+    return .object(
+      members.map { member in
+        guard member.name == "config", case .object(let arguments) = member.value else { return member }
+        return (member.name, .object(arguments + additions))
+      })
   }
 
   /// The inputs of a call: a list of sources, or what Keras writes.
@@ -82,7 +104,8 @@ struct GraphDescription {
     while let value = pending.popLast() {
       switch value {
       case .array(let elements): pending += elements.reversed()
-      case .object(let members):
+      case .object(var members):
+        members.removeAll { callSettings.contains($0.name) }
         if let history = value["config"]?["keras_history"] {
           found.append(history)
         } else {

@@ -56,10 +56,8 @@ extension Model {
 
   private func layerJSON(_ index: Int) -> JSONValue {
     let (plan, entry) = (graph.plan, graph.plan.layers[index])
-    guard case .object(let members) = entry.layer.json(adding: entry.isFrozen ? ["trainable": .bool(false)] : [:])
-    else {
-      return .null
-    }
+    let additions = entry.additions(among: plan.layers, layerNames)
+    guard case .object(let members) = entry.layer.json(adding: additions) else { return .null }
     let calls = plan.callsOfLayers[index].map { JSONValue.array(plan.calls[$0].inputs.map(json)) }
     return .object(members + [("inbound_nodes", .array(calls)), ("name", .string(layerNames[index]))])
   }

@@ -88,6 +88,7 @@ extension Network {
   public func build(inputShapes: [[Int?]], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
     let shapes = try checked(inputShapes)
+    try LayerEntry.checkTies(graph.plan.layers, layerNames)
     _ = try graph.state.build { () throws(RecurraError) in
       let nodes = try graph.nodes(shapes) { (call, shapes) throws(RecurraError) in
         try layers[call.layer].checkSettings()

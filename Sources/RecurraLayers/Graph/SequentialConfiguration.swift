@@ -36,8 +36,9 @@ extension Sequential {
   /// The arguments of the model as Keras writes them, with the names of the layers and, once built, the input shape.
   public var configuration: [String: JSONValue] {
     let layers = zip(graph.plan.layers, layerNames).map { entry, name in
-      entry.layer.json(
-        adding: entry.isFrozen ? ["name": .string(name), "trainable": .bool(false)] : ["name": .string(name)])
+      var additions = entry.additions(among: graph.plan.layers, layerNames)
+      additions["name"] = .string(name)
+      return entry.layer.json(adding: additions)
     }
     var result: [String: JSONValue] = ["name": .string(name), "layers": .array(layers)]
     if let inputShape { result["build_input_shape"] = JSONValue(shape: [nil] + inputShape.dropFirst()) }
@@ -87,6 +88,7 @@ struct SequentialPlan {
       throw RecurraError(
         .badArgument, operation: "model", expected: "layer names that differ", got: "\(twice.excerpt) twice")
     }
+    try LayerEntry.resolveTies(entries)
   }
 
   private static func inputShape(_ json: JSONValue, isFirst: Bool) throws(RecurraError) -> [Int?] {

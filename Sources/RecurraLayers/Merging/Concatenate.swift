@@ -2,7 +2,7 @@ public import RecurraTensor
 
 /// Puts values side by side along an axis.
 ///
-/// Side by side in time their masks are joined as well; along another axis a timestep counts where it does in every
+/// Side by side in time their masks are joined as well; along another axis a timestep counts where it does in any
 /// input.
 ///
 /// - Shapes: inputs [B, …], alike but for `axis`; result the same with the sum of those extents.

@@ -8,19 +8,21 @@ public import RecurraTensor
 ///   1 give [B, M, N]; [B, K] and [B, K] give [B, 1]; a matrix and a vector to each row give a vector.
 /// - Throws: `badData` for inputs other than two of 2 or 3 axes, and for extents that differ.
 /// - Complexity: 2·B·M·K·N flops, on OpenBLAS.
-/// - Source: Keras, `keras.layers.Dot`, without `normalize`.
+/// - Source: Keras, `keras.layers.Dot`.
 public final class Dot: MergingLayer {
   /// Names the class as Keras does.
   public static var typeName: String { "Dot" }
 
   /// The axis of either input, the batch's being 0; below 0 counted from the end.
   public let axes: [Int]
+  /// Tells whether what is added along the axes is brought to length 1 first, so that the result is the cosine.
+  public let normalize: Bool
 
   /// Makes a layer that adds along one axis of both inputs.
-  public convenience init(axes: Int) { self.init(axes: [axes, axes]) }
+  public convenience init(axes: Int, normalize: Bool = false) { self.init(axes: [axes, axes], normalize: normalize) }
 
   /// Makes a layer that adds along an axis of the first input and another one of the second.
-  public init(axes: [Int]) { self.axes = axes }
+  public init(axes: [Int], normalize: Bool = false) { (self.axes, self.normalize) = (axes, normalize) }
 
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
@@ -29,15 +31,12 @@ public final class Dot: MergingLayer {
     if let axis = value.wholeNumber { axes = [axis, axis] }
     if case .array(let elements) = value { axes = elements.compactMap(\.wholeNumber) }
     guard axes.count == 2 else { throw configuration.failure("axes", expected: "an axis, or two", got: value) }
-    guard try configuration.bool("normalize", default: false) == false else {
-      throw configuration.failure("normalize", expected: "false, all that is supported", got: .bool(true))
-    }
-    self.init(axes: axes)
+    self.init(axes: axes, normalize: try configuration.bool("normalize", default: false))
   }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {
-    ["axes": .array(axes.map { .integer($0) }), "normalize": .bool(false)]
+    ["axes": .array(axes.map { .integer($0) }), "normalize": .bool(normalize)]
   }
 
   /// Refuses other than two axes.
@@ -76,7 +75,8 @@ public final class Dot: MergingLayer {
     let places = places(shapes(tensors))
     var operands: [Tensor] = []
     for (index, tensor) in tensors.enumerated() {
-      operands.append(try places[index] == 1 ? tensor.cleared(by: inputs[index].mask, Self.typeName) : tensor)
+      let operand = try places[index] == 1 ? tensor.cleared(by: inputs[index].mask, Self.typeName) : tensor
+      operands.append(normalize ? operand.unit(along: [places[index]]) : operand)
     }
     // [B, M, K] and [B, K, N], a missing axis being 1.
     let (x, y) = (operands[0], operands[1])

@@ -38,10 +38,10 @@ extension MergingLayer {
   /// The shapes of tensors, for `outputShapes(for:)`.
   func shapes(_ tensors: [Tensor]) -> [[Int?]] { tensors.map { $0.shape.map { Optional($0) } } }
 
-  /// What counts in all values, as Keras' merging layers say: a value without a mask leaves it to the others.
+  /// What counts in any of the values, as Keras' merging layers say.
   func commonMask(_ inputs: [Value]) throws(RecurraError) -> SequenceMask {
-    var mask = SequenceMask.all
-    for input in inputs { mask = try mask.intersection(input.mask) }
+    var mask = inputs[0].mask
+    for input in inputs.dropFirst() { mask = try mask.union(input.mask) }
     return mask
   }
 }

@@ -32,6 +32,8 @@ public protocol Layer: AnyObject, Sendable {
   /// The function that the layer's output goes through last, where `forwardBeforeActivation(_:_:)` leaves it out; nil
   /// where there is none.
   var finalActivation: Activation? { get }
+  /// The layer of the same model whose parameters this one uses besides its own; nil for every other layer.
+  var tie: LayerTie? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
 
@@ -101,6 +103,8 @@ extension Layer {
   public var recurrentParts: RecurrentParts? { nil }
   /// nil: the layer is no model.
   public var network: (any Network)? { nil }
+  /// nil: the layer uses its own parameters alone.
+  public var tie: LayerTie? { nil }
   /// nil: the output is what it is.
   public var finalActivation: Activation? { nil }
   /// Tells whether all sublayers have been built.
@@ -157,7 +161,7 @@ extension Layer {
 
   /// Tells whether any parameter is trained; setting it freezes or frees all of them. The layer must be built for that.
   public var isTrainable: Bool {
-    get { parameters.contains(where: \.isTrainable) }
+    get { parameters.contains { !$0.isFrozen } }
     set { for parameter in parameters { parameter.isTrainable = newValue } }
   }
 

@@ -55,6 +55,19 @@ public struct LayerArguments: Sendable {
     return number
   }
 
+  /// Reads a list of whole numbers; one number stands for a list of one.
+  public func integers(
+    _ name: String, default fallback: [Int]? = nil, in range: ClosedRange<Int>? = nil
+  ) throws(RecurraError) -> [Int] {
+    guard let value = value(name) else { return try required(name, fallback) }
+    let elements = if case .array(let list) = value { list } else { [value] }
+    let integers = elements.compactMap(\.wholeNumber).filter { range?.contains($0) ?? true }
+    guard integers.count == elements.count else {
+      throw failure(name, expected: "whole numbers" + (range.map { " in \($0)" } ?? ""), got: value)
+    }
+    return integers
+  }
+
   /// Reads true or false.
   public func bool(_ name: String, default fallback: Bool? = nil) throws(RecurraError) -> Bool {
     guard let value = value(name) else { return try required(name, fallback) }

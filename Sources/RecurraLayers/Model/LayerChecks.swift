@@ -15,8 +15,10 @@ extension Layer {
   /// - Throws: `badArgument` naming the setting.
   public func checkSetting(_ name: String, _ value: Double, in range: ClosedRange<Double>) throws(RecurraError) {
     guard !range.contains(value) else { return }
-    let isOpen = range.upperBound == .greatestFiniteMagnitude
-    let wanted = isOpen ? "of at least \(range.lowerBound), and finite" : "in \(range)"
+    let largest = Double.greatestFiniteMagnitude
+    let wanted =
+      range == -largest...largest
+      ? "that is finite" : range.upperBound == largest ? "of at least \(range.lowerBound), and finite" : "in \(range)"
     throw failure(.badArgument, expected: "\(name) \(wanted)", got: "\(value)")
   }
 
@@ -42,6 +44,35 @@ extension Layer {
       throw failure(expected: "input \(form) with a known I", got: text(of: shape))
     }
     return features
+  }
+
+  /// Checks that a shape is one of sequences.
+  package func checkSequences(_ shape: [Int?]) throws(RecurraError) {
+    try checkExtents(shape)
+    guard shape.count == 3 else { throw failure(expected: "input [B, T, I]", got: text(of: shape)) }
+  }
+
+  /// Checks that a batch is one of sequences of floating numbers, and that its mask fits.
+  package func checkSequences(_ input: Signal) throws(RecurraError) {
+    try checkSequences(input.shape)
+    guard input.value.dtype.isFloating else {
+      throw failure(expected: "floating input", got: "\(input.value.dtype)")
+    }
+    try input.mask.check(rows: input.shape[0], timesteps: input.shape[1], Self.typeName)
+  }
+
+  /// Asks for the memory of a tensor that may be much larger than what it is made from.
+  package func requireMemory(_ shape: [Int], _ dtype: DType) throws(RecurraError) {
+    try MemoryLimit.require(MemoryLimit.bytes(shape + [dtype.byteCount]), Self.typeName, for: "a tensor \(shape)")
+  }
+
+  /// The place of an axis behind the batch in a shape; below 0 it is counted from the end.
+  package func place(of axis: Int, in shape: [Int?]) throws(RecurraError) -> Int {
+    let place = axis < 0 ? shape.count + axis : axis
+    guard (1..<max(shape.count, 1)).contains(place) else {
+      throw failure(expected: "an axis behind the batch, of \(shape.count)", got: "axis \(axis)")
+    }
+    return place
   }
 
   /// Checks an input's type and last extent against what the layer was built for.
@@ -78,15 +109,19 @@ extension Layer {
 
   /// Makes a parameter that an initialiser draws when it is needed.
   package func parameter(
-    _ name: String, _ shape: [Int], _ dtype: DType, _ initializer: Initializer, _ random: RandomSource
+    _ name: String, _ shape: [Int], _ dtype: DType, _ initializer: Initializer, _ random: RandomSource,
+    isStatistic: Bool = false
   ) throws(RecurraError) -> Parameter {
     try checkInitializer(initializer, of: name, axes: shape.count, dtype)
-    return try parameter(name, shape, dtype) { initializer(shape, random: random, dtype: dtype) }
+    return try parameter(name, shape, dtype, isStatistic: isStatistic) {
+      initializer(shape, random: random, dtype: dtype)
+    }
   }
 
   /// Makes a parameter whose first value is drawn when it is needed, unless there is no memory for it.
   package func parameter(
-    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
+    _ name: String, _ shape: [Int], _ dtype: DType, isStatistic: Bool = false,
+    initialize: @escaping @Sendable () -> Tensor
   ) throws(RecurraError) -> Parameter {
     var count = 1
     for extent in shape {
@@ -98,7 +133,7 @@ extension Layer {
     }
     try MemoryLimit.require(
       MemoryLimit.bytes(shape + [dtype.byteCount]), Self.typeName, for: "a parameter \(name) \(shape)")
-    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
+    return Parameter(name, shape: shape, dtype: dtype, isStatistic: isStatistic, initialize: initialize)
   }
 
   /// Refuses an initialiser that cannot draw a parameter of so many axes.

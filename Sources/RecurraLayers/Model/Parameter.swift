@@ -21,6 +21,8 @@ public final class Parameter: Sendable {
   public let shape: [Int]
   /// The element type of the value.
   public let dtype: DType
+  /// Tells whether the layer itself keeps the value, as a moving mean: it is saved, and never trained.
+  public let isStatistic: Bool
   /// The start of every history that leads through this parameter.
   private let leaf = Origin(node: Node(parents: []) { _ in [] })
   private let state: Guarded<State>
@@ -28,16 +30,20 @@ public final class Parameter: Sendable {
   private let turn = Turn()
 
   /// Makes a parameter with its first value.
-  public init(_ name: String, _ value: Tensor, isTrainable: Bool = true) {
+  public init(_ name: String, _ value: Tensor, isTrainable: Bool = true, isStatistic: Bool = false) {
     self.name = name
+    self.isStatistic = isStatistic
     shape = value.shape
     dtype = value.dtype
     state = Guarded(State(value: value.detached.contiguous, isTrainable: isTrainable))
   }
 
   /// Makes a parameter whose first value is computed when it is needed; it must have the shape and type named here.
-  public init(_ name: String, shape: [Int], dtype: DType, initialize: @escaping @Sendable () -> Tensor) {
+  public init(
+    _ name: String, shape: [Int], dtype: DType, isStatistic: Bool = false, initialize: @escaping @Sendable () -> Tensor
+  ) {
     self.name = name
+    self.isStatistic = isStatistic
     self.shape = shape
     self.dtype = dtype
     state = Guarded(
@@ -55,11 +61,14 @@ public final class Parameter: Sendable {
   /// Tells whether the first value is there, drawn or set.
   package var hasValue: Bool { state.withLock { $0.initialize == nil } }
 
-  /// Tells whether optimisers change it.
+  /// Tells whether optimisers change it; a statistic never is.
   public var isTrainable: Bool {
-    get { state.withLock { $0.isTrainable } }
+    get { !isStatistic && !isFrozen }
     set { state.withLock { $0.isTrainable = newValue } }
   }
+
+  /// Tells whether `isTrainable` has been set to false; a frozen statistic stays as it is.
+  package var isFrozen: Bool { state.withLock { !$0.isTrainable } }
 
   /// The value; setting one of another shape or type is a programmer's mistake.
   public var value: Tensor {

@@ -18,7 +18,14 @@ public struct Registry: Sendable {
     Embedding.self, Dense.self, Dropout.self, ActivationLayer.self, Flatten.self, TimeDistributed.self,
     LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, RNN.self, IndRNN.self, MGU.self,
     MinGRU.self, MinLSTM.self, SLSTM.self, LayerNormLSTM.self, LayerNormGRU.self, Bidirectional.self, Sequential.self,
-    Model.self, Add.self, Concatenate.self, Dot.self, Softmax.self,
+    Model.self, Add.self, Subtract.self, Multiply.self, Average.self, Maximum.self, Minimum.self, Concatenate.self,
+    Dot.self, Softmax.self, Masking.self, Reshape.self, Permute.self, RepeatVector.self, ZeroPadding1D.self,
+    Cropping1D.self, UpSampling1D.self, ReLU.self, LeakyReLU.self, ELU.self, PReLU.self, Rescaling.self,
+    Normalization.self, BatchNormalization.self, GroupNormalization.self, RMSNormalization.self,
+    UnitNormalization.self, Conv1D.self, DepthwiseConv1D.self, SeparableConv1D.self, MaxPooling1D.self,
+    AveragePooling1D.self, GlobalMaxPooling1D.self, GlobalAveragePooling1D.self, SpatialDropout1D.self,
+    GaussianNoise.self, GaussianDropout.self, AlphaDropout.self, Attention.self, AdditiveAttention.self,
+    MultiHeadAttention.self, TiedDense.self, ActivityRegularization.self,
   ])
 
   private init(_ types: [any Layer.Type]) {

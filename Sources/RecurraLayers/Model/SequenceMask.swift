@@ -122,6 +122,24 @@ public struct SequenceMask: Sendable, Equatable {
     }
   }
 
+  /// Returns the mask of what counts in this one or in another.
+  ///
+  /// - Throws: `badData` where they do not have the same rows and timesteps.
+  public func union(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
+    switch (storage, other.storage) {
+    case (.all, _), (_, .all): return .all
+    case (.lengths(let own), .lengths(let others)) where own.count == others.count:
+      return .lengths(zip(own, others).map { max($0, $1) })
+    case (.steps(let steps, let timesteps, let ends), _):
+      try other.check(rows: ends.count, timesteps: timesteps, "mask")
+      let others = other.flags(ends.count, timesteps)
+      return SequenceMask(zip(steps, others).map { $0 || $1 }, rows: ends.count, timesteps: timesteps)
+    case (.lengths, .steps): return try other.union(self)
+    case (.lengths(let own), .lengths(let others)):
+      throw RecurraError(.badData, operation: "mask", expected: "\(own.count) rows", got: "\(others.count)")
+    }
+  }
+
   /// A truth for each timestep of each row.
   func flags(_ rows: Int, _ timesteps: Int) -> [Bool] {
     if case .steps(let steps, timesteps, _) = storage { return steps }

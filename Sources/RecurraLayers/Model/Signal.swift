@@ -65,6 +65,8 @@ public struct ForwardContext: Sendable {
   /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in
   /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?
+  /// Takes what layers say besides their outputs; nil where nobody asks.
+  package var record: ForwardRecord?
 
   /// Makes a context; inference without a record when nothing is said.
   public init(
@@ -108,5 +110,37 @@ public struct ForwardContext: Sendable {
   /// every block.
   public func uniform(_ shape: [Int], dtype: DType = .float32) -> Tensor {
     random.uniform(shape, startingAt: (firstRow ?? 0) * Shape.count(Array(shape.dropFirst())), dtype: dtype)
+  }
+
+  /// Draws a number of the normal distribution for every element of a tensor whose first axis are the rows of the
+  /// batch; a row has the same numbers whatever blocks the batch is cut into.
+  public func normal(_ shape: [Int], dtype: DType = .float32) -> Tensor {
+    random.normal(shape, startingAt: (firstRow ?? 0) * Shape.count(Array(shape.dropFirst())), dtype: dtype)
+  }
+
+  /// What dropout multiplies by: 0 for a share of the elements, and 1/(1 − rate) for the others.
+  func kept(_ shape: [Int], rate: Double, dtype: DType) -> Tensor {
+    let threshold = Tensor(1 - rate, dtype: dtype)
+    let kept = uniform(shape, dtype: dtype).isLess(than: threshold).converted(to: dtype)
+    return kept * (rate < 1 ? 1 / (1 - rate) : 0)
+  }
+
+  /// Adds a loss of the layer's own to that of the model: its sum over the rows, of which training takes the mean.
+  ///
+  /// - Precondition: a single number.
+  public func add(loss sum: Tensor) {
+    check(sum.count == 1, "add(loss:)", expected: "a single number", got: "shape \(sum.shape)")
+    record?.add(sum.reshaped([]))
+  }
+
+  /// Lets a layer's statistic follow a number of this batch: statistic · momentum + number · (1 − momentum).
+  ///
+  /// That is done at once; a trainer does it with its update, batch after batch and block after block.
+  ///
+  /// - Precondition: as many numbers as the statistic has, of its type.
+  public func follow(_ number: Tensor, by statistic: Parameter, momentum: Double) {
+    let change = StatisticChange(
+      statistic: statistic, number: number.detached.reshaped(statistic.shape), momentum: momentum)
+    if let record { record.add(change) } else { change.apply() }
   }
 }

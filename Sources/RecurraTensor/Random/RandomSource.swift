@@ -109,6 +109,11 @@ public struct RandomSource: Sendable, Equatable {
     }
   }
 
+  /// The numbers of the unit normal distribution of the positions from 2·`skippedPairs` on.
+  func normal(_ shape: [Int], skippingPairs skippedPairs: Int, dtype: DType) -> Tensor {
+    filled(shape, dtype, skippingPairs: skippedPairs) { NormalDistribution.quantile(Swift.max($0, 0x1p-54)) }
+  }
+
   /// Returns numbers of the normal distribution cut off at two standard deviations from the mean, as Keras does.
   ///
   /// Every number lies within the cut as the tensor holds it, unless the type has none there.

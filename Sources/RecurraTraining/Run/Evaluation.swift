@@ -54,7 +54,10 @@ extension Trainer {
   ) throws(RecurraError) -> Logs {
     var sums = BatchMetrics(metricCount: metricNames.count)
     for (index, range) in ranges.enumerated() where !Task.isCancelled {
-      sums = sums + (try measure(data.batch(range), ForwardContext()).metrics)
+      var context = ForwardContext()
+      // What layers add to the loss counts here as well.
+      context.record = ForwardRecord()
+      sums = sums + (try measure(data.batch(range), context).metrics)
       progress(index + 1, logs(of: sums))
     }
     return logs(of: sums)

@@ -1,3 +1,4 @@
+package import RecurraLayers
 package import RecurraTensor
 
 /// What a block of rows says about every parameter: the first of the three calls that make a training step.
@@ -25,10 +26,16 @@ public struct BatchGradients: Sendable {
   /// The loss as a weighted sum.
   public var loss: WeightedSum { metrics.loss }
 
-  package init(gradients: [[Gradient]], divisor: Double, metrics: BatchMetrics) {
+  /// What the statistics of layers follow with the update, block after block.
+  let statistics: [StatisticChange]
+
+  package init(
+    gradients: [[Gradient]], divisor: Double, metrics: BatchMetrics, statistics: [StatisticChange] = []
+  ) {
     self.gradients = gradients
     self.divisor = divisor
     self.metrics = metrics
+    self.statistics = statistics
   }
 
   /// Adds the gradients of several blocks in a fixed tree over their numbers: 0 + 1, 2 + 3, then the pairs, and so on.
@@ -54,7 +61,7 @@ public struct BatchGradients: Sendable {
       got: "those of \(left.gradients.count) and \(right.gradients.count) outputs")
     return BatchGradients(
       gradients: zip(left.gradients, right.gradients).map { zip($0, $1).map { $0 + $1 } }, divisor: 1,
-      metrics: left.metrics + right.metrics)
+      metrics: left.metrics + right.metrics, statistics: left.statistics + right.statistics)
   }
 }
 

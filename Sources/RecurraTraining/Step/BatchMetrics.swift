@@ -4,6 +4,8 @@ public struct BatchMetrics: Sendable, Equatable {
   public var loss: WeightedSum
   /// What each of the trainer's metrics measured, in their order; a metric of several sums has as many places.
   public var metrics: [WeightedSum]
+  /// What layers add to the loss, as it stands in `loss`, which is made anew where several outputs have been added up.
+  var layerLoss = 0.0
 
   init(loss: WeightedSum, metrics: [WeightedSum]) {
     self.loss = loss
@@ -20,7 +22,9 @@ public struct BatchMetrics: Sendable, Equatable {
     var (sums, fewer) = (left.metrics, right.metrics)
     if sums.count < fewer.count { swap(&sums, &fewer) }
     for (index, sum) in fewer.enumerated() { sums[index] += sum }
-    return BatchMetrics(loss: left.loss + right.loss, metrics: sums)
+    var total = BatchMetrics(loss: left.loss + right.loss, metrics: sums)
+    total.layerLoss = left.layerLoss + right.layerLoss
+    return total
   }
 
   /// The numbers by name, alphabetically as Keras orders them.

@@ -29,14 +29,21 @@ extension Trainer {
     for index in losses.indices {
       measures.append(try measure(index, outputs[index], batch.targets[index], context, divisor))
     }
-    guard measures.count > 1 else {
-      return ([measures[0].tensor], BatchMetrics(loss: measures[0].loss, metrics: measures[0].metrics))
+    var losses = [measures[0].tensor]
+    var metrics = BatchMetrics(loss: measures[0].loss, metrics: measures[0].metrics)
+    if measures.count > 1 {
+      let sums = measures.map(\.loss) + measures.flatMap(\.metrics)
+      losses = zip(measures, lossWeights).map { $0.tensor * $1 }
+      metrics = BatchMetrics(loss: whole(sums, rows: Double(batch.count)), metrics: sums)
     }
-    let metrics = measures.map(\.loss) + measures.flatMap(\.metrics)
-    return (
-      zip(measures, lossWeights).map { $0.tensor * $1 },
-      BatchMetrics(loss: whole(metrics, rows: Double(batch.count)), metrics: metrics)
-    )
+    if let own = context.record?.loss, batch.count > 0 {
+      // As Keras: the layers' own losses are means over rows, whatever the predictions weigh.
+      let mean = own.converted(to: losses[0].dtype) / Double(batch.count)
+      losses[0] = losses[0] + (divisor == .one ? mean * measures[0].loss.weight : mean)
+      metrics.layerLoss = mean.item * metrics.loss.weight
+      metrics.loss.sum += metrics.layerLoss
+    }
+    return (losses, metrics)
   }
 
   /// The weighted sum of the mean losses that stand in front of what several outputs measured, as that of some rows.

@@ -92,7 +92,10 @@ extension Trainer {
     guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
     try update(&total, place)
     // The mean of each output is over the whole batch, and so is their sum.
-    if losses.count > 1 { total.metrics.loss = whole(total.metrics.metrics, rows: total.weight) }
+    if losses.count > 1 {
+      total.metrics.loss = whole(total.metrics.metrics, rows: total.weight)
+      total.metrics.loss.sum += total.metrics.layerLoss
+    }
     return total.metrics
   }
 
@@ -100,9 +103,11 @@ extension Trainer {
   private func gradients(
     _ batch: Batch, _ random: RandomSource, areSums: Bool, _ place: () -> String
   ) throws(RecurraError) -> BatchGradients {
-    let context = ForwardContext(
+    var context = ForwardContext(
       isTraining: true, isRecording: true, random: random.stream(optimizerState.step),
       differentiatesParametersOnly: true, firstRow: batch.firstRow)
+    let record = ForwardRecord()
+    context.record = record
     let (losses, metrics) = try measure(batch, context, divisor: areSums ? .one : .weight)
     let value = losses.reduce(0) { $0 + $1.item }
     guard value.isFinite else {
@@ -115,7 +120,7 @@ extension Trainer {
       areSums ? losses : [losses.dropFirst().reduce(losses[0]) { $0 + $1.converted(to: $0.dtype) }]
     return BatchGradients(
       gradients: ends.map { $0.sparseGradients(withRespectTo: parameters) },
-      divisor: areSums ? 1 : metrics.loss.weight, metrics: metrics)
+      divisor: areSums ? 1 : metrics.loss.weight, metrics: metrics, statistics: record.changes)
   }
 
   private func update(_ gradients: inout BatchGradients, _ place: () -> String) throws(RecurraError) {
@@ -129,5 +134,6 @@ extension Trainer {
         .reduce([]) { sum, list in sum.isEmpty ? list : zip(sum, list).map { $0 + $1 } }
       try optimizerState.update(&sum, at: place)
     }
+    for change in gradients.statistics { change.apply() }
   }
 }

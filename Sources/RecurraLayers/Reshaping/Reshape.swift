@@ -1,0 +1,53 @@
+public import RecurraTensor
+
+/// Gives the numbers of each row another shape. Lengths and masks mean nothing behind it and are dropped.
+///
+/// - Shapes: `input` [B, …]; result [B] + `targetShape`.
+/// - Throws: `badData` for rows of another number of numbers; building throws `badArgument` for a bad setting.
+/// - Complexity: none for a dense input, else one copy.
+/// - Source: Keras, `keras.layers.Reshape`.
+public final class Reshape: Layer {
+  /// Names the class as Keras does.
+  public static var typeName: String { "Reshape" }
+
+  /// The extents behind the batch; one of them may be −1, and is worked out.
+  public let targetShape: [Int]
+
+  /// Makes a reshaping layer.
+  public init(targetShape: [Int]) { self.targetShape = targetShape }
+
+  /// Makes the layer from its arguments in a file.
+  public convenience init(configuration: LayerArguments) throws(RecurraError) {
+    self.init(targetShape: try configuration.integers("target_shape"))
+  }
+
+  /// The arguments in Keras' names, as `init(configuration:)` takes them.
+  public var configuration: [String: JSONValue] { ["target_shape": .array(targetShape.map { .integer($0) })] }
+
+  /// Refuses extents below 1 but for one −1.
+  public func checkSettings() throws(RecurraError) {
+    guard targetShape.filter({ $0 == -1 }).count <= 1, !targetShape.contains(where: { $0 < 1 && $0 != -1 }) else {
+      throw failure(.badArgument, expected: "targetShape of extents of 1 or more, and one -1", got: "\(targetShape)")
+    }
+  }
+
+  /// Puts `targetShape` behind the batch; −1 is unknown as long as an extent of the input is.
+  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+    try checkSettings()
+    try checkExtents(inputShape)
+    guard let batch = inputShape.first else { throw failure(expected: "input [B, …]", got: text(of: inputShape)) }
+    let (known, wanted) = (inputShape.dropFirst().compactMap { $0 }, targetShape.filter { $0 != -1 })
+    let (count, size) = (MemoryLimit.bytes(known), MemoryLimit.bytes(wanted))
+    guard known.count == inputShape.count - 1 else { return [batch] + targetShape.map { $0 == -1 ? nil : $0 } }
+    guard wanted.count < targetShape.count ? count % size == 0 : count == size else {
+      throw failure(expected: "rows of numbers for \(targetShape)", got: text(of: inputShape))
+    }
+    return [batch] + targetShape.map { $0 == -1 ? count / size : $0 }
+  }
+
+  /// Gives the rows their new shape.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    let shape = try outputShape(for: input.shape).map { $0 ?? 0 }
+    return Signal(input.value.reshaped(shape), states: input.states)
+  }
+}
