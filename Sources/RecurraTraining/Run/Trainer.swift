@@ -133,8 +133,17 @@ public final class Trainer {
   /// The numbers of some rows by name.
   func logs(of sums: BatchMetrics) -> Logs {
     // Of several outputs each one's loss stands in front of the metrics.
-    let means: [Metric?] = losses.count > 1 ? losses.map { _ in nil } : []
-    return sums.logs(zip(metricNames, means + outputMetrics.joined().map { Optional($0) }).map { ($0, $1) })
+    var measured: [(of: Metric, width: Int)?] = losses.count > 1 ? losses.map { _ in nil } : []
+    for (metrics, width) in zip(outputMetrics, outputWidths) { measured += metrics.map { ($0, width) } }
+    return sums.logs(zip(metricNames, measured).map { ($0, $1) })
+  }
+
+  /// The number of predictions to a row of each output; 1 where it is not known.
+  private var outputWidths: [Int] {
+    guard let inputs = model.inputShapes, let outputs = try? model.outputShapes(for: inputs) else {
+      return losses.map { _ in 1 }
+    }
+    return outputs.map { $0.count > 1 ? ($0.last ?? 1) ?? 1 : 1 }
   }
 }
 

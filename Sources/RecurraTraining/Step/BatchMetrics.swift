@@ -25,13 +25,14 @@ public struct BatchMetrics: Sendable, Equatable {
 
   /// The numbers by name, alphabetically as Keras orders them.
   ///
-  /// - Parameter measured: what each number is called, and the metric it is of; nil for the mean of a loss.
-  func logs(_ measured: [(name: String, metric: Metric?)]) -> Logs {
+  /// - Parameter measured: what each number is called, and the metric it is of, with the width of its output; nil
+  ///   for the mean of a loss.
+  func logs(_ measured: [(name: String, metric: (of: Metric, width: Int)?)]) -> Logs {
     var (numbers, rest) = ([("loss", loss.mean)], metrics[...])
     for (name, metric) in measured {
-      let count = metric?.sumCount ?? 1
+      let count = metric.map { $0.of.sumCount(width: $0.width) } ?? 1
       let sums = rest.prefix(count) + repeatElement(WeightedSum(), count: max(0, count - rest.count))
-      numbers.append((name, metric?.result(of: sums) ?? sums.first?.mean ?? 0))
+      numbers.append((name, metric?.of.result(of: sums) ?? sums.first?.mean ?? 0))
       rest = rest.dropFirst(count)
     }
     var logs = Logs()
