@@ -86,7 +86,8 @@ extension Layer {
 
   /// Makes a parameter whose first value is drawn when it is needed, unless there is no memory for it.
   package func parameter(
-    _ name: String, _ shape: [Int], _ dtype: DType, initialize: @escaping @Sendable () -> Tensor
+    _ name: String, _ shape: [Int], _ dtype: DType, parts: [(name: String, rows: Range<Int>)] = [],
+    initialize: @escaping @Sendable () -> Tensor
   ) throws(RecurraError) -> Parameter {
     var count = 1
     for extent in shape {
@@ -98,7 +99,7 @@ extension Layer {
     }
     try MemoryLimit.require(
       MemoryLimit.bytes(shape + [dtype.byteCount]), Self.typeName, for: "a parameter \(name) \(shape)")
-    return Parameter(name, shape: shape, dtype: dtype, initialize: initialize)
+    return Parameter(name, shape: shape, dtype: dtype, parts: parts, initialize: initialize)
   }
 
   /// Refuses an initialiser that cannot draw a parameter of so many axes.

@@ -21,6 +21,8 @@ public final class Parameter: Sendable {
   public let shape: [Int]
   /// The element type of the value.
   public let dtype: DType
+  /// Keras' weights that lie above each other in the value, where it is made of several: their names and rows.
+  package let parts: [(name: String, rows: Range<Int>)]
   /// The start of every history that leads through this parameter.
   private let leaf = Origin(node: Node(parents: []) { _ in [] })
   private let state: Guarded<State>
@@ -30,14 +32,24 @@ public final class Parameter: Sendable {
   /// Makes a parameter with its first value.
   public init(_ name: String, _ value: Tensor, isTrainable: Bool = true) {
     self.name = name
+    parts = []
     shape = value.shape
     dtype = value.dtype
     state = Guarded(State(value: value.detached.contiguous, isTrainable: isTrainable))
   }
 
   /// Makes a parameter whose first value is computed when it is needed; it must have the shape and type named here.
-  public init(_ name: String, shape: [Int], dtype: DType, initialize: @escaping @Sendable () -> Tensor) {
+  public convenience init(_ name: String, shape: [Int], dtype: DType, initialize: @escaping @Sendable () -> Tensor) {
+    self.init(name, shape: shape, dtype: dtype, parts: [], initialize: initialize)
+  }
+
+  /// Makes a parameter of several of Keras' weights.
+  package init(
+    _ name: String, shape: [Int], dtype: DType, parts: [(name: String, rows: Range<Int>)],
+    initialize: @escaping @Sendable () -> Tensor
+  ) {
     self.name = name
+    self.parts = parts
     self.shape = shape
     self.dtype = dtype
     state = Guarded(

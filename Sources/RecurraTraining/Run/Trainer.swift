@@ -86,16 +86,28 @@ public final class Trainer {
   public var optimizer: Optimizer { optimizerStorage?.optimizer ?? chosenOptimizer }
 
   /// How far a step goes; callbacks may change it. One outside its range ends the next step with an error.
+  ///
+  /// Of an optimiser with a schedule it is what the schedule says now; setting it takes the schedule's place.
   public var learningRate: Double {
-    get { optimizer.learningRate }
+    get { optimizer.learningRate(at: optimizerStorage?.step ?? 0) }
     set {
       // Before the model has its parameters, a state would be made without them.
       if let optimizerStorage {
         optimizerStorage.optimizer.learningRate = newValue
+        optimizerStorage.optimizer.learningRateSchedule = nil
       } else {
         chosenOptimizer.learningRate = newValue
       }
+      chosenOptimizer.learningRateSchedule = nil
     }
+  }
+
+  /// Refuses to change a learning rate that a schedule gives.
+  func requireNoSchedule(_ operation: String) throws(RecurraError) {
+    guard let schedule = optimizer.learningRateSchedule else { return }
+    throw RecurraError(
+      .badArgument, operation: operation, expected: "an optimiser whose learning rate is a number",
+      got: "a schedule \(schedule.configuration.text)")
   }
 
   /// The values of all parameters, in the model's order; each must keep its shape and type when they are set.
