@@ -20,6 +20,8 @@ public final class Embedding: Layer {
   /// given as well, a timestep counts where both say so.
   public let maskZero: Bool
   private let initializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<Parameter>()
 
   /// Makes an embedding; its vectors are drawn evenly from ±0.05 unless said otherwise.

@@ -34,6 +34,8 @@ public protocol Layer: AnyObject, Sendable {
   var finalActivation: Activation? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
+  /// What the weights cost in the loss and what they are held to; nil where the layer keeps no such rules.
+  var parameterRules: ParameterRules? { get }
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
@@ -101,6 +103,8 @@ extension Layer {
   public var recurrentParts: RecurrentParts? { nil }
   /// nil: the layer is no model.
   public var network: (any Network)? { nil }
+  /// nil: nothing can be asked for.
+  public var parameterRules: ParameterRules? { nil }
   /// nil: the output is what it is.
   public var finalActivation: Activation? { nil }
   /// Tells whether all sublayers have been built.

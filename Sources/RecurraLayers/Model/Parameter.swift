@@ -106,6 +106,16 @@ public final class Parameter: Sendable {
     }
   }
 
+  /// Changes rows of the value, or all of it where no rows are named.
+  package func update(rows: Range<Int>?, _ body: (inout Tensor) -> Void) {
+    guard let rows else { return update(body) }
+    update { value in
+      var part = value[rows].contiguous
+      body(&part)
+      value = .concatenated([value[0..<rows.lowerBound], part, value[rows.upperBound..<value.shape[0]]]).contiguous
+    }
+  }
+
   private func read() -> (value: Tensor, version: Int) {
     stored ?? turn.take { _ in stored ?? draw() }
   }

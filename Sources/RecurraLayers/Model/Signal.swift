@@ -66,6 +66,9 @@ public struct ForwardContext: Sendable {
   /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?
 
+  /// Takes what outputs cost, where it is asked for.
+  package var activities: ActivityLosses?
+
   /// Makes a context; inference without a record when nothing is said.
   public init(
     isTraining: Bool = false, isRecording: Bool = false, random: RandomSource = RandomSource(seed: 0),

@@ -101,8 +101,8 @@ extension Loss {
     }
   }
 
-  /// 1 − Σ t·p / (Σ t·p + α·Σ t·(1 − p) + β·Σ p·(1 − t) + ε): `dice` with weights for what was missed
-  /// and for what was found in error, in Keras' order.
+  /// 1 − Σ t·p / (Σ t·p + α·Σ t·(1 − p) + β·Σ p·(1 − t) + ε): `dice` with weights for what was
+  /// missed and for what was found in error, in Keras' order.
   ///
   /// - Parameters:
   ///   - alpha: α, the weight of what is in the targets alone.

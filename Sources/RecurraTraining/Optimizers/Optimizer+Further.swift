@@ -116,8 +116,8 @@ extension Optimizer {
     return Optimizer(rule: rule, learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
   }
 
-  /// Follows the regularised leader: with sums of squares n and z of g − (n′^−p − n^−p) / η·w, a weight whose |z|
-  /// is at most the first strength is exactly 0.
+  /// Follows the regularised leader: with sums of squares n and z of g − (n′^−p − n^−p) / η·w, a weight
+  /// whose |z| is at most the first strength is exactly 0.
   ///
   /// - Source: McMahan et al. 2013.
   public static func ftrl(

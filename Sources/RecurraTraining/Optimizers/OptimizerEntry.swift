@@ -49,12 +49,7 @@ struct OptimizerEntry {
 
   /// Changes the weight within its parameter.
   func update(_ body: (inout Tensor) -> Void) {
-    guard let rows else { return parameter.update(body) }
-    parameter.update { value in
-      var part = value[rows].contiguous
-      body(&part)
-      value = .concatenated([value[0..<rows.lowerBound], part, value[rows.upperBound..<value.shape[0]]]).contiguous
-    }
+    parameter.update(rows: rows, body)
   }
 
   /// The weight as it stands.

@@ -42,6 +42,7 @@ public final class Trainer {
 
   private(set) var chosenOptimizer: Optimizer
   private var optimizerStorage: OptimizerState?
+  private var rulesStorage: WeightRules?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
   /// Tells whether `callbacks` know more than `progress` does, because a run is going on.
@@ -130,6 +131,14 @@ public final class Trainer {
     if let optimizerStorage { return optimizerStorage }
     let made = OptimizerState(chosenOptimizer, model.namedParameters)
     optimizerStorage = made
+    return made
+  }
+
+  /// What the model's weights cost and are held to; collected at its first use, when the model has been built.
+  var rules: WeightRules {
+    if let rulesStorage { return rulesStorage }
+    let made = WeightRules(model)
+    rulesStorage = made
     return made
   }
 

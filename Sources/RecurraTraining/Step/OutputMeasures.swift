@@ -21,6 +21,9 @@ extension Trainer {
         .badData, operation: "loss", expected: "targets for \(losses.count) outputs", got: "\(batch.targets.count)")
     }
     // As Keras: a cross-entropy behind the softmax or sigmoid it belongs to is taken from what stands before.
+    let rules = rules
+    var context = context
+    if rules.hasActivities { context.activities = ActivityLosses() }
     let outputs =
       losses.contains { $0.beforeActivation != nil }
       ? try model.forwardBeforeActivations(batch.inputs, context)
@@ -29,19 +32,28 @@ extension Trainer {
     for index in losses.indices {
       measures.append(try measure(index, outputs[index], batch.targets[index], context, divisor))
     }
+    var tensors = measures.count == 1 ? [measures[0].tensor] : zip(measures, lossWeights).map { $0.tensor * $1 }
+    // What weights cost has its gradient at the update: once, however many blocks a batch is cut into.
+    var cost = rules.penalty
+    if let activity = context.activities?.sum {
+      cost += activity.item
+      let sum = divisor == .weight ? activity : activity * measures[0].loss.weight
+      tensors[0] = tensors[0] + sum.converted(to: tensors[0].dtype)
+    }
     guard measures.count > 1 else {
-      return ([measures[0].tensor], BatchMetrics(loss: measures[0].loss, metrics: measures[0].metrics))
+      var loss = measures[0].loss
+      loss.sum += cost * loss.weight
+      return (tensors, BatchMetrics(loss: loss, metrics: measures[0].metrics))
     }
     let metrics = measures.map(\.loss) + measures.flatMap(\.metrics)
-    return (
-      zip(measures, lossWeights).map { $0.tensor * $1 },
-      BatchMetrics(loss: whole(metrics, rows: Double(batch.count)), metrics: metrics)
-    )
+    return (tensors, BatchMetrics(loss: whole(metrics, rows: Double(batch.count), cost: cost), metrics: metrics))
   }
 
   /// The weighted sum of the mean losses that stand in front of what several outputs measured, as that of some rows.
-  func whole(_ metrics: [WeightedSum], rows: Double) -> WeightedSum {
-    let mean = zip(metrics, lossWeights).reduce(0) { $0 + $1.0.mean * $1.1 }
+  ///
+  /// - Parameter cost: what weights and outputs cost besides.
+  func whole(_ metrics: [WeightedSum], rows: Double, cost: Double) -> WeightedSum {
+    let mean = zip(metrics, lossWeights).reduce(cost) { $0 + $1.0.mean * $1.1 }
     return WeightedSum(sum: mean * rows, weight: rows)
   }
 

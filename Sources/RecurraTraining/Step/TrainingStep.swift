@@ -87,12 +87,20 @@ extension Trainer {
   func train(
     _ blocks: some Sequence<Batch>, _ random: RandomSource, at place: () -> String
   ) throws(RecurraError) -> BatchMetrics {
-    var tree = GradientTree()
-    for block in blocks { tree.add(try gradients(block, random, areSums: true, place)) }
+    var (tree, cost) = (GradientTree(), 0.0)
+    for block in blocks {
+      let own = try gradients(block, random, areSums: true, place)
+      if losses.count > 1 {
+        cost += own.loss.sum - whole(own.metrics.metrics, rows: own.weight, cost: 0).sum
+      }
+      tree.add(own)
+    }
     guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
+    if losses.count > 1 {
+      // The mean of each output is over the whole batch, and so is their sum; what the blocks cost besides stays.
+      total.metrics.loss = whole(total.metrics.metrics, rows: total.weight, cost: cost / max(total.weight, 1))
+    }
     try update(&total, place)
-    // The mean of each output is over the whole batch, and so is their sum.
-    if losses.count > 1 { total.metrics.loss = whole(total.metrics.metrics, rows: total.weight) }
     return total.metrics
   }
 
@@ -122,12 +130,17 @@ extension Trainer {
     // Rows of which none counts say nothing.
     func scale(_ weight: Double) -> Double { weight == 0 ? 0 : gradients.divisor / weight }
     if gradients.gradients.count == 1 {
-      try optimizerState.update(&gradients.gradients[0], scale: scale(gradients.weight), at: place)
+      var scale = scale(gradients.weight)
+      rules.addGradients(to: &gradients.gradients[0], optimizerState.parameters, scale: &scale)
+      try optimizerState.update(&gradients.gradients[0], scale: scale, at: place)
     } else {
       let scales = gradients.metrics.metrics.prefix(losses.count).map { scale($0.weight) }
       var sum = zip(gradients.gradients, scales).map { list, scale in list.map { $0 * scale } }
         .reduce([]) { sum, list in sum.isEmpty ? list : zip(sum, list).map { $0 + $1 } }
+      var scale = 1.0
+      rules.addGradients(to: &sum, optimizerState.parameters, scale: &scale)
       try optimizerState.update(&sum, at: place)
     }
+    rules.constrain()
   }
 }

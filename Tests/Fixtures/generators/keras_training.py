@@ -24,6 +24,11 @@ def in_both_precisions(compute):
     return results
 
 
+def settings(thing):
+    """All settings of a loss, metric, schedule or optimiser as Keras writes them into a file."""
+    return keras.saving.serialize_keras_object(thing)["config"]
+
+
 def data():
     """Five rows, six classes; numbers, probabilities, and targets of every kind."""
     random = seeded("keras_training")
@@ -91,7 +96,7 @@ def make_losses():
             return result
 
         fixture.add(case, {"targets": targets, "predictions": predictions, "sample_weights": weights},
-                    loss=name, options=options)
+                    loss=name, options=settings(make(**options)))
         fixture.add_agreed(case, *in_both_precisions(compute))
     fixture.save()
 
@@ -168,7 +173,7 @@ def make_metrics():
                                     sample_weight=None if weighing is None else weighing.astype(kind or np.float32))
             results[what] = np.float32(metric.result())
         fixture.add(case, {"targets": truth, "predictions": said, "sample_weights": whole, **results},
-                    metric=name, options=options)
+                    metric=name, options=settings(getattr(keras.metrics, name)(**options)))
     fixture.save()
 
 
@@ -195,7 +200,8 @@ def make_schedules():
     fixture = Fixture("keras_schedules", VERSIONS)
     for case, name, options in SCHEDULES:
         schedule = getattr(keras.optimizers.schedules, name)(**options)
-        fixture.add(case, {"rates": np.float32([schedule(step) for step in range(30)])}, schedule=name, options=options)
+        fixture.add(case, {"rates": np.float32([schedule(step) for step in range(30)])}, schedule=name,
+                    options=settings(schedule))
     fixture.save()
 
 
@@ -240,8 +246,8 @@ def optimizer(name, options):
     options = dict(options)
     excluded = options.pop("excluded", None)
     if isinstance(options.get("learning_rate"), tuple):
-        schedule, settings = options["learning_rate"]
-        options["learning_rate"] = getattr(keras.optimizers.schedules, schedule)(**settings)
+        schedule, own = options["learning_rate"]
+        options["learning_rate"] = getattr(keras.optimizers.schedules, schedule)(**own)
     made = getattr(keras.optimizers, name)(**options)
     if excluded:
         made.exclude_from_weight_decay(var_names=excluded)
@@ -250,12 +256,7 @@ def optimizer(name, options):
 
 def described(name, options):
     """The case's optimiser as the test reads it: class and settings as Keras writes them into a file."""
-    excluded = options.get("excluded", [])
-    options = {key: value for key, value in options.items() if key != "excluded"}
-    if isinstance(options.get("learning_rate"), tuple):
-        schedule, settings = options["learning_rate"]
-        options["learning_rate"] = dict(class_name=schedule, config=settings)
-    return dict(optimizer=name, options=options, excluded=excluded)
+    return dict(optimizer=name, options=settings(optimizer(name, options)), excluded=options.get("excluded", []))
 
 
 def make_optimizers():
@@ -339,7 +340,7 @@ def make_regularizers():
     weights = [normal(random, *weight.shape, scale=0.6) for weight in network().weights]
     fixture.add("training", {"x": x, "y": y, **validation,
                              **{f"weight_{i}": weight for i, weight in enumerate(weights)}})
-    settings = {
+    rules = {
         "regularizers": dict(kernel_regularizer=keras.regularizers.L2(0.02),
                              recurrent_regularizer=keras.regularizers.OrthogonalRegularizer(0.3),
                              bias_regularizer=keras.regularizers.L1L2(0.01, 0.03)),
@@ -348,7 +349,7 @@ def make_regularizers():
                             bias_constraint=keras.constraints.NonNeg()),
         "activity": dict(activity_regularizer=keras.regularizers.L2(0.3)),
     }
-    for case, options in settings.items():
+    for case, options in rules.items():
         model = network(**options)
         model.set_weights(weights)
         model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.5), loss="mean_squared_error")
