@@ -70,6 +70,25 @@ import Testing
     #expect(gradient.allSatisfy(\.isFinite) && gradient[12..<18].allSatisfy { $0 == 0 }, "\(name)")
   }
 
+  /// With a sum the step is that of the sum, in one piece and in blocks, and weights cost once.
+  @Test func sumsAreNotDivided() throws {
+    let (x, y) = (Tensor.varied([6, 3], seed: 3), Tensor.varied([6, 2], seed: 4))
+    func run(_ reduction: Loss.Reduction, _ rate: Double, blockSize: Int? = nil) throws -> (Double, [Double]) {
+      let model = Sequential(seed: 2) { Dense(units: 2).with(kernelRegularizer: .l2(0.1)) }
+      try model.build(inputShape: [nil, 3], dtype: .float64)
+      let trainer = try model.compile(
+        loss: .meanSquaredError.with(reduction: reduction), optimizer: .sgd(learningRate: rate))
+      let history = try trainer.fit(
+        x, y, batchSize: 6, blockSize: blockSize, shuffle: false, verbose: .silent)
+      return (history["loss"]?.first ?? .nan, trainer.weights.flatMap(\.doubles))
+    }
+    let (whole, blocks) = (try run(.sum, 0.01), try run(.sum, 0.01, blockSize: 2))
+    let mean = try run(.meanWithSampleWeight, 0.01)
+    #expect((whole.0 - blocks.0).magnitude < 1e-12 && whole.0 > 4 * mean.0)
+    #expect(zip(whole.1, blocks.1).allSatisfy { ($0 - $1).magnitude < 1e-12 } && whole.1 != mean.1)
+    #expect(try Loss(configuration: Loss.hinge.with(reduction: .sum).configuration).reduction == .sum)
+  }
+
   @Test func quantilesAreWhereTheyCost() {
     let targets = Tensor([1, 2, 3, 4, 100] as [Double]).reshaped([5, 1])
     func cost(_ q: Double, _ p: Double) -> Double {

@@ -1,3 +1,4 @@
+import Foundation
 import RecurraLayers
 import RecurraTensor
 import RecurraTraining
@@ -109,5 +110,26 @@ import Testing
     let metric = try Metric(configuration: .string(name))
     let isShort = name.first?.isLowercase == true
     #expect(isShort ? metric.name == name : metric.name != name)
+  }
+
+  /// Counts of an epoch that was interrupted go on where they were.
+  @Test func aFileKeepsTheCountsOfAnEpochUnderWay() throws {
+    let metrics: [Metric] = [.auc(numThresholds: 9), .f1Score(threshold: 0.4), .recall(), .rootMeanSquaredError]
+    let x = Tensor.varied([11, 3], seed: 5).converted(to: .float32)
+    let y = Tensor.varied([11, 2], seed: 6, in: 0...1).isGreater(than: Tensor(0.5, dtype: .float64))
+    func trainer() throws -> Trainer {
+      let model = Sequential(seed: 4) { Dense(units: 2, activation: .sigmoid) }
+      return try model.compile(loss: .binaryFocalCrossEntropy(), optimizer: .nadam(learningRate: 0.1), metrics: metrics)
+    }
+    let path = FileManager.default.temporaryDirectory.appending(path: "recurra-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let saving = LambdaCallback(onTrainBatchEnd: { batch, _, trainer throws(RecurraError) in
+      if batch == 1 { try trainer.save(to: path) }
+    })
+    let whole = try trainer().fit(x, y, batchSize: 4, callbacks: [saving], verbose: .silent)
+    let rest = try Trainer(contentsOf: path).fit(x, y, batchSize: 4, callbacks: [], verbose: .silent)
+    for name in metrics.map(\.name) + ["loss"] {
+      #expect(rest[name] == whole[name] && rest[name]?.count == 1, "\(name)")
+    }
   }
 }

@@ -1,7 +1,7 @@
 internal import RecurraTensor
 
-/// Holds what a layer's weights cost and what they are held to, by the names that Keras' arguments begin with: "kernel",
-/// "recurrent", "bias", "embeddings", "gamma".
+/// Holds what a layer's weights cost and what they are held to, by the names that Keras' arguments begin with:
+/// "kernel", "recurrent", "bias", "embeddings", "gamma".
 ///
 /// A layer that has parameters keeps one as `parameterRules`; all else follows from it: `with(…)`, files, training.
 public final class ParameterRules: Sendable {

@@ -1,6 +1,7 @@
 public import RecurraTensor
 
-/// Says what a weight costs in the loss, so that training keeps it small or its rows apart; names and values are Keras'.
+/// Says what a weight costs in the loss, so that training keeps it small or its rows apart; names and values are
+/// Keras'.
 ///
 /// ```swift
 /// let layer = LSTM(units: 32).with(kernelRegularizer: .l2(1e-4), recurrentRegularizer: .orthogonal())

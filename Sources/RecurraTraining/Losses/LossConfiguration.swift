@@ -76,9 +76,11 @@ extension Loss.Reduction {
     switch value {
     case .string(Self.meanWithSampleWeight.name): self = .meanWithSampleWeight
     case .string(Self.sumOverBatchSize.name), .string("mean"): self = .sumOverBatchSize
+    case .string(Self.sum.name): self = .sum
     default:
       throw arguments.failure(
-        "reduction", expected: "\(Self.meanWithSampleWeight.name) or \(Self.sumOverBatchSize.name)", got: value)
+        "reduction",
+        expected: "\(Self.meanWithSampleWeight.name), \(Self.sumOverBatchSize.name) or \(Self.sum.name)", got: value)
     }
   }
 }

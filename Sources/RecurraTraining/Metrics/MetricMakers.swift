@@ -32,6 +32,7 @@ extension Metric {
   /// Makes a metric of a loss or of counts from its settings, which have Keras' defaults; nil for another name.
   static func made(_ name: String, _ a: LayerArguments) throws(RecurraError) -> Metric? {
     let name = shortNames[name] ?? classNames[name] ?? name
+    try a.requireUsual()
     if let plain = plainMetrics.first(where: { $0.name == name }) { return plain }
     if let kind = ThresholdCounts.Result(rawValue: name) { return try counted(kind, a) }
     switch name {
@@ -115,6 +116,21 @@ extension Metric {
 }
 
 extension LayerArguments {
+  /// Passes over what Keras writes and this package has not, as long as it changes nothing.
+  fileprivate func requireUsual() throws(RecurraError) {
+    let usual: [(name: String, value: JSONValue)] = [
+      ("multi_label", .bool(false)), ("num_labels", .null), ("label_weights", .null), ("from_sorted_ids", .bool(false)),
+    ]
+    for (name, own) in usual {
+      guard let value = value(name), value != own else { continue }
+      throw failure(name, expected: "\(own.text), all that is supported", got: value)
+    }
+    // What stands along another axis than the last is a setting of those that have one.
+    guard values["num_classes"] != nil || values["from_logits"] != nil, let axis = value("axis"), axis != .integer(-1)
+    else { return }
+    throw failure("axis", expected: "-1, all that is supported", got: axis)
+  }
+
   fileprivate func logits() throws(RecurraError) -> Bool { try bool("from_logits", default: false) }
 
   /// Reads a number, or a list of one, as Keras writes a threshold.
