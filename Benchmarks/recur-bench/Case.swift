@@ -7,7 +7,7 @@ import RecurraTensor
 struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
-    case rnn, lstm, gru, peephole, indrnn
+    case rnn, lstm, gru, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -33,7 +33,17 @@ struct Case: CustomStringConvertible {
     switch cell {
     case .rnn: SimpleRNNCell(activation: activation)
     case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
-    case .peephole: PeepholeLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .peephole:
+      LSTMCell(activation: activation, recurrentActivation: recurrentActivation, usePeepholes: true)
+    case .coupled: LSTMCell(activation: activation, recurrentActivation: recurrentActivation, coupleGates: true)
+    case .clipped:
+      LSTMCell(activation: activation, recurrentActivation: recurrentActivation, clip: 3, memoryClip: 10)
+    case .layernorm: LayerNormLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .layernormgru: LayerNormGRUCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .mgu: MGUCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .mingru: MinGRUCell()
+    case .minlstm: MinLSTMCell()
+    case .slstm: SLSTMCell()
     case .indrnn: IndRNNCell(activation: activation)
     case .gru:
       GRUCell(activation: activation, recurrentActivation: recurrentActivation, resetAfter: !resetsBefore)
@@ -72,7 +82,8 @@ struct Case: CustomStringConvertible {
       (
         weights: random.stream(2 + index).uniform(
           [arithmetic.weightRows(inputs: inputs, units: units), arithmetic.gateCount * units], in: -scale..<scale),
-        bias: random.stream(4 + index).uniform(arithmetic.biasShape(units: units), in: -scale..<scale),
+        bias: arithmetic.hasSlotBias
+          ? random.stream(4 + index).uniform(arithmetic.biasShape(units: units), in: -scale..<scale) : nil,
         named: arithmetic.parameters(inputs: inputs, units: units).enumerated().map {
           random.stream(6 + index + 2 * $0).uniform($1.shape, in: -scale..<scale)
         },
@@ -95,11 +106,12 @@ struct Case: CustomStringConvertible {
         // Weights change with every training step, so packing them again is part of the work.
         version += 1
         let input = x.tracked
-        let own = parameters.map { ([$0.weights, $0.bias] + $0.named).map(\.tracked) }
+        let own = parameters.map { ([$0.weights, $0.bias].compactMap { $0 } + $0.named).map(\.tracked) }
         let directions = zip(own, parameters).enumerated().map { index, pair in
           RecurrentDirection(
-            weights: pair.0[0], bias: pair.0[1], parameters: Array(pair.0.dropFirst(2)), isReversed: index == 1,
-            packed: pair.1.packed, version: version)
+            weights: pair.0[0], bias: pair.1.bias == nil ? nil : pair.0[1],
+            parameters: Array(pair.0.suffix(pair.1.named.count)), isReversed: index == 1, packed: pair.1.packed,
+            version: version)
         }
         let output = input.recurrent(arithmetic, directions, returnsSequences: returnsSequences).output
         _ = output.gradients(withRespectTo: [input] + own.joined(), seed: seed)

@@ -91,8 +91,16 @@ struct Program {
     case .rnn: SimpleRNN(units: 100)
     case .lstm: LSTM(units: 100)
     case .gru: GRU(units: 100)
-    case .peephole: PeepholeLSTM(units: 100)
+    case .peephole: LSTM(units: 100, usePeepholes: true)
     case .indrnn: IndRNN(units: 100)
+    case .coupled: LSTM(units: 100, coupleGates: true)
+    case .clipped: LSTM(units: 100, clip: 3, memoryClip: 10)
+    case .layernorm: LayerNormLSTM(units: 100)
+    case .layernormgru: LayerNormGRU(units: 100)
+    case .mgu: MGU(units: 100)
+    case .mingru: MinGRU(units: 100)
+    case .minlstm: MinLSTM(units: 100)
+    case .slstm: SLSTM(units: 100)
     }
   }
 

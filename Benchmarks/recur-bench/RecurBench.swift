@@ -137,17 +137,9 @@ struct RecurBench: ParsableCommand {
 
 /// The cells by the names people use.
 enum CellName: String, CaseIterable, ExpressibleByArgument {
-  case rnn, lstm, gru, bilstm, peephole, indrnn
+  case rnn, lstm, gru, bilstm, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
 
-  var cell: Case.Cell {
-    switch self {
-    case .rnn: .rnn
-    case .lstm, .bilstm: .lstm
-    case .gru: .gru
-    case .peephole: .peephole
-    case .indrnn: .indrnn
-    }
-  }
+  var cell: Case.Cell { Case.Cell(rawValue: rawValue) ?? .lstm }
 }
 
 /// The programs that can be timed.

@@ -75,13 +75,19 @@ extension Activation {
   /// What the function's values lie between.
   fileprivate var range: ClosedRange<Double> {
     switch self {
-    case .sigmoid, .hardSigmoid, .softmax: 0...1
-    case .tanh, .softsign: -1...1
-    case .relu, .softplus: 0...(.infinity)
+    case .sigmoid, .hardSigmoid, .softmax, .sparsemax, .sparseSigmoid, .clippedLine: 0...1
+    case .tanh, .softsign, .hardTanh: -1...1
+    case .relu6: 0...6
+    case .relu, .softplus, .exponential, .sparsePlus, .squareplus: 0...(.infinity)
     case .elu: -1...(.infinity)
+    case .selu: -1.7582...(.infinity)
     case .silu: -0.2785...(.infinity)
-    case .logSoftmax: -(.infinity)...0
-    case .linear: -(.infinity)...(.infinity)
+    case .hardSilu: -0.375...(.infinity)
+    case .gelu: -0.17...(.infinity)
+    case .mish: -0.3089...(.infinity)
+    case .scaledTanh(let alpha, _): -abs(alpha)...abs(alpha)
+    case .logSoftmax, .logSigmoid: -(.infinity)...0
+    default: -(.infinity)...(.infinity)
     }
   }
 }

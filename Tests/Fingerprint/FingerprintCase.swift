@@ -97,8 +97,8 @@ struct FingerprintCase: Sendable {
         units: units, recurrentActivation: cell == .lstm ? .sigmoid : .hardSigmoid, useBias: form != .noBias,
         returnSequences: sequences, returnState: states)
     case .peepholeLSTM:
-      return PeepholeLSTM(
-        units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states)
+      return LSTM(
+        units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states, usePeepholes: true)
     case .indRNN:
       return IndRNN(units: units, useBias: form != .noBias, returnSequences: sequences, returnState: states)
     case .gru, .resetBeforeGRU:

@@ -95,6 +95,7 @@ extension EngineSettings {
       #expect(
         cell.settingValues == [
           "activation": .activation(.tanh), "recurrent_activation": .activation(.sigmoid), "reset_after": .flag(true),
+          "clip": .none,
         ])
       for setting in GRUCell.settings where setting.name == "reset_after" {
         #expect(setting.set(.flag(false), of: &cell))
@@ -112,7 +113,7 @@ extension EngineSettings {
 /// States of 3, H and 2 numbers, arguments kept for silu, two parameters.
 private struct WidthsCell: GatedCell {
   var gateCount: Int { 2 }
-  var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<2, slot: 0)]] }
+  func phases(units: Int) -> [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<2, slot: 0)]] }
   func stateWidths(units: Int) -> [Int] { [3, units, 2] }
   func savedCount(units: Int) -> Int { 2 * units }
   func parameters(inputs: Int, units: Int) -> [CellParameter] {

@@ -61,8 +61,7 @@ extension EngineSettings {
       case .lstm: "lstm"
       case .gruResetAfter: "gru"
       case .gruResetBefore: "gru_reset_before"
-      case .peepholeLSTM: "peephole_lstm"
-      case .indRNN: "ind_rnn"
+      default: "\(kind), which Keras has not"
       }
     }
   }

@@ -25,8 +25,26 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     switch kind {
     case .simpleRNN: SimpleRNNCell(activation: activation)
     case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
-    case .peepholeLSTM: PeepholeLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .peepholeLSTM:
+      LSTMCell(activation: activation, recurrentActivation: recurrentActivation, usePeepholes: true)
+    case .coupledLSTM:
+      LSTMCell(
+        activation: activation, recurrentActivation: recurrentActivation, usePeepholes: true, coupleGates: true)
+    case .clippedLSTM:
+      LSTMCell(
+        activation: activation, recurrentActivation: recurrentActivation, usePeepholes: true, clip: kind.clip,
+        memoryClip: kind.memoryClip)
+    case .clippedRNN: SimpleRNNCell(activation: activation, clip: kind.clip)
+    case .clippedGRU:
+      GRUCell(
+        activation: activation, recurrentActivation: recurrentActivation, resetAfter: false, clip: kind.clip)
     case .indRNN: IndRNNCell(activation: activation)
+    case .mgu: MGUCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .minGRU: MinGRUCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .minLSTM: MinLSTMCell(activation: activation)
+    case .sLSTM: SLSTMCell(activation: activation)
+    case .layerNormLSTM: LayerNormLSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .layerNormGRU: LayerNormGRUCell(activation: activation, recurrentActivation: recurrentActivation)
     case .gruResetAfter, .gruResetBefore:
       GRUCell(
         activation: activation, recurrentActivation: recurrentActivation, resetAfter: kind == .gruResetAfter)
@@ -50,6 +68,22 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 }
 
 extension LayerCase {
+  private var hasSlotBias: Bool { hasBias && cell.hasSlotBias }
+  /// Functions of all shapes.
+  static let activations: [Activation] = [
+    .linear, .relu, .sigmoid, .tanh, .hardSigmoid, .softsign, .elu, .softplus, .silu, .relu6, .gelu,
+    .leakyRelu(negativeSlope: 0.2), .clippedLine(alpha: 0.3, beta: 0.4), .scaledTanh(alpha: 1.2, beta: 0.7),
+  ]
+
+  /// Tells whether a result has kinks.
+  var hasKinks: Bool {
+    let bent: [Activation] = [
+      .relu, .hardSigmoid, .relu6, .leakyRelu(negativeSlope: 0.2), .clippedLine(alpha: 0.3, beta: 0.4),
+    ]
+    return [.clippedRNN, .clippedGRU, .clippedLSTM, .sLSTM].contains(kind) || bent.contains(activation)
+      || bent.contains(recurrentActivation)
+  }
+
   /// The parameters that the cell names.
   private var named: [CellParameter] { cell.parameters(inputs: inputs, units: units) }
 
@@ -65,9 +99,14 @@ extension LayerCase {
     let rows = cell.weightRows(inputs: inputs, units: units)
     for _ in reversals {
       values.append(varied([rows, cell.gateCount * units], rows == 0 ? 1 : min(1, 2 / Double(rows).squareRoot())))
-      if hasBias { values.append(varied(cell.biasShape(units: units), 0.5)) }
+      if hasSlotBias { values.append(varied(cell.biasShape(units: units), 0.5)) }
       values += named.map { varied($0.shape, 0.8) }
-      if hasInitialStates { for _ in 0..<cell.stateCount { values.append(varied([batch, units], 0.9)) } }
+      guard hasInitialStates else { continue }
+      for state in 0..<cell.stateCount {
+        let value = varied([batch, units], 0.9)
+        // What a memory is divided by is above 0.
+        values.append(kind == .sLSTM && state == 2 ? value * value + 0.3 : value)
+      }
     }
     return values
   }
@@ -78,9 +117,9 @@ extension LayerCase {
     return reversals.enumerated().map { index, isReversed in
       let own = Array(values[(1 + index * each)..<(1 + (index + 1) * each)])
       return RecurrentDirection(
-        weights: own[0], bias: hasBias ? own[1] : nil,
-        parameters: Array(own.dropFirst(hasBias ? 2 : 1).prefix(named.count)),
-        initialStates: Array(own.dropFirst((hasBias ? 2 : 1) + named.count)), isReversed: isReversed)
+        weights: own[0], bias: hasSlotBias ? own[1] : nil,
+        parameters: Array(own.dropFirst(hasSlotBias ? 2 : 1).prefix(named.count)),
+        initialStates: Array(own.dropFirst((hasSlotBias ? 2 : 1) + named.count)), isReversed: isReversed)
     }
   }
 
@@ -131,14 +170,14 @@ extension LayerCase {
     ["input"]
       + reversals.flatMap {
         let names =
-          ["weights"] + (hasBias ? ["bias"] : []) + named.map(\.name)
-          + (hasInitialStates ? ["initial h", "initial c"].prefix(cell.stateCount) : [])
+          ["weights"] + (hasSlotBias ? ["bias"] : []) + named.map(\.name)
+          + (hasInitialStates ? ["initial h", "initial c", "initial n", "initial m"].prefix(cell.stateCount) : [])
         return $0 ? names.map { "reversed \($0)" } : names
       }
   }
 
   /// Names the results, for messages.
   var resultNames: [String] {
-    ["output"] + reversals.flatMap { _ in ["final h", "final c"].prefix(cell.stateCount) }
+    ["output"] + reversals.flatMap { _ in ["final h", "final c", "final n", "final m"].prefix(cell.stateCount) }
   }
 }

@@ -40,7 +40,7 @@ extension EngineSettings {
 
     @Test(
       "Every activation in every place", arguments: NaiveCell.Kind.allCases,
-      Activation.allCases.filter(\.isElementwise))
+      LayerCase.activations)
     func activations(kind: NaiveCell.Kind, activation: Activation) {
       var test = LayerCase(kind: kind, timesteps: 5, units: 6, lengths: [5, 2, 4], hasInitialStates: true)
       test.activation = activation

@@ -34,7 +34,8 @@ private struct TorchNetwork {
     self.kind = kind
     var parts = LayerCase(kind: kind)
     parts.activation = test.activation("nonlinearity", default: .tanh)
-    cell = parts.cell
+    let projection = test.tensors["weight_hr_l0"].map { $0.shape[0] }
+    cell = projection.map { LSTMCell(activation: .tanh, projectionUnits: $0) } ?? parts.cell
     sources = test.tensors.filter { name, _ in
       ["input", "weight", "bias", "initial"].contains(where: name.hasPrefix)
     }.mapValues(\.tracked)
@@ -75,6 +76,7 @@ private struct TorchNetwork {
     }
     return RecurrentDirection(
       weights: .concatenated(weights), bias: bias,
+      parameters: sources["weight_hr_\(suffix)"].map { [$0.transposed()] } ?? [],
       initialStates: ["h", "c"].compactMap { sources["initial_\($0)"]?[position] }, isReversed: isReversed)
   }
 

@@ -60,8 +60,24 @@ import Testing
       className: "GRU", config: #"{"units": 2}"#, make: { GRU(units: 2) },
       keras: recurrent + #", "recurrent_activation": "sigmoid", "reset_after": true"#),
     Default(
-      className: "PeepholeLSTM", config: #"{"units": 2}"#, make: { PeepholeLSTM(units: 2) },
-      keras: recurrent + #", "recurrent_activation": "sigmoid", "unit_forget_bias": true"#),
+      className: "RNN", config: #"{"layers": [{"class_name": "GRU", "config": {"units": 2}}]}"#,
+      make: { RNN([GRU(units: 2)]) }, keras: #""dropout": 0.0, "residual": false"#),
+    Default(
+      className: "LayerNormLSTM", config: #"{"units": 2}"#, make: { LayerNormLSTM(units: 2) },
+      keras: recurrent + #", "recurrent_activation": "sigmoid", "unit_forget_bias": true, "epsilon": 0.001"#),
+    Default(
+      className: "LayerNormGRU", config: #"{"units": 2}"#, make: { LayerNormGRU(units: 2) },
+      keras: recurrent + #", "recurrent_activation": "sigmoid", "epsilon": 0.001"#),
+    Default(
+      className: "MGU", config: #"{"units": 2}"#, make: { MGU(units: 2) },
+      keras: recurrent + #", "recurrent_activation": "sigmoid""#),
+    Default(
+      className: "MinGRU", config: #"{"units": 2}"#, make: { MinGRU(units: 2) },
+      keras: recurrent.replacingOccurrences(of: "tanh", with: "linear") + #", "recurrent_activation": "sigmoid""#),
+    Default(
+      className: "MinLSTM", config: #"{"units": 2}"#, make: { MinLSTM(units: 2) },
+      keras: recurrent.replacingOccurrences(of: "tanh", with: "linear")),
+    Default(className: "SLSTM", config: #"{"units": 2}"#, make: { SLSTM(units: 2) }, keras: recurrent),
     Default(
       className: "IndRNN", config: #"{"units": 2}"#, make: { IndRNN(units: 2) },
       keras: recurrent.replacingOccurrences(of: "tanh", with: "relu")),
@@ -77,6 +93,9 @@ import Testing
       className: "Dot", config: #"{"axes": [2, 1]}"#, make: { Dot(axes: [2, 1]) }, keras: #""normalize": false"#),
     Default(className: "Softmax", config: "{}", make: { Softmax() }, keras: #""axis": -1"#),
   ]
+
+  /// The names of all layers, in the order of errors; a model of several inputs and outputs has no default.
+  static let names = (defaults.map(\.className) + ["Functional"]).sorted()
 
   @Test func theLastAxisMayBeAloneInAList() throws {
     func layer(_ axis: JSONValue) throws -> any Layer {
@@ -189,7 +208,7 @@ import Testing
     ("Dense", #"{"units": 2, "kernel_initializer": {"class_name": "Constant", "config": {"value": [1]}}}"#, "value"),
     ("Dense", #"{"units": 2, "bias_initializer": "orthogonal"}"#, "bias_initializer"),
     ("LSTM", #"{"units": 2, "activation": "softmax"}"#, "activation"),
-    ("LSTM", #"{"units": 2, "stateful": true}"#, "stateful"), ("LSTM", #"{"units": 2, "dropout": 0.5}"#, "dropout"),
+    ("LSTM", #"{"units": 2, "stateful": true}"#, "stateful"), ("LSTM", #"{"units": 2, "dropout": 1.5}"#, "dropout"),
     ("Bidirectional", #"{"layer": {"class_name": "Dense", "config": {"units": 2}}}"#, "layer"),
     ("Bidirectional", #"{"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "max"}"#, "merge_mode"),
     ("Flatten", #"{"data_format": "channels_first"}"#, "data_format"), ("Flatten", "[]", "config"),

@@ -14,16 +14,29 @@ import Testing
     case .lstm: LSTM(units: 5, goBackwards: goBackwards)
     case .gruResetAfter: GRU(units: 5, goBackwards: goBackwards)
     case .gruResetBefore: GRU(units: 5, goBackwards: goBackwards, resetAfter: false)
-    case .peepholeLSTM: PeepholeLSTM(units: 5, goBackwards: goBackwards)
+    case .peepholeLSTM: LSTM(units: 5, goBackwards: goBackwards, usePeepholes: true)
     case .indRNN: IndRNN(units: 5, activation: .tanh, goBackwards: goBackwards)
+    case .clippedRNN: SimpleRNN(units: 5, goBackwards: goBackwards, clip: kind.clip)
+    case .clippedGRU: GRU(units: 5, goBackwards: goBackwards, resetAfter: false, clip: kind.clip)
+    case .clippedLSTM:
+      LSTM(
+        units: 5, goBackwards: goBackwards, usePeepholes: true, clip: kind.clip, memoryClip: kind.memoryClip)
+    case .coupledLSTM: LSTM(units: 5, goBackwards: goBackwards, usePeepholes: true, coupleGates: true)
+    case .mgu: MGU(units: 5, goBackwards: goBackwards)
+    case .minGRU: MinGRU(units: 5, activation: .tanh, goBackwards: goBackwards)
+    case .minLSTM: MinLSTM(units: 5, activation: .tanh, goBackwards: goBackwards)
+    case .sLSTM: SLSTM(units: 5, goBackwards: goBackwards)
+    case .layerNormLSTM: LayerNormLSTM(units: 5, goBackwards: goBackwards)
+    case .layerNormGRU: LayerNormGRU(units: 5, goBackwards: goBackwards)
     }
   }
 
   private static func naive(_ kind: NaiveCell.Kind, _ layer: any RecurrentLayer) throws -> NaiveCell {
     let parameters = layer.parameters
+    let bias = layer.bias
     return NaiveCell(
-      kind, weights: parameters[0].value, bias: parameters[1].value, parameters: parameters.dropFirst(2).map(\.value),
-      units: 5)
+      kind, weights: parameters[0].value, bias: bias,
+      parameters: parameters.dropFirst(bias == nil ? 1 : 2).map(\.value), units: 5)
   }
 
   /// ‖∂hₜ/∂hₜ₋ₖ‖ by central differences, the memory held as it is.

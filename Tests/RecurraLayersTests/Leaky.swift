@@ -11,7 +11,7 @@ struct LeakyCell: GatedCell {
   static var settings: [CellSetting<Self>] { [.number("slope", \.slope)] }
   var slope = 0.5
   var gateCount: Int { 1 }
-  var phases: [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<1, slot: 0)]] }
+  func phases(units: Int) -> [[GateProduct]] { [[GateProduct(.inputAndState, gates: 0..<1, slot: 0)]] }
 
   func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
     for row in 0..<step.rows {

@@ -51,7 +51,7 @@ import Testing
     let u = independent.weights[2].doubles
     #expect(u.allSatisfy { (0...1).contains($0) } && u.contains { $0 < 0.05 } && u.contains { $0 > 0.95 })
 
-    let looking = PeepholeLSTM(units: 50)
+    let looking = LSTM(units: 50, usePeepholes: true)
     try looking.build(inputShape: [nil, nil, 3], random: RandomSource(seed: 5), dtype: .float64)
     #expect(
       looking.parameters.map(\.name)
@@ -60,14 +60,16 @@ import Testing
     let peepholes = looking.weights[3...5].flatMap(\.doubles)
     // A vector's fans are its own length.
     #expect(peepholes.allSatisfy { abs($0) <= (6.0 / 100).squareRoot() } && Set(peepholes).count == 150)
-    let odd = PeepholeLSTM(units: 4, kernelInitializer: .orthogonal(), unitForgetBias: false)
+    let odd = LSTM(
+      units: 4, kernelInitializer: .orthogonal(), unitForgetBias: false, usePeepholes: true)
     try odd.build(inputShape: [nil, nil, 3], random: RandomSource(seed: 5), dtype: .float64)
     #expect(abs(odd.weights[3].squared.sum().doubles[0] - 1) < 1e-12)
     #expect(odd.bias?.doubles.allSatisfy { $0 == 0 } == true)
   }
 
   @Test func weightsGoOverInTheOrderTheyComeIn() throws {
-    for layer in [PeepholeLSTM(units: 3), IndRNN(units: 3), Recurrent(SlowCell(), units: 3)] as [any Layer] {
+    for layer in [LSTM(units: 3, usePeepholes: true), IndRNN(units: 3), Recurrent(SlowCell(), units: 3)] as [any Layer]
+    {
       try layer.build(inputShape: [nil, nil, 2], random: RandomSource(seed: 5), dtype: .float64)
       let given = layer.weights.enumerated().map { Tensor.varied($1.shape, seed: 30 + $0) }
       try layer.setWeights(given)

@@ -1,25 +1,9 @@
-import Glibc
+import Foundation
 import RecurraTensor
 import TestSupport
 import Testing
 
 @Suite struct ActivationTests {
-  /// The definitions, written another way than the engine's.
-  static func definition(_ activation: Activation, _ x: Double) -> Double {
-    switch activation {
-    case .linear: x
-    case .relu: max(x, 0)
-    case .sigmoid: 1 / (1 + exp(-x))
-    case .tanh: sinh(x) / cosh(x)
-    case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
-    case .softsign: x / (1 + abs(x))
-    case .elu: x > 0 ? x : expm1(x)
-    case .softplus: log1p(exp(x))
-    case .silu: x * exp(x) / (1 + exp(x))
-    case .softmax, .logSoftmax: .nan
-    }
-  }
-
   static let elementwise = Activation.allCases.filter(\.isElementwise)
 
   @Test("Every activation agrees with its definition, in both types and every layout", arguments: Self.elementwise)
@@ -27,11 +11,11 @@ import Testing
     for form in Form.allCases {
       for shape in [[5, 7], [], [0, 4], [33]] {
         let x = form.make(shape, in: -8...8)
-        let wanted = NaiveArray(x).mapped { Self.definition(activation, $0) }
+        let wanted = NaiveArray(x).mapped { activation.definition($0) }
         expectClose(activation(x), wanted.tensor(), relative: 2e-14, "\(form) \(shape)")
         let narrow = x.converted(to: .float32)
         expectClose(
-          activation(narrow), NaiveArray(narrow).mapped { Self.definition(activation, $0) }.tensor(.float32),
+          activation(narrow), NaiveArray(narrow).mapped { activation.definition($0) }.tensor(.float32),
           relative: Tolerance.float32, "float32 \(form) \(shape)")
       }
     }
@@ -66,6 +50,57 @@ import Testing
       Tensor([-30.0, -80]).converted(to: .float32).sigmoid(), Tensor([exp(-30.0), exp(-80.0)]).converted(to: .float32),
       relative: Tolerance.float32)
     expectClose(Tensor([-40.0]).softplus(), Tensor([exp(-40.0)]), relative: 1e-12)
+  }
+
+  @Test("Names with and without numbers are read as they are written")
+  func names() throws {
+    for activation in Activation.allCases { #expect(Activation(rawValue: activation.rawValue) == activation) }
+    #expect(Set(Activation.allCases.map(\.rawValue)).count == Activation.allCases.count)
+    let others: [(String, Activation)] = [
+      ("leaky_relu(0.01)", .leakyRelu(negativeSlope: 0.01)),
+      ("scaled_tanh(1.7, 0.6)", .scaledTanh(alpha: 1.7, beta: 0.6)),
+      ("threshold(-0.5, 2.0)", .threshold(-0.5, value: 2)),
+    ]
+    for (name, activation) in others {
+      #expect(activation.rawValue == name && Activation(rawValue: name) == activation)
+    }
+    #expect(Activation(rawValue: "clipped_line(0.2,0.5)") == .clippedLine(alpha: 0.2, beta: 0.5))
+    #expect(Activation.clippedLine(alpha: 0.2, beta: 0.5).rawValue == "clipped_line")
+    #expect(Activation(rawValue: "swish") == .silu && Activation(rawValue: "hard_swish") == .hardSilu)
+    for name in [
+      "", "glu", "relu(1)", "leaky_relu(", "leaky_relu()", "leaky_relu(x)", "leaky_relu(1, 2)", "celu(inf)",
+      "affine(1)",
+    ] {
+      #expect(Activation(rawValue: name) == nil, "\(name)")
+    }
+    let coded = try JSONEncoder().encode([Activation.tanh, .celu(alpha: 2)])
+    #expect(String(decoding: coded, as: UTF8.self) == #"["tanh","celu(2.0)"]"#)
+    #expect(try JSONDecoder().decode([Activation].self, from: coded) == [.tanh, .celu(alpha: 2)])
+    #expect(throws: DecodingError.self) { try JSONDecoder().decode([Activation].self, from: Data(#"["glu"]"#.utf8)) }
+  }
+
+  @Test("Functions keep their shapes at other numbers, gradients included")
+  func numbers() {
+    let x = Tensor([-3.7, -2.2, -0.8, -0.1, 0.3, 1.1, 2.6, 3.4])
+    let functions: [Activation] = [
+      .leakyRelu(negativeSlope: -0.3), .leakyRelu(negativeSlope: 0), .scaledElu(alpha: -0.7), .celu(alpha: 0.6),
+      .hardShrink(threshold: 0.9), .softShrink(threshold: 1.3), .squareplus(b: 0.5), .threshold(0.2, value: -1),
+      .clippedLine(alpha: -0.3, beta: 0.4), .scaledTanh(alpha: 1.7, beta: -0.6), .scaledTanh(alpha: 0, beta: 1),
+      .affine(alpha: -2, beta: 0.5),
+    ]
+    for function in functions {
+      expectClose(function(x), Tensor(x.doubles.map(function.definition)), relative: 1e-14, "\(function)")
+      expectGradients(of: { function($0[0]) }, at: [x], "\(function)")
+    }
+  }
+
+  @Test("Sparsemax is the nearest point of the simplex")
+  func sparsemax() {
+    expectClose(
+      Tensor([[0.5, 0.5], [2, 0], [0.3, -0.2]]).sparsemax(), Tensor([[0.5, 0.5], [1, 0], [0.75, 0.25]]), relative: 1e-14
+    )
+    let rows = Tensor.varied([6, 7], seed: 5, in: -1...1).sparsemax()
+    expectClose(rows.sum(axes: [1]), .ones([6], dtype: .float64), relative: 1e-12)
   }
 
   @Test("Softmax and its logarithm agree with their definitions along the last axis", arguments: Form.allCases)

@@ -39,7 +39,13 @@ import Testing
     }
   }
 
-  @Test("Activations and their gradients are Keras'", arguments: Activation.allCases)
+  /// Those that Keras has by a name alone; but its sparsemax gives rows that do not add up to 1, and TensorFlow counts
+  /// the slope of celu twice at 0.
+  static let ofKeras = Activation.allCases.filter {
+    !["scaled_elu", "threshold", "clipped_line", "scaled_tanh", "affine", "celu", "sparsemax"].contains($0.rawValue)
+  }
+
+  @Test("Activations and their gradients are Keras'", arguments: Self.ofKeras)
   func activations(activation: Activation) throws {
     let file = try Fixture("keras_activations")
     let (given, wanted) = (file["all"], file[activation.rawValue])

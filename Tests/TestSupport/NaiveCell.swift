@@ -5,9 +5,23 @@ package import RecurraTensor
 package struct NaiveCell {
   package enum Kind: Sendable, CaseIterable {
     case simpleRNN, lstm, gruResetAfter, gruResetBefore, peepholeLSTM, indRNN
+    case clippedRNN, clippedGRU, clippedLSTM, coupledLSTM, mgu, minGRU, minLSTM, sLSTM, layerNormLSTM, layerNormGRU
 
-    /// h, or h and c.
-    package var stateCount: Int { self == .lstm || self == .peepholeLSTM ? 2 : 1 }
+    /// h, or h and c, and what stands beside them.
+    package var stateCount: Int {
+      switch self {
+      case .sLSTM: 4
+      case .lstm, .peepholeLSTM, .clippedLSTM, .coupledLSTM, .layerNormLSTM: 2
+      default: 1
+      }
+    }
+
+    /// The bound of arguments, where there is one.
+    package var clip: Double? { [.clippedRNN, .clippedGRU, .clippedLSTM].contains(self) ? 0.4 : nil }
+    /// The bound of the memory, where there is one.
+    package var memoryClip: Double? { self == .clippedLSTM ? 0.35 : nil }
+    /// Added to variances.
+    package var epsilon: Double { 1e-3 }
   }
 
   /// What a sequence gives; everything in the order of time.
@@ -27,9 +41,11 @@ package struct NaiveCell {
   package let weights: [[Double]]
   /// G·H; with reset after, the input's and then the recurrent one's.
   package let bias: [Double]?
-  /// The peepholes i f o, [3·H], or u, [H].
+  /// What the cell names, one behind the other.
   package let parameters: [Double]
   package let units: Int
+  /// What h is multiplied with before it meets U, for each gate, [G·H]; the same at every timestep.
+  package var masks: [Double]?
 
   /// Takes the weights from tensors: [I+H, G·H], and the bias [G·H] or [2, G·H].
   package init(_ kind: Kind, weights: Tensor, bias: Tensor?, parameters: [Tensor] = [], units: Int) {
@@ -39,15 +55,6 @@ package struct NaiveCell {
     self.bias = bias?.doubles
     self.parameters = parameters.flatMap(\.doubles)
     self.units = units
-  }
-
-  /// The number of gates of a kind.
-  package static func gateCount(_ kind: Kind) -> Int {
-    switch kind {
-    case .simpleRNN, .indRNN: 1
-    case .lstm, .peepholeLSTM: 4
-    case .gruResetAfter, .gruResetBefore: 3
-    }
   }
 
   /// Runs whole sequences.
@@ -93,69 +100,6 @@ package struct NaiveCell {
       }
     }
     return run
-  }
-
-  /// One timestep of one row: x [I] and states [H] give the next states.
-  package func step(_ x: [Double], _ states: [[Double]]) -> [[Double]] {
-    let h = states[0]
-    switch kind {
-    case .simpleRNN:
-      return [(0..<units).map { function(activation, input(x, $0) + recurrent(h, $0)) }]
-    case .indRNN:
-      return [(0..<units).map { function(activation, input(x, $0) + parameters[$0] * h[$0]) }]
-    case .lstm, .peepholeLSTM:
-      let next = (0..<units).map { unit -> (h: Double, c: Double) in
-        let sums = (0..<4).map { input(x, $0 * units + unit) + recurrent(h, $0 * units + unit) }
-        func looking(_ gate: Int, at c: Double) -> Double {
-          parameters.isEmpty ? 0 : parameters[gate * units + unit] * c
-        }
-        let before = states[1][unit]
-        let gates = [0, 1].map { function(recurrentActivation, sums[$0] + looking($0, at: before)) }
-        let c = gates[1] * before + gates[0] * function(activation, sums[2])
-        return (function(recurrentActivation, sums[3] + looking(2, at: c)) * function(activation, c), c)
-      }
-      return [next.map(\.h), next.map(\.c)]
-    case .gruResetAfter, .gruResetBefore:
-      let gates = (0..<2 * units).map { function(recurrentActivation, input(x, $0) + recurrent(h, $0)) }
-      let filtered = (0..<units).map { gates[units + $0] * h[$0] }
-      return [
-        (0..<units).map { unit in
-          let column = 2 * units + unit
-          let memory =
-            kind == .gruResetAfter ? gates[units + unit] * recurrent(h, column) : recurrent(filtered, column)
-          let candidate = function(activation, input(x, column) + memory)
-          return gates[unit] * h[unit] + (1 - gates[unit]) * candidate
-        }
-      ]
-    }
-  }
-
-  /// x·W + b of one gate column.
-  private func input(_ x: [Double], _ column: Int) -> Double {
-    x.indices.reduce(bias?[column] ?? 0) { $0 + x[$1] * weights[$1][column] }
-  }
-
-  /// h·U of one gate column, with the recurrent bias where there is one.
-  private func recurrent(_ h: [Double], _ column: Int) -> Double {
-    let width = weights.first?.count ?? 0
-    let start = kind == .gruResetAfter ? bias?[width + column] ?? 0 : 0
-    return h.indices.reduce(start) { $0 + h[$1] * weights[weights.count - units + $1][column] }
-  }
-
-  /// The activation by its definition.
-  private func function(_ activation: Activation, _ x: Double) -> Double {
-    switch activation {
-    case .linear: x
-    case .relu: max(x, 0)
-    case .sigmoid: 1 / (1 + exp(-x))
-    case .tanh: tanh(x)
-    case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
-    case .softsign: x / (1 + abs(x))
-    case .elu: x > 0 ? x : exp(x) - 1
-    case .softplus: log(1 + exp(x))
-    case .silu: x / (1 + exp(-x))
-    case .softmax, .logSoftmax: .nan
-    }
   }
 }
 

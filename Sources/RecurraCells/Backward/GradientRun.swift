@@ -21,7 +21,7 @@ final class GradientRun<S: FloatingScalar> {
     self.column = column
     let further = run.widths.dropFirst().reduce(0, +)
     carries = (further > 0 ? [run.outputs, further] : [run.outputs]).map { Buffer(run.layout.batch, $0) }
-    scratch = Buffer(run.phases.count > 1 ? run.layout.batch : 0, run.outputs)
+    scratch = Buffer(run.scratchCount > 0 ? run.layout.batch : 0, run.scratchCount)
     hRows = carries[0].rows
     cRows = carries[carries.count - 1].rows
     scratchRows = scratch.rows

@@ -22,8 +22,16 @@ final class PackedGradients {
   private let input: InputGradients?
   private let lookup: LookupGradients?
   private let product: WeightProduct
-  /// The product of what a first phase leaves in the scratch rows, for cells with a second one.
-  private let scratchProduct: WeightProduct?
+  /// The products of what a phase leaves in the scratch rows, for cells with a second one.
+  private let scratchProducts: [ScratchProduct]
+  /// Products with the same numbers of the scratch rows and the same matrix.
+  private struct ScratchProduct {
+    let first: Int
+    let matrix: GateProduct.Matrix?
+    let product: WeightProduct
+  }
+  /// The gradients of the matrices that the cell names, for each run in the order of the products that have one.
+  private let matrices: [[GateProduct.Matrix: Tensor]]
   /// Rows of the weights, and columns of Z, that are the inputs' and left to the lookup.
   private let skippedRows: Int
 
@@ -48,25 +56,46 @@ final class PackedGradients {
       most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0,
       together: min(runs.count, threads), isShared: isShared
     ) { distinct == nil || $0.operand == .state }
+    let most = parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0
     let ofScratch = runs[0].phases.count > 1 ? Array(runs[0].phases.dropFirst().joined()) : []
-    scratchProduct =
-      ofScratch.isEmpty
-      ? nil
-      : WeightProduct(
-        ofScratch.map { GateProduct(.state, gates: $0.gates, slot: $0.slot) }, inputs: 0, units: outputs,
-        unitsPerGate: units, slots: runs[0].slots,
-        most: parts.lazy.joined().map { Self.rows($0, runs).count }.max() ?? 0, together: min(runs.count, threads),
-        isShared: isShared
-      ) { _ in false }
+    let firsts = Set(ofScratch.lazy.filter { $0.matrix == nil }.map(\.first)).sorted()
+    scratchProducts =
+      firsts.map { first in
+        let own = ofScratch.filter { $0.first == first && $0.matrix == nil }
+        return ScratchProduct(
+          first: first, matrix: nil,
+          product: WeightProduct(
+            own.map { GateProduct(.state, gates: $0.gates, slot: $0.slot) }, inputs: 0, units: outputs,
+            unitsPerGate: units, slots: runs[0].slots, most: most, together: min(runs.count, threads),
+            isShared: isShared
+          ) { _ in false })
+      }
+      + ofScratch.compactMap { own in
+        own.matrix.map { matrix in
+          // One gate as wide as the matrix, at the columns where its slot begins.
+          ScratchProduct(
+            first: own.first, matrix: matrix,
+            product: WeightProduct(
+              [GateProduct(.state, gates: 0..<1, slot: 0)], inputs: 0, units: matrix.rows, unitsPerGate: matrix.columns,
+              slots: runs[0].slots, most: most, together: min(runs.count, threads), isShared: isShared,
+              slotColumn: own.slot * units
+            ) { _ in false })
+        }
+      }
+    let own = ofScratch.compactMap(\.matrix)
+    matrices = runs.map { _ in
+      Dictionary(uniqueKeysWithValues: own.map { ($0, Tensor(uninitialized: [$0.rows, $0.columns], dtype: .float32)) })
+    }
   }
 
   /// Tells whether the products behind the loop of a cell are of this kind: the input reaches every gate's own slot,
   /// and a second phase multiplies the scratch rows alone.
   static func fits(_ cell: any GatedCell) -> Bool {
-    let ofInput = cell.phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
+    let phases = cell.phases(units: 1)
+    let ofInput = phases.joined().filter { $0.operand == .inputAndState || $0.operand == .input }
     return ofInput.allSatisfy { $0.slot == $0.gates.lowerBound }
       && ofInput.reduce(0) { $0 + $1.gates.count } == cell.gateCount
-      && cell.phases.dropFirst().joined().allSatisfy { $0.operand == .scratch } && !cell.phases.isEmpty
+      && phases.dropFirst().joined().allSatisfy { $0.operand == .scratch } && !phases.isEmpty
   }
 
   /// The parts of a run, last steps first.
@@ -125,15 +154,17 @@ final class PackedGradients {
         out: DirectionRun<Float>.rows(weights[part.run]).from(skippedRows),
         bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
     }
-    if let scratchProduct {
+    for scratchProduct in scratchProducts {
       let scratch = parts.map { part in
         let (run, rows) = (runs[part.run], Self.rows(part, runs))
+        let own = scratchProduct.matrix.flatMap { matrices[part.run][$0] }
         return WeightProduct.Operands(
-          left: run.scratchRows.from(rows.lowerBound), right: run.gateRows.from(rows.lowerBound), count: rows.count,
-          out: DirectionRun<Float>.rows(weights[part.run]).from(run.inputs),
+          left: run.scratchRows.from(rows.lowerBound, column: scratchProduct.first),
+          right: run.gateRows.from(rows.lowerBound), count: rows.count,
+          out: own.map { DirectionRun<Float>.rows($0) } ?? DirectionRun<Float>.rows(weights[part.run]).from(run.inputs),
           bias: DirectionRun<Float>.rows(biases[part.run]).base, isFirst: part.steps.upperBound == run.layout.steps)
       }
-      scratchProduct.add(scratch, each: each)
+      scratchProduct.product.add(scratch, each: each)
     }
     if let lookup {
       let jobs = lookup.jobCount
@@ -152,7 +183,14 @@ final class PackedGradients {
     let sums = places.map { sum(weights, of: $0, fromRow: skippedRows) }
     let biasSums = places.map { sum(biases, of: $0) }
     let table = lookup?.run(weights: sums, biases: biasSums)
-    return SequenceGradients(weights: sums, biases: biasSums, input: table ?? input.map { .dense($0.result()) })
+    let named = places.map { place in
+      Dictionary(
+        uniqueKeysWithValues: (matrices.first ?? [:]).keys.map { matrix in
+          (matrix.parameter, sum(matrices.compactMap { $0[matrix] }, of: place))
+        })
+    }
+    return SequenceGradients(
+      weights: sums, biases: biasSums, matrices: named, input: table ?? input.map { .dense($0.result()) })
   }
 
   /// The sum of the parts that the runs of a direction have made, in the order of their rows.

@@ -62,7 +62,8 @@ struct ParameterGradients<S: FloatingScalar> {
 
 extension GatedCell {
   /// Calls the requirement of the type at hand.
-  fileprivate func add<S: FloatingScalar>(
+  @inline(__always)
+  func add<S: FloatingScalar>(
     _ step: GateBackward<S>, _ units: Range<Int>, to sums: UnsafeMutablePointer<S>
   ) {
     if let step = step as? GateBackward<Float>, let sums = sums as? UnsafeMutablePointer<Float> {

@@ -63,7 +63,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
       if !direction.parameters.isEmpty {
         let own = zip(runs, gradientRuns).filter { $0.0.place == place }
-        result += ParameterGradients(own).run(direction.parameters).map(Gradient.dense)
+        let vectors = Array(direction.parameters.prefix(direction.vectorCount(runs[0].phases)))
+        if !vectors.isEmpty { result += ParameterGradients(own).run(vectors).map(Gradient.dense) }
+        result += (vectors.count..<direction.parameters.count).map { products.matrices[place][$0].map(Gradient.dense) }
       }
       for (state, given) in direction.initialStates.enumerated() {
         result.append(

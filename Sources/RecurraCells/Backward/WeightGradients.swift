@@ -6,6 +6,8 @@ struct SequenceGradients {
   let weights: [Tensor]
   /// Gradient of the slots' biases of each direction.
   let biases: [Tensor]
+  /// Gradients of the named matrices of each direction, by their places among the parameters.
+  let matrices: [[Int: Tensor]]
   /// The gradient of the input, [B, T, I], or of the table that it was looked up in, of all directions together; nil
   /// where it is not asked for.
   let input: Gradient?
@@ -65,6 +67,7 @@ struct SequenceGradients {
 /// depend on the number of threads; all pieces of all directions run together.
 struct WeightGradients<S: FloatingScalar> {
   private let weights, biases: [Tensor]
+  private let matrices: [[Int: Tensor]]
   private let runs: [DirectionRun<S>]
   /// Gradient of the input rows of each direction, in the order of its run.
   private let inputRows: [Tensor]
@@ -75,6 +78,13 @@ struct WeightGradients<S: FloatingScalar> {
     self.needsInput = needsInput
     weights = runs.map { Tensor(uninitialized: $0.direction.weights.shape, dtype: S.dtype) }
     biases = runs.map { Tensor(uninitialized: [$0.slots], dtype: S.dtype) }
+    matrices = runs.map { run in
+      let own = run.phases.joined().compactMap(\.matrix)
+      return Dictionary(
+        uniqueKeysWithValues: own.map {
+          ($0.parameter, Tensor(uninitialized: [$0.rows, $0.columns], dtype: S.dtype))
+        })
+    }
     inputRows =
       needsInput ? runs.map { Tensor(uninitialized: [$0.layout.productRows, $0.inputs], dtype: S.dtype) } : []
   }
@@ -91,7 +101,7 @@ struct WeightGradients<S: FloatingScalar> {
     }
     Threads.run(pieces.count) { pieces[$0]() }
     return SequenceGradients(
-      weights: weights, biases: biases,
+      weights: weights, biases: biases, matrices: matrices,
       input: needsInput ? .dense(SequenceGradients.inputGradient(runs, rows: inputRows)) : nil)
   }
 
@@ -106,12 +116,16 @@ struct WeightGradients<S: FloatingScalar> {
     case .inputAndState: (left, firstRow, rows) = (run.zRows, 0, inputs + outputs)
     case .input: (left, firstRow, rows) = (run.zRows, 0, inputs)
     case .state: (left, firstRow, rows) = (run.zRows.from(0, column: inputs), inputs, outputs)
-    case .scratch: (left, firstRow, rows) = (run.scratchRows, inputs, outputs)
+    case .scratch:
+      let own = run.scratchRows.from(0, column: product.first)
+      (left, firstRow, rows) = (own, inputs, product.matrix?.rows ?? outputs)
     }
-    let target = DirectionRun<S>.rows(weights[index]).from(firstRow, column: product.gates.lowerBound * units)
+    let target =
+      product.matrix.flatMap { matrices[index][$0.parameter] }.map { DirectionRun<S>.rows($0) }
+      ?? DirectionRun<S>.rows(weights[index]).from(firstRow, column: product.gates.lowerBound * units)
     let gates = run.gateRows.from(0, column: product.slot * units)
     let depth = run.layout.productRows
-    for columns in Self.cut(product.gates.count * units, least: 64, most: 256) {
+    for columns in Self.cut(product.columns(units), least: 64, most: 256) {
       pieces.append {
         BLAS.product(
           rows: rows, columns: columns.count, depth: depth,

@@ -56,10 +56,12 @@ struct WeightProduct {
   ///   - most: rows of the longest operands.
   ///   - together: operands that are added at the same time, at most.
   ///   - isShared: whether several threads work on one product.
+  ///   - slotColumn: the column of right where slot 0 begins.
   ///   - sumsBiases: whether the biases of a product's slots are summed along with it.
   init(
     _ products: [GateProduct], inputs: Int, units: Int, unitsPerGate: Int, slots: Int,
-    most: Int, together: Int, isShared: Bool, sumsBiases: (GateProduct) -> Bool
+    most: Int, together: Int, isShared: Bool, slotColumn: Int = 0,
+    sumsBiases: (GateProduct) -> Bool
   ) {
     (self.inputs, self.units) = (inputs, units)
     let kernels = Kernels.table.matrix
@@ -68,14 +70,14 @@ struct WeightProduct {
     size = packsLeft ? min(most, max(1, Self.chunkFloats / (depth * width)) * depth) : most
     left = Scratch.of(floats: packsLeft ? Int(kernels.packedLeftSize(inputs, units, size)) : 0, pieces: together)
     pieces = products.flatMap {
-      Self.pieces($0, inputs, units, unitsPerGate, isShared: isShared, sumsBiases: sumsBiases($0))
+      Self.pieces($0, inputs, units, unitsPerGate, slotColumn, isShared: isShared, sumsBiases: sumsBiases($0))
     }
     let panels = pieces.lazy.map(\.panels.count).max() ?? 0
     scratch = Scratch.of(floats: Int(kernels.gradientScratchSize(size, panels)), pieces: Threads.count)
   }
 
   private static func pieces(
-    _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int,
+    _ product: GateProduct, _ inputs: Int, _ units: Int, _ unitsPerGate: Int, _ slotColumn: Int,
     isShared: Bool, sumsBiases: Bool
   ) -> [Piece] {
     let kernels = Kernels.table.matrix
@@ -101,7 +103,7 @@ struct WeightProduct {
         let begin = panels.lowerBound + panels.count * cut / cuts
         return Piece(
           panels: begin..<(panels.lowerBound + panels.count * (cut + 1) / cuts),
-          slotColumn: product.slot * unitsPerGate + first,
+          slotColumn: slotColumn + product.slot * unitsPerGate + first,
           weightColumn: product.gates.lowerBound * unitsPerGate + first, columns: end - first,
           sums: sumsBiases && cut == 0)
       }

@@ -10,10 +10,20 @@ public struct CellParameter: Sendable, Equatable {
     case recurrentKernel
     /// As the layer's bias initialiser says; zeros that are not trained in a layer without a bias.
     case bias
+    /// The same, but that the H numbers of a gate start at 1.
+    case biasWithUnit(gate: Int)
     /// One value everywhere.
     case constant(Double)
     /// Drawn between two values.
     case uniform(ClosedRange<Double>)
+  }
+
+  /// Tells whether it is a bias, which a layer without one leaves out.
+  public var isBias: Bool {
+    switch start {
+    case .bias, .biasWithUnit: true
+    default: false
+    }
   }
 
   /// The name, in files too.

@@ -14,7 +14,7 @@ public struct GRUCell: GatedCell {
   public static var settings: [CellSetting<Self>] {
     [
       .activation("activation", \.activation), .activation("recurrent_activation", \.recurrentActivation),
-      .flag("reset_after", \.resetAfter),
+      .flag("reset_after", \.resetAfter), .number("clip", \.clip),
     ]
   }
 
@@ -24,15 +24,23 @@ public struct GRUCell: GatedCell {
   public var recurrentActivation: Activation
   /// Tells whether the reset gate filters the product or the state.
   public var resetAfter: Bool
+  /// The bound of every function's argument, as ONNX has it; nil for none.
+  public var clip: Double?
 
   /// Makes a cell.
-  public init(activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, resetAfter: Bool) {
+  public init(
+    activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, resetAfter: Bool, clip: Double? = nil
+  ) {
     self.activation = activation
     self.recurrentActivation = recurrentActivation
     self.resetAfter = resetAfter
+    self.clip = clip
   }
   /// Makes a cell with tanh, sigmoid and reset after the product.
   public init() { self.init(resetAfter: true) }
+
+  /// A bound must be above 0.
+  public func fault(units: Int) -> SettingFault? { SettingFault.bound("clip", clip) }
 
   /// Blocks of H columns in the weights.
   public var gateCount: Int { 3 }
@@ -46,7 +54,7 @@ public struct GRUCell: GatedCell {
   /// The update gate keeps, and what it does not keep enters.
   public var memoryGates: MemoryGates? { MemoryGates(keep: 0, enter: nil) }
   /// The products of a step.
-  public var phases: [[GateProduct]] {
+  public func phases(units: Int) -> [[GateProduct]] {
     let gates = GateProduct(.inputAndState, gates: 0..<2, slot: 0)
     let candidate = GateProduct(.input, gates: 2..<3, slot: 2)
     return resetAfter
@@ -56,10 +64,12 @@ public struct GRUCell: GatedCell {
 
   /// The arguments of z, r and the candidate, where a function's slope needs them.
   public func savedCount(units: Int) -> Int { keepsArguments ? 3 * units : 0 }
-  private var keepsArguments: Bool { activation.needsArgument || recurrentActivation.needsArgument }
+  private var keepsArguments: Bool { gateFunction.needsArgument || candidateFunction.needsArgument }
+  private var gateFunction: ClippedActivation { ClippedActivation(activation: recurrentActivation, bound: clip) }
+  private var candidateFunction: ClippedActivation { ClippedActivation(activation: activation, bound: clip) }
   /// The vector kernels, for the functions they have.
   public var kernel: CellKernel? {
-    resetAfter && activation == .tanh && recurrentActivation == .sigmoid ? Self.kernel : nil
+    resetAfter && activation == .tanh && recurrentActivation == .sigmoid && clip == nil ? Self.kernel : nil
   }
   private static let kernel = CellKernel(\.gru)
 
@@ -92,13 +102,13 @@ public struct GRUCell: GatedCell {
 
   /// Computes the gates and the next state.
   public func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
-    let units = step.units
+    let (units, gate, candidate, keeps) = (step.units, gateFunction, candidateFunction, keepsArguments)
     for row in 0..<step.rows {
       let (z, h, next, scratch) = (step.gates[row], step.h[row], step.nextH[row], step.scratch[row])
       let (r, n, product) = (z + units, z + 2 * units, z + 3 * units)
       if phase == 0 {
-        if keepsArguments { step.saved[row].update(from: z, count: 2 * units) }
-        recurrentActivation.apply(z, 2 * units)
+        if keeps { step.saved[row].update(from: z, count: 2 * units) }
+        gate.apply(z, 2 * units)
         if resetAfter {
           for u in 0..<units { n[u] += r[u] * product[u] }
         } else {
@@ -106,14 +116,15 @@ public struct GRUCell: GatedCell {
         }
       }
       guard resetAfter || phase == 1 else { continue }
-      if keepsArguments { (step.saved[row] + 2 * units).update(from: n, count: units) }
-      activation.apply(n, units)
+      if keeps { (step.saved[row] + 2 * units).update(from: n, count: units) }
+      candidate.apply(n, units)
       for u in 0..<units { next[u] = z[u] * h[u] + (1 - z[u]) * n[u] }
     }
   }
 
   /// Computes the gradients of the pre-activations and of the previous state.
   public func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
+    let (gate, entering) = (gateFunction, candidateFunction)
     step.inSpans { row, span, temporary in
       let (units, count) = (step.units, span.count)
       let (z, saved) = (step.gates[row] + span.lowerBound, step.saved[row] + span.lowerBound)
@@ -123,8 +134,8 @@ public struct GRUCell: GatedCell {
       )
       let (ofCandidate, ofGate) = (temporary[0], temporary[1])
       if resetAfter || phase == 1 {
-        activation.slopes(of: n, at: saved + 2 * units, into: ofCandidate, count)
-        recurrentActivation.slopes(of: z, at: saved, into: ofGate, count)
+        entering.slopes(of: n, at: saved + 2 * units, into: ofCandidate, count)
+        gate.slopes(of: z, at: saved, into: ofGate, count)
         for u in 0..<count {
           let candidate = dh[u] * (1 - z[u]) * ofCandidate[u]
           let update = dh[u] * (h[u] - n[u]) * ofGate[u]
@@ -133,7 +144,7 @@ public struct GRUCell: GatedCell {
         }
       }
       guard phase == 0 else { return }
-      recurrentActivation.slopes(of: r, at: saved + units, into: ofGate, count)
+      gate.slopes(of: r, at: saved + units, into: ofGate, count)
       for u in 0..<count {
         let reset = r[u]
         if resetAfter {

@@ -11,14 +11,19 @@ public protocol GatedCell: RecurrentCell {
   /// Blocks of H numbers in a row of the gate buffer.
   var slotCount: Int { get }
   /// The products in the order they are needed; the gates of a phase are computed when its products are done.
-  var phases: [[GateProduct]] { get }
+  func phases(units: Int) -> [[GateProduct]]
   /// Tells whether h is multiplied at all; without that the weights are W alone.
   var hasStateProducts: Bool { get }
+  /// Tells whether the layer's bias is added to the slots; a cell without that may name one of its own.
+  var hasSlotBias: Bool { get }
   /// The numbers that a row keeps from a step for the way back, beside its gates and states.
   func savedCount(units: Int) -> Int
+  /// The numbers that a row of the scratch rows has, for cells with a second phase.
+  func scratchCount(units: Int) -> Int
   /// The kernels that compute just this cell in float32, if there are any.
   var kernel: CellKernel? { get }
-  /// What people call the slots: "input", "forget" …
+  /// What people call the slots, "input", "forget" …; fewer than there are where the last ones hold nothing of
+  /// interest.
   var slotNames: [String] { get }
   /// The slots that decide what becomes of the memory; nil for a cell without such gates.
   var memoryGates: MemoryGates? { get }
@@ -58,8 +63,12 @@ extension GatedCell {
   public var slotCount: Int { gateCount }
   /// Yes.
   public var hasStateProducts: Bool { true }
+  /// Yes.
+  public var hasSlotBias: Bool { true }
   /// None.
   public func savedCount(units: Int) -> Int { 0 }
+  /// As many as h.
+  public func scratchCount(units: Int) -> Int { stateWidths(units: units)[0] }
   /// No kernels of its own.
   public var kernel: CellKernel? { nil }
   /// "slot 0" …

@@ -24,7 +24,7 @@ public struct IndRNNCell: GatedCell {
   /// No: u meets h unit by unit.
   public var hasStateProducts: Bool { false }
   /// The products of a step.
-  public var phases: [[GateProduct]] { [[GateProduct(.input, gates: 0..<1, slot: 0)]] }
+  public func phases(units: Int) -> [[GateProduct]] { [[GateProduct(.input, gates: 0..<1, slot: 0)]] }
   /// u, [H].
   public func parameters(inputs: Int, units: Int) -> [CellParameter] {
     [CellParameter("recurrent_kernel", [units], .uniform(0...1))]

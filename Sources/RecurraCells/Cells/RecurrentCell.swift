@@ -11,6 +11,8 @@ public protocol RecurrentCell: Sendable {
   /// Makes a cell with its default settings.
   init()
 
+  /// What is wrong with the settings, which `build` of a layer then throws; nil for nothing.
+  func fault(units: Int) -> SettingFault?
   /// The numbers of each state for a number of units: h, which is the output, then those that stay inside.
   func stateWidths(units: Int) -> [Int]
   /// The parameters by name: all of a composed cell, those beside `[W; U]` and the bias of a gated one.
@@ -33,6 +35,8 @@ extension RecurrentCell {
   public static var name: String { "\(Self.self)" }
   /// None.
   public static var settings: [CellSetting<Self>] { [] }
+  /// Nothing: activations are checked by the layer.
+  public func fault(units: Int) -> SettingFault? { nil }
   /// h alone, [H].
   public func stateWidths(units: Int) -> [Int] { [units] }
   /// None.

@@ -18,6 +18,8 @@ final class DirectionRun<S: FloatingScalar> {
   let outputs: Int
   /// Columns of the gate buffer.
   let slots: Int
+  /// Numbers of a scratch row; none for a cell of one phase.
+  let scratchCount: Int
   let isTraining: Bool
   let laysInput: Bool
   /// Tells whether x is in Z when the loop begins; otherwise each step lays down its rows, on the thread that will read
@@ -50,7 +52,7 @@ final class DirectionRun<S: FloatingScalar> {
   private let scratch: Buffer<S>
   /// What the cell keeps from a step beside gates and states; nothing for most cells.
   private let saved: Buffer<S>
-  /// The cell's named parameters, one behind the other.
+  /// The cell's named parameters that no product takes, one behind the other.
   private let parameters: Tensor
 
   let zRows, gateRows, biasRows, scratchRows, savedRows: Rows<S>
@@ -66,12 +68,13 @@ final class DirectionRun<S: FloatingScalar> {
     self.direction = direction
     self.place = place
     self.isTraining = isTraining
-    phases = cell.phases
     inputShape = input.shape
     inputs = inputShape[2]
     units = direction.weights.shape[1] / cell.gateCount
+    phases = cell.phases(units: units)
     widths = cell.stateWidths(units: units)
     outputs = widths[0]
+    scratchCount = phases.count > 1 ? cell.scratchCount(units: units) : 0
     slots = cell.slotCount * units
     layout = SequenceLayout(order, rows: rows, isReversed: direction.isReversed, keepsAll: isTraining)
     self.lookup = lookup.map { [layout] in LookedUpInput($0.product, $0.ids, layout) }
@@ -96,9 +99,9 @@ final class DirectionRun<S: FloatingScalar> {
     let z = Buffer<S>(layout.rowCount, self.laysInput ? inputs + outputs : apart(outputs))
     let gates = Buffer<S>(gateCount, slots)
     let memory = Buffer<S>(further > 0 ? layout.rowCount : 0, apart(further))
-    let scratch = Buffer<S>(phases.count > 1 ? gateCount : 0, outputs)
+    let scratch = Buffer<S>(scratchCount > 0 ? gateCount : 0, scratchCount)
     let saved = Buffer<S>(savedCount > 0 ? gateCount : 0, savedCount)
-    let parameters = direction.joinedParameters ?? bias
+    let parameters = direction.joined(direction.vectorCount(phases)) ?? bias
     zRows = z.rows
     hRows = z.rows.from(0, column: self.laysInput ? inputs : 0)
     cRows = further > 0 ? memory.rows : hRows
@@ -182,7 +185,7 @@ final class DirectionRun<S: FloatingScalar> {
       for row in layout.counts[step]..<max(rows, layout.counts[step]) {
         if laysInput { zRows.from(layout.blocks[step])[row].update(repeating: 0, count: inputs) }
         gates(step)[row].update(repeating: 0, count: slots)
-        if phases.count > 1 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: outputs) }
+        if scratchCount > 0 { scratchRows.from(layout.blocks[step])[row].update(repeating: 0, count: scratchCount) }
       }
     }
   }

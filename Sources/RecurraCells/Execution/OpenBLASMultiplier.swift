@@ -41,7 +41,8 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
     for phase in run.phases.indices.reversed() {
       if let vectors { vectors.backward(state) } else { run.cell.backward(phase, state) }
       for product in run.phases[phase] where product.operand == .scratch {
-        multiplyBack(product, gates, active.count, into: state.scratch, keeping: 0)
+        multiplyBack(
+          product, gates, active.count, into: state.scratch.from(0, column: product.first), keeping: 0)
       }
     }
     for products in run.phases {
@@ -59,6 +60,14 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   ) {
     let z = run.zRows.from(run.layout.blocks[step] + active.lowerBound)
     let (inputs, units, states) = (run.inputs, run.units, run.outputs)
+    if let matrix = product.matrix {
+      let right = DirectionRun<S>.rows(run.direction.parameters[matrix.parameter])
+      BLAS.product(
+        rows: active.count, columns: matrix.columns, depth: matrix.rows,
+        UnsafePointer(scratch.base + product.first), stride: scratch.stride, UnsafePointer(right.base),
+        stride: right.stride, into: gates.base + product.slot * units, stride: gates.stride, keeping: 1)
+      return
+    }
     let left: Rows<S>
     let firstRow: Int
     let depth: Int
@@ -66,7 +75,7 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
     case .inputAndState: (left, firstRow, depth) = (z, 0, inputs + states)
     case .input: (left, firstRow, depth) = (z, 0, inputs)
     case .state: (left, firstRow, depth) = (z.from(0, column: inputs), inputs, states)
-    case .scratch: (left, firstRow, depth) = (scratch, inputs, states)
+    case .scratch: (left, firstRow, depth) = (scratch.from(0, column: product.first), inputs, states)
     }
     BLAS.product(
       rows: active.count, columns: product.gates.count * units, depth: depth,
@@ -77,6 +86,14 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
 
   /// target = gradient of the slots · (their columns of U)ᵀ + keeping · target.
   private func multiplyBack(_ product: GateProduct, _ gates: Rows<S>, _ rows: Int, into target: Rows<S>, keeping: S) {
+    if let matrix = product.matrix {
+      let right = DirectionRun<S>.rows(run.direction.parameters[matrix.parameter])
+      BLAS.product(
+        rows: rows, columns: matrix.rows, depth: matrix.columns,
+        UnsafePointer(gates.base + product.slot * run.units), stride: gates.stride, UnsafePointer(right.base),
+        stride: right.stride, rightTransposed: true, into: target.base, stride: target.stride, keeping: keeping)
+      return
+    }
     BLAS.product(
       rows: rows, columns: run.outputs, depth: product.gates.count * run.units,
       UnsafePointer(gates.base + product.slot * run.units), stride: gates.stride,

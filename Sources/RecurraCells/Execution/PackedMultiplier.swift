@@ -36,7 +36,7 @@ struct PackedMultiplier: Multiplier {
           switch product.operand {
           case .inputAndState, .input: z
           case .state: z.from(0, column: inputs)
-          case .scratch: state.scratch
+          case .scratch: state.scratch.from(0, column: product.first)
           }
         product.add(active.count, left, bias: run.biasRows.base, to: state.gates, in: scratch)
       }
@@ -52,12 +52,12 @@ struct PackedMultiplier: Multiplier {
     for (phase, products) in products.phases.enumerated().reversed() {
       run.cell.backward(phase: phase, state)
       for product in products where product.operand == .scratch {
-        product.goBack(count, state.gates, outputs: outputs, to: state.scratch, in: scratch)
+        product.goBack(count, state.gates, to: state.scratch.from(0, column: product.first), in: scratch)
       }
     }
     let sums = Rows(scratch + StepProducts.scratchFloats(run.layout.batch), stride: outputs)
     for product in products.phases.joined() where product.operand == .inputAndState || product.operand == .state {
-      product.goBack(count, state.gates, outputs: outputs, to: sums, in: scratch)
+      product.goBack(count, state.gates, to: sums, in: scratch)
       for row in 0..<count {
         let (target, sum) = (state.dh[row], sums[row])
         for output in 0..<outputs { target[output] += sum[output] }

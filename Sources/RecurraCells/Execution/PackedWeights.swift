@@ -29,7 +29,7 @@ public final class PackedWeights: Sendable {
     _ cell: any GatedCell, _ direction: RecurrentDirection, inputs: Int, units: Int
   ) -> StepProducts {
     if let stored = steps.withLock({ $0 }), stored.version == direction.version { return stored.products }
-    let products = StepProducts(cell, direction.weights.detached, inputs: inputs, units: units)
+    let products = StepProducts(cell, direction, inputs: inputs, units: units)
     _ = steps.exchange(StepEntry(version: direction.version, products: products))
     return products
   }

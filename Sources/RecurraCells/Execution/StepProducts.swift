@@ -15,7 +15,11 @@ struct StepProducts: Sendable {
     let depth: Int
     /// Tells that no product before it wrote these columns: it begins with the bias.
     let isFirst: Bool
+    /// Where in the scratch rows the left operand begins.
+    let first: Int
     let packed: Tensor
+    /// Rows of the matrix that h or scratch rows meet.
+    let stateRows: Int
     /// The packed transpose of the rows of U, for products with h or the scratch rows.
     let transposed: Tensor?
   }
@@ -26,21 +30,29 @@ struct StepProducts: Sendable {
   static func scratchFloats(_ rows: Int) -> Int { Int(Kernels.table.matrix.scratchSize(rows)) }
 
   /// Packs the weights of a direction.
-  init(_ cell: any GatedCell, _ weights: Tensor, inputs: Int, units: Int) {
+  init(_ cell: any GatedCell, _ direction: RecurrentDirection, inputs: Int, units: Int) {
     var written: [Range<Int>] = []
+    let weights = direction.weights.detached
     let outputs = weights.shape[0] - inputs
-    phases = cell.phases.map { products in
+    phases = cell.phases(units: units).map { products in
       products.map { product in
+        defer { written.append(product.slots) }
+        let isFirst = !written.contains { $0.overlaps(product.slots) }
+        if let matrix = product.matrix {
+          let own = direction.parameters[matrix.parameter].detached.contiguous
+          return Product(
+            operand: product.operand, column: product.slot * units, columns: matrix.columns, depth: matrix.rows,
+            isFirst: isFirst, first: product.first, packed: Self.packed(own), stateRows: matrix.rows,
+            transposed: Self.transposed(own))
+        }
         let columns = (product.gates.lowerBound * units)..<(product.gates.upperBound * units)
         let hasInput = product.operand == .inputAndState || product.operand == .input
         let hasState = product.operand != .input
         let range = (hasInput ? 0 : inputs)..<(hasState ? inputs + outputs : inputs)
-        let slots = product.slot..<(product.slot + product.gates.count)
-        defer { written.append(slots) }
         return Product(
           operand: product.operand, column: product.slot * units, columns: columns.count, depth: range.count,
-          isFirst: !written.contains { $0.overlaps(slots) },
-          packed: Self.packed(weights.sliced(range).sliced(columns, axis: 1).contiguous),
+          isFirst: isFirst, first: product.first,
+          packed: Self.packed(weights.sliced(range).sliced(columns, axis: 1).contiguous), stateRows: outputs,
           transposed: hasState
             ? Self.transposed(weights.sliced(inputs..<(inputs + outputs)).sliced(columns, axis: 1).contiguous) : nil)
       }
@@ -82,12 +94,11 @@ extension StepProducts.Product {
 
   /// Writes the gradient of the state or scratch rows that comes through this product.
   func goBack(
-    _ rows: Int, _ gates: Rows<Float>, outputs: Int, to target: Rows<Float>,
-    in scratch: UnsafeMutablePointer<Float>
+    _ rows: Int, _ gates: Rows<Float>, to target: Rows<Float>, in scratch: UnsafeMutablePointer<Float>
   ) {
     guard let transposed else { return }
     var job = RecurraInputGradient()
-    (job.rowEnd, job.rowsPerStep, job.inputs, job.units) = (rows, 1, outputs, columns)
+    (job.rowEnd, job.rowsPerStep, job.inputs, job.units) = (rows, 1, stateRows, columns)
     job.dgates = gates.from(0, column: column).forKernels
     (job.packed, job.out, job.stepStride) = (UnsafePointer(transposed.base), target.base, target.stride)
     job.scratch = scratch

@@ -16,6 +16,11 @@ public struct RecurrentOutput: Sendable {
   public let states: [Tensor]
   /// What went on inside, for each direction; only where it was asked for.
   public let traces: [RecurrentTrace]
+
+  /// Puts an output together.
+  package init(output: Tensor, states: [Tensor], traces: [RecurrentTrace]) {
+    (self.output, self.states, self.traces) = (output, states, traces)
+  }
 }
 
 extension Tensor {

@@ -131,9 +131,9 @@ extension RecurrentDirection {
 
   /// The same parameters without histories, dense.
   var detached: RecurrentDirection {
-    if !isTracked, weights.isContiguous { return self }
+    if !isTracked, weights.isContiguous, parameters.allSatisfy(\.isContiguous) { return self }
     return RecurrentDirection(
-      weights: weights.detached.contiguous, bias: bias?.detached, parameters: parameters.map(\.detached),
+      weights: weights.detached.contiguous, bias: bias?.detached, parameters: parameters.map(\.detached.contiguous),
       initialStates: initialStates.map(\.detached), isReversed: isReversed, packed: packed, version: version)
   }
 }

@@ -58,6 +58,13 @@ public struct RecurrentDirection: Sendable {
       packed: packed ?? PackedWeights(), version: version)
   }
 
+  /// The same direction from other states.
+  package func starting(at initialStates: [Tensor]) -> RecurrentDirection {
+    RecurrentDirection(
+      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, isReversed: isReversed,
+      packed: packed, version: version)
+  }
+
   /// The number of units for a cell.
   func units(of cell: any RecurrentCell) -> Int {
     let columns = weights.shape.last ?? 0
@@ -68,10 +75,15 @@ public struct RecurrentDirection: Sendable {
   /// Numbers of all parameters.
   var parameterCount: Int { parameters.reduce(weights.count) { $0 + $1.count } }
 
-  /// The named parameters, one behind the other; nil where there are none.
-  var joinedParameters: Tensor? {
-    guard !parameters.isEmpty else { return nil }
-    return .concatenated(parameters.map { $0.detached.reshaped([$0.count]) }).contiguous
+  /// The first named parameters, one behind the other; nil for none.
+  func joined(_ count: Int) -> Tensor? {
+    guard count > 0 else { return nil }
+    return .concatenated(parameters.prefix(count).map { $0.detached.reshaped([$0.count]) }).contiguous
+  }
+
+  /// The number of named parameters before the first that is a matrix of a product.
+  func vectorCount(_ phases: [[GateProduct]]) -> Int {
+    phases.joined().lazy.compactMap { $0.matrix?.parameter }.min() ?? parameters.count
   }
 
   /// Stops at parameters and states that do not fit a cell and its input.
@@ -90,6 +102,7 @@ public struct RecurrentDirection: Sendable {
     case .gated(let cell):
       expect(weights, "weights", cell.weightRows(inputs: inputs, units: units), cell.gateCount * units)
       if let bias {
+        RecurraTensor.check(cell.hasSlotBias, name, expected: "no bias but the named one", got: "\(bias.shape)")
         let shape = cell.biasShape(units: units)
         expect(bias, "bias", shape, bias.shape == shape)
       }

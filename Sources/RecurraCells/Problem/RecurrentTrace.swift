@@ -67,7 +67,7 @@ public struct RecurrentTrace: Sendable {
         }
       }
     }
-    let slotCount = cell.slotCount > 1 ? cell.slotCount : 0
+    let slotCount = cell.slotCount > 1 ? min(cell.slotCount, cell.slotNames.count) : 0
     gates = (0..<slotCount).map { slot in spread(units) { $0.gates($1)[$2] + slot * units } }
     gateNames = Array(cell.slotNames.prefix(slotCount))
     memoryGates = cell.memoryGates

@@ -12,7 +12,8 @@ extension Network {
   ///   - layer: the layer's name, or "name/name" inside a model within the model; the first recurrent layer when left
   ///     out.
   ///   - lengths: the valid timesteps of each row; all when left out.
-  /// - Returns: a trace for each direction, the forward one first. Timesteps are those of the input in both.
+  /// - Returns: a trace for each direction, the forward one first, or for each layer of a stack.
+  ///   Timesteps are those of the input in both.
   /// - Throws: `badArgument` where there is no such recurrent layer, `badData` for an input that the model does not
   ///   take.
   public func traces(
@@ -20,7 +21,9 @@ extension Network {
   ) throws(RecurraError) -> [RecurrentTrace] {
     let (signal, found) = try reached(x, layer, lengths)
     if let both = found.bidirectional { return try both.traces(signal) }
-    return try found.forward.map { layer throws(RecurraError) in try layer.trace(signal) }
+    var traces: [RecurrentTrace] = []
+    for (layer, input) in zip(found.forward, try found.inputs(signal)) { traces.append(try layer.trace(input)) }
+    return traces
   }
 
   /// Measures how much a hidden state still depends on those before it: ‖∂hₜ/∂hₜ₋ₖ‖
@@ -52,9 +55,12 @@ extension Network {
     }
     let (signal, found) = try reached(x.sliced(row..<row + 1), layer, lengths.map { [$0[row]] })
     if let both = found.bidirectional { return try both.stateGradientNorms(signal, step) }
-    return try found.forward.map { layer throws(RecurraError) in
-      try layer.stateGradientNorms(signal, signal.states, step, isReversed: layer.options.goBackwards)
+    var norms: [[Double]] = []
+    for (layer, input) in zip(found.forward, try found.inputs(signal)) {
+      norms.append(
+        try layer.stateGradientNorms(input, input.states, step, isReversed: layer.options.goBackwards))
     }
+    return norms
   }
 
   /// The signal that reaches a recurrent layer, and what the layer runs.

@@ -16,8 +16,8 @@ public struct Registry: Sendable {
   /// All layers of this package, by Keras' class names.
   public static let standard = Registry([
     Embedding.self, Dense.self, Dropout.self, ActivationLayer.self, Flatten.self, TimeDistributed.self,
-    LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, PeepholeLSTM.self,
-    IndRNN.self, Bidirectional.self, Sequential.self,
+    LayerNormalization.self, SimpleRNN.self, LSTM.self, GRU.self, RNN.self, IndRNN.self, MGU.self,
+    MinGRU.self, MinLSTM.self, SLSTM.self, LayerNormLSTM.self, LayerNormGRU.self, Bidirectional.self, Sequential.self,
     Model.self, Add.self, Concatenate.self, Dot.self, Softmax.self,
   ])
 

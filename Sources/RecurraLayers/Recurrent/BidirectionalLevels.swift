@@ -14,11 +14,19 @@ extension Bidirectional {
     var states: [[Tensor]] = []
     /// What went on inside, where that was asked for.
     var traces: [RecurrentTrace] = []
+
+    /// The call of either layer.
+    func call(_ stack: Int, _ context: ForwardContext) -> NoisyCall {
+      func call(_ layer: some RecurrentLayer) -> NoisyCall {
+        NoisyCall.of(layer, inputs[stack], directions[stack], context)
+      }
+      return call(layers[stack])
+    }
   }
 
   /// Runs both stacks; the outputs are one tensor, side by side, where that is all the merge needs.
   func run(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> (outputs: [Tensor], states: [Tensor]) {
-    guard runsAsOne, forwardLayers.count == 1 else {
+    guard runsAsOne, forwardLayers.count == 1, forwardLayer.options.noise.isNone else {
       let levels = try levels(input, context)
       return (levels[levels.count - 1].outputs, (0..<2).flatMap { stack in levels.flatMap { $0.states[stack] } })
     }
@@ -64,7 +72,7 @@ extension Bidirectional {
       var level = Level(layers: layers, inputs: sources, directions: directions)
       let isTop = height == forwardLayers.count - 1
       let returnsSequences = !isTop || forwardLayer.options.returnSequences
-      if height == 0, runsAsOne {
+      if height == 0, runsAsOne, layers[0].options.noise.isNone {
         let both = asOne(
           sources[0], directions, input.lengths, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
         level.outputs = merge == .concat ? [both.output] : halves(both.output)
@@ -72,7 +80,9 @@ extension Bidirectional {
         level.states = [Array(both.states.prefix(count)), Array(both.states.dropFirst(count))]
         level.traces = both.traces
       } else {
-        runApart(&level, input.lengths, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
+        runApart(
+          &level, input.lengths, context.forSublayer(height), returnsSequences: returnsSequences,
+          keepsTraces: keepsTraces)
       }
       if !isTop {
         if level.outputs.count == 1 { level.outputs = halves(level.outputs[0]) }
@@ -94,18 +104,22 @@ extension Bidirectional {
   }
 
   /// Runs both directions of a level as two operations at the same time.
-  private func runApart(_ level: inout Level, _ lengths: [Int]?, returnsSequences: Bool, keepsTraces: Bool) {
+  private func runApart(
+    _ level: inout Level, _ lengths: [Int]?, _ context: ForwardContext, returnsSequences: Bool, keepsTraces: Bool
+  ) {
     let results = Guarded<[RecurrentOutput?]>([nil, nil])
     let (stage, multiplier) = (level, MultiplierChoice.current)
     let lasting = (0..<2).reduce(0) { $0 + level.inputs[$1].nanoseconds(level.directions[$1]) }
     Threads.run(2, lasting: lasting) { direction in
       // A choice that holds for the caller alone is not known on another thread.
+      let call = stage.call(direction, context.forSublayer(direction))
       let result = MultiplierChoice.with(multiplier) {
-        stage.inputs[direction].recurrent(
-          stage.layers[direction].cell, [stage.directions[direction]], lengths: lengths,
-          returnsSequences: returnsSequences, padding: .zero, keepsTrace: keepsTraces)
+        call.source.recurrent(
+          call.cell, [call.direction], lengths: lengths, returnsSequences: returnsSequences, padding: .zero,
+          keepsTrace: keepsTraces)
       }
-      results.withLock { $0[direction] = result }
+      let own = RecurrentOutput(output: result.output, states: call.own(result.states), traces: result.traces)
+      results.withLock { $0[direction] = own }
     }
     let outputs = results.withLock { $0 }.compactMap { $0 }
     level.outputs = outputs.map(\.output)

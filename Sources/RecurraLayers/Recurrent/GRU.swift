@@ -19,13 +19,16 @@ extension Recurrent where Cell == GRUCell {
     units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, useBias: Bool = true,
     kernelInitializer: Initializer = .glorotUniform, recurrentInitializer: Initializer = .orthogonal(),
     biasInitializer: Initializer = .zeros, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false, resetAfter: Bool = true
+    goBackwards: Bool = false, resetAfter: Bool = true, dropout: Double = 0, recurrentDropout: Double = 0,
+    clip: Double? = nil
   ) {
     self.init(
-      cell: GRUCell(activation: activation, recurrentActivation: recurrentActivation, resetAfter: resetAfter),
+      cell: GRUCell(
+        activation: activation, recurrentActivation: recurrentActivation, resetAfter: resetAfter, clip: clip),
       options: RecurrentOptions(
         units: units, useBias: useBias, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer, biasInitializer: biasInitializer, returnSequences: returnSequences,
-        returnState: returnState, goBackwards: goBackwards))
+        returnState: returnState, goBackwards: goBackwards,
+        noise: RecurrentNoise(dropout: dropout, recurrentDropout: recurrentDropout)))
   }
 }

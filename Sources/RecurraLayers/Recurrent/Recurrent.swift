@@ -33,20 +33,21 @@ public final class Recurrent<Cell: RecurrentCell>: RecurrentLayer {
   /// Makes a layer of a cell with the usual initialisers.
   public convenience init(
     _ cell: Cell, units: Int, useBias: Bool = true, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false
+    goBackwards: Bool = false, noise: RecurrentNoise = RecurrentNoise()
   ) {
     self.init(
       cell: cell,
       options: RecurrentOptions(
         units: units, useBias: useBias, returnSequences: returnSequences, returnState: returnState,
-        goBackwards: goBackwards))
+        goBackwards: goBackwards, noise: noise))
   }
 
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
     var cell = Cell()
     for setting in Cell.settings {
-      setting.set(try configuration.setting(setting.name, default: setting.value(of: cell)), of: &cell)
+      let standard = setting.value(of: cell)
+      setting.set(try configuration.setting(setting.name, setting.kind, default: standard), of: &cell)
     }
     self.init(cell: cell, options: try RecurrentOptions(configuration))
   }
@@ -56,29 +57,37 @@ public final class Recurrent<Cell: RecurrentCell>: RecurrentLayer {
     for setting in Cell.settings {
       if case .activation(let activation) = setting.value(of: cell) { try checkElementwise(activation) }
     }
+    if let fault = cell.fault(units: options.units) {
+      throw failure(.badArgument, expected: "\(fault.setting) \(fault.expected)", got: fault.got)
+    }
   }
 
   /// The cell's settings and the layer's options in Keras' names, as `init(configuration:)` takes them.
   public var configuration: [String: JSONValue] {
-    options.configuration.merging(cell.settingValues.mapValues(JSONValue.init)) { $1 }
+    options.configuration.merging(cell.settingValues.compactMapValues(JSONValue.init)) { $1 }
   }
 }
 
 extension LayerArguments {
-  /// Reads a setting of the kind that its default has.
-  fileprivate func setting(_ name: String, default value: SettingValue) throws(RecurraError) -> SettingValue {
-    switch value {
-    case .activation(let value): .activation(try activation(name, default: value, isElementwise: true))
-    case .flag(let value): .flag(try bool(name, default: value))
-    case .number(let value): .number(try number(name, default: value))
-    case .integer(let value): .integer(try integer(name, default: value))
+  /// Reads a setting.
+  fileprivate func setting(
+    _ name: String, _ kind: SettingValue.Kind, default standard: SettingValue
+  ) throws(RecurraError) -> SettingValue {
+    if value(name) == nil, values[name] == nil || kind != .activation || standard == .none { return standard }
+    return switch kind {
+    case .activation: .activation(try activation(name, isElementwise: true))
+    case .flag: .flag(try bool(name))
+    case .number: .number(try number(name))
+    case .integer: .integer(try integer(name))
     }
   }
 }
 
 extension JSONValue {
-  fileprivate init(_ setting: SettingValue) {
+  /// Nothing for what is left out.
+  fileprivate init?(_ setting: SettingValue) {
     switch setting {
+    case .none: return nil
     case .activation(let value): self = .string(value.rawValue)
     case .flag(let value): self = .bool(value)
     case .number(let value): self = .number(value)

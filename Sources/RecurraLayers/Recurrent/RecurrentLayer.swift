@@ -44,7 +44,7 @@ extension RecurrentLayer {
   /// record; nil where the layer asks for more than that.
   func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
     guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
-      !context.isRecording
+      options.noise.isPlainOutsideTraining, !context.isRecording
     else { return nil }
     return StackedLayer(cell: cell, direction: parts.direction(context))
   }
@@ -81,6 +81,7 @@ extension RecurrentLayer {
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
     try checkSetting("units", options.units, in: LayerArguments.sizes)
+    try options.noise.check(self)
     let inputs = try features(of: inputShape, rank: 3...3, "[B, T, I]")
     let parts = try state.built.build { () throws(RecurraError) in
       try RecurrentParameters(of: self, inputs: inputs, random: random, dtype: dtype)
@@ -98,15 +99,23 @@ extension RecurrentLayer {
 
   /// Runs the cell over whole sequences, from the states in `input` or from zeros.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    var output = try run(input, context, returnsSequences: options.returnSequences)
+    if !options.returnState { output.states = [] }
+    return output
+  }
+
+  /// The same, with the final states in any case.
+  func run(_ input: Signal, _ context: ForwardContext, returnsSequences: Bool) throws(RecurraError) -> Signal {
     let compaction = try compaction(of: input)
     let read = compaction.map { $0.compacted(input) } ?? input
     let direction = try direction(read, input.states, context, isReversed: options.goBackwards)
+    let call = NoisyCall.of(self, read.source, direction, context)
     let padding: PaddedOutput = options.zeroOutputForMask ? .zero : .repeatsLast
-    let result = read.source.recurrent(
-      cell, [direction], lengths: read.lengths, returnsSequences: options.returnSequences,
+    let result = call.source.recurrent(
+      call.cell, [call.direction], lengths: read.lengths, returnsSequences: returnsSequences,
       padding: compaction == nil ? padding : .zero)
-    var output = Signal(result.output, states: options.returnState ? result.states : [])
-    guard options.returnSequences else { return output }
+    var output = Signal(result.output, states: call.own(result.states))
+    guard returnsSequences else { return output }
     if let compaction { output.value = compaction.spread(result.output, padding, isReversed: options.goBackwards) }
     // Read from the end, the padding comes out first: none goes on to the next layer.
     if options.goBackwards { output.value = output.value.inOppositeTime } else { output.mask = input.mask }

@@ -21,13 +21,15 @@ public struct RecurrentOptions: Sendable {
   public var goBackwards: Bool
   /// Tells whether the output at padded timesteps is 0 instead of the last one before.
   public var zeroOutputForMask: Bool
+  /// What is dropped or held while training; nothing in most layers.
+  public var noise: RecurrentNoise
 
   /// Makes options with Keras' defaults.
   public init(
     units: Int, useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
     recurrentInitializer: Initializer = .orthogonal(), biasInitializer: Initializer = .zeros,
     returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
-    zeroOutputForMask: Bool = false
+    zeroOutputForMask: Bool = false, noise: RecurrentNoise = RecurrentNoise()
   ) {
     self.units = units
     self.useBias = useBias
@@ -38,6 +40,7 @@ public struct RecurrentOptions: Sendable {
     self.returnState = returnState
     self.goBackwards = goBackwards
     self.zeroOutputForMask = zeroOutputForMask
+    self.noise = noise
   }
 
   /// Reads the arguments that all recurrent layers share.
@@ -51,6 +54,7 @@ public struct RecurrentOptions: Sendable {
     returnState = try arguments.bool("return_state", default: false)
     goBackwards = try arguments.bool("go_backwards", default: false)
     zeroOutputForMask = try arguments.bool("zero_output_for_mask", default: false)
+    noise = try RecurrentNoise(arguments)
   }
 
   /// The arguments in Keras' names.
@@ -60,7 +64,7 @@ public struct RecurrentOptions: Sendable {
       "recurrent_initializer": recurrentInitializer.json, "bias_initializer": biasInitializer.json,
       "return_sequences": .bool(returnSequences), "return_state": .bool(returnState),
       "go_backwards": .bool(goBackwards), "zero_output_for_mask": .bool(zeroOutputForMask),
-    ]
+    ].merging(noise.configuration) { $1 }
   }
 
   /// Draws the first bias.
@@ -69,11 +73,15 @@ public struct RecurrentOptions: Sendable {
       return chronoBias(shape, gates, steps, random: random, dtype: dtype)
     }
     let drawn = biasInitializer(shape, random: random, dtype: dtype)
-    guard let gate = cell.gateOfUnitBias else { return drawn }
-    let axis = shape.count - 1
-    let ones = Tensor.ones(shape.dropLast() + [units], dtype: dtype)
-    let before = drawn.sliced(0..<gate * units, axis: axis)
-    let after = drawn.sliced((gate + 1) * units..<shape[axis], axis: axis)
+    return cell.gateOfUnitBias.map { withUnit($0, drawn) } ?? drawn
+  }
+
+  /// Puts 1 where the bias of a gate lies.
+  func withUnit(_ gate: Int, _ bias: Tensor) -> Tensor {
+    let (shape, axis) = (bias.shape, bias.shape.count - 1)
+    let ones = Tensor.ones(shape.dropLast() + [units], dtype: bias.dtype)
+    let before = bias.sliced(0..<gate * units, axis: axis)
+    let after = bias.sliced((gate + 1) * units..<shape[axis], axis: axis)
     return Tensor.concatenated([before, ones, after], axis: axis)
   }
 

@@ -29,11 +29,11 @@ struct RecurrentParameters: Sendable {
     case .composed: (weights, bias) = (nil, nil)
     case .gated(let cell):
       weights = try Self.weights(of: layer, cell, inputs: inputs, random: random, dtype: dtype)
-      bias = options.useBias ? try Self.bias(of: layer, cell, random: random, dtype: dtype) : nil
+      bias = options.useBias && cell.hasSlotBias ? try Self.bias(of: layer, cell, random: random, dtype: dtype) : nil
     }
     var named: [Named] = []
     for (index, parameter) in cell.parameters(inputs: inputs, units: options.units).enumerated() {
-      guard options.useBias || parameter.start != .bias else {
+      guard options.useBias || !parameter.isBias else {
         named.append(.fixed(.zeros(parameter.shape, dtype: dtype)))
         continue
       }
@@ -45,9 +45,13 @@ struct RecurrentParameters: Sendable {
       named.append(
         .trained(
           try layer.parameter(parameter.name, parameter.shape, dtype) {
-            guard isRow else { return initializer(parameter.shape, random: own, dtype: dtype) }
             let count = parameter.shape[0]
-            return initializer([count, count], random: own, dtype: dtype).sliced(0..<1).reshaped([count])
+            let drawn =
+              isRow
+              ? initializer([count, count], random: own, dtype: dtype).sliced(0..<1).reshaped([count])
+              : initializer(parameter.shape, random: own, dtype: dtype)
+            guard case .biasWithUnit(let gate) = parameter.start else { return drawn }
+            return options.withUnit(gate, drawn)
           }))
     }
     further = named
@@ -97,7 +101,9 @@ struct RecurrentParameters: Sendable {
   func direction(
     _ context: ForwardContext, initialStates: [Tensor] = [], isReversed: Bool = false
   ) -> RecurrentDirection {
-    let (value, version) = weights.map { context.versioned($0) } ?? (none, 0)
+    var (value, version) = weights.map { context.versioned($0) } ?? (none, 0)
+    // Matrices among them are packed along with the weights.
+    for parameter in named { version &+= context.versioned(parameter).version }
     return RecurrentDirection(
       weights: value, bias: bias.map(context.tensor),
       parameters: further.map { named in
@@ -135,7 +141,7 @@ extension RecurrentOptions {
     switch start {
     case .kernel: kernelInitializer
     case .recurrentKernel: recurrentInitializer
-    case .bias: biasInitializer
+    case .bias, .biasWithUnit: biasInitializer
     case .constant(let value): .constant(value)
     case .uniform(let range): .randomUniform(minimum: range.lowerBound, maximum: range.upperBound)
     }

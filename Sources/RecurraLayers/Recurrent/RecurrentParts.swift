@@ -1,4 +1,5 @@
 internal import RecurraCells
+internal import RecurraTensor
 
 /// The recurrent layers that a layer runs over its input's timesteps.
 public struct RecurrentParts: Sendable {
@@ -10,6 +11,8 @@ public struct RecurrentParts: Sendable {
   public let options: RecurrentOptions
   /// The layer that merges two directions.
   let bidirectional: Bidirectional?
+  /// The layer that stacks some.
+  private var stack: RNN?
   /// Tells whether the forward pass is the protocol's own, so that a stack may be run all at the same time.
   let isStackable: Bool
 
@@ -21,13 +24,21 @@ public struct RecurrentParts: Sendable {
     self.isStackable = isStackable
   }
 
+  init(_ stack: RNN, options: RecurrentOptions) {
+    (forward, backward, self.options, bidirectional, isStackable) = (stack.layers, [], options, nil, false)
+    self.stack = stack
+  }
+
+  /// What each of the layers that read from the beginning reads.
+  func inputs(_ signal: Signal) throws(RecurraError) -> [Signal] { try stack?.inputs(signal) ?? [signal] }
+
   init(_ both: Bidirectional) {
     (forward, backward, bidirectional) = (both.forwardLayers, both.backwardLayers, both)
     (options, isStackable) = (both.forwardLayer.options, false)
   }
 
   /// The layer, where it is one that reads in one direction.
-  var single: (any RecurrentLayer)? { bidirectional == nil ? forward.first : nil }
+  var single: (any RecurrentLayer)? { bidirectional == nil && forward.count == 1 ? forward[0] : nil }
 
   /// The number of states that all layers have together.
   var stateCount: Int { (forward + backward).reduce(0) { $0 + $1.cell.stateCount } }

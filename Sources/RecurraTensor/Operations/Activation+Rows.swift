@@ -13,6 +13,7 @@ extension Activation {
       switch self {
       case .tanh: Kernels.table.tanh(from, to, count)
       case .sigmoid: Kernels.table.sigmoid(from, to, count)
+      case .exponential: Kernels.table.exp(from, to, count)
       default: map(from, to, count) { function, x in function.value(x) }
       }
     } else {

@@ -1,5 +1,7 @@
-/// Names an activation function, with Keras' names and meanings.
-public enum Activation: String, Sendable, CaseIterable, Codable {
+/// Names an activation function, with Keras' names and meanings; those with numbers are ONNX's as well.
+///
+/// As text a function with numbers of its own is written with them: "leaky_relu(0.01)".
+public enum Activation: Sendable, Hashable, Codable {
   /// x.
   case linear
   /// max(x, 0).
@@ -9,7 +11,7 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
   case tanh
   /// min(max(x / 6 + 1/2, 0), 1), Keras 3's meaning.
-  case hardSigmoid = "hard_sigmoid"
+  case hardSigmoid
   /// x / (1 + |x|).
   case softsign
   /// x where positive, eˣ − 1 elsewhere.
@@ -18,16 +20,71 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
   case softplus
   /// x / (1 + e⁻ˣ).
   case silu
+  /// min(max(x, 0), 6).
+  case relu6
+  /// 1.0507 times x where positive, 1.0507 · 1.67326 · (eˣ − 1) elsewhere.
+  case selu
+  /// x · Φ(x), with the normal distribution's Φ.
+  case gelu
+  /// x · tanh(ln(1 + eˣ)).
+  case mish
+  /// eˣ.
+  case exponential
+  /// min(max(x, −1), 1).
+  case hardTanh
+  /// x · hardSigmoid(x).
+  case hardSilu
+  /// ln(1 / (1 + e⁻ˣ)).
+  case logSigmoid
+  /// x − tanh(x).
+  case tanhShrink
+  /// 0 up to −1, (x + 1)² / 4 up to 1, x beyond.
+  case sparsePlus
+  /// min(max((x + 1) / 2, 0), 1).
+  case sparseSigmoid
+  /// x where positive, `negativeSlope` · x elsewhere.
+  case leakyRelu(negativeSlope: Double)
+  /// x where positive, `alpha` · (eˣ − 1) elsewhere.
+  case scaledElu(alpha: Double)
+  /// x where positive, `alpha` · (e^(x / alpha) − 1) elsewhere.
+  case celu(alpha: Double)
+  /// x where |x| > `threshold`, 0 elsewhere.
+  case hardShrink(threshold: Double)
+  /// x shrunk by `threshold` towards 0, 0 within.
+  case softShrink(threshold: Double)
+  /// (x + √(x² + b)) / 2.
+  case squareplus(b: Double)
+  /// x where x > `threshold`, `value` elsewhere; ONNX's ThresholdedRelu with 0.
+  case threshold(Double, value: Double)
+  /// min(max(`alpha` · x + `beta`, 0), 1): ONNX's HardSigmoid.
+  case clippedLine(alpha: Double, beta: Double)
+  /// `alpha` · tanh(`beta` · x): ONNX's ScaledTanh.
+  case scaledTanh(alpha: Double, beta: Double)
+  /// `alpha` · x + `beta`: ONNX's Affine.
+  case affine(alpha: Double, beta: Double)
   /// eˣ / Σ eˣ along the last axis.
   case softmax
   /// ln of softmax along the last axis.
-  case logSoftmax = "log_softmax"
+  case logSoftmax
+  /// The point nearest to x whose elements are not negative and add up to 1, along the last axis.
+  case sparsemax
 
   /// Tells whether every element depends on its own argument only; the cells of recurrent layers need that.
-  public var isElementwise: Bool { self != .softmax && self != .logSoftmax }
+  public var isElementwise: Bool { self != .softmax && self != .logSoftmax && self != .sparsemax }
 
   /// Tells whether the derivative at some value depends on the argument too: the function takes a value twice.
-  public var needsArgument: Bool { self == .silu }
+  public var needsArgument: Bool {
+    switch self {
+    case .linear, .relu, .sigmoid, .tanh, .hardSigmoid, .softsign, .elu, .softplus, .relu6, .selu, .exponential,
+      .hardTanh, .logSigmoid, .sparseSigmoid, .clippedLine, .affine, .softmax, .logSoftmax, .sparsemax:
+      false
+    case .leakyRelu(let slope): slope <= 0
+    case .scaledElu(let alpha), .celu(let alpha): alpha <= 0
+    case .scaledTanh(let alpha, _): alpha == 0
+    case .silu, .gelu, .mish, .hardSilu, .tanhShrink, .sparsePlus, .hardShrink, .softShrink, .squareplus, .threshold:
+      true
+    }
+  }
 
   /// Applies the function to every element, or along the last axis.
   ///
@@ -38,6 +95,7 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
     case .linear: return x
     case .softmax: return x.softmax()
     case .logSoftmax: return x.logSoftmax()
+    case .sparsemax: return x.sparsemax()
     default:
       check(x.dtype.isFloating, rawValue, expected: "a floating tensor", got: "\(x.dtype)")
       return x.dtype == .float32 ? apply(x, Float.self) : apply(x, Double.self)
@@ -69,67 +127,6 @@ public enum Activation: String, Sendable, CaseIterable, Codable {
           }
         }
       ]
-    }
-  }
-
-  /// Calls `body` with this function as a constant, so that its loop is compiled for it alone.
-  @inline(__always)
-  func specialized(_ body: (Activation) -> Void) {
-    switch self {
-    case .relu: body(.relu)
-    case .sigmoid: body(.sigmoid)
-    case .tanh: body(.tanh)
-    case .hardSigmoid: body(.hardSigmoid)
-    case .softsign: body(.softsign)
-    case .elu: body(.elu)
-    case .softplus: body(.softplus)
-    case .silu: body(.silu)
-    case .linear, .softmax, .logSoftmax: body(.linear)
-    }
-  }
-
-  /// The function of one number.
-  @inline(__always)
-  package func value<S: FloatingScalar>(_ x: S) -> S {
-    switch self {
-    case .relu: return x <= 0 ? 0 : x
-    case .sigmoid: return Self.sigmoid(x)
-    // Far below 0 the sigmoid is 0 and x may be infinite.
-    case .silu: return x == -.infinity ? 0 : x * Self.sigmoid(x)
-    case .tanh: return S.hyperbolicTangent(x)
-    case .hardSigmoid:
-      let line = x / 6 + 0.5
-      return line < 0 ? 0 : line > 1 ? 1 : line
-    case .softsign: return x / (1 + x.magnitude)
-    case .elu: return x > 0 || x != x ? x : S.exponentialMinusOne(x)
-    case .softplus: return x > 0 ? x + S.logarithmOnePlus(S.exponential(-x)) : S.logarithmOnePlus(S.exponential(x))
-    case .linear, .softmax, .logSoftmax: return x
-    }
-  }
-
-  /// Splitting by sign keeps the relative error small in the lower tail, and never overflows.
-  @inline(__always)
-  private static func sigmoid<S: FloatingScalar>(_ x: S) -> S {
-    let decay = S.exponential(-x.magnitude)
-    return x < 0 ? decay / (1 + decay) : 1 / (1 + decay)
-  }
-
-  /// The derivative at a value y of the function, and its argument x where that is needed: otherwise all that a way
-  /// back has to keep is the output.
-  @inline(__always)
-  package func slope<S: FloatingScalar>(_ y: S, at x: S) -> S {
-    switch self {
-    case .relu: return y > 0 ? 1 : 0
-    case .sigmoid: return y * (1 - y)
-    case .tanh: return 1 - y * y
-    case .hardSigmoid: return y > 0 && y < 1 ? 1 / 6 : 0
-    case .softsign: return (1 - y.magnitude) * (1 - y.magnitude)
-    case .elu: return y > 0 ? 1 : y + 1
-    case .softplus: return -S.exponentialMinusOne(-y)
-    case .silu:
-      let open = Self.sigmoid(x)
-      return open == 1 ? 1 : open + y * (1 - open)
-    case .linear, .softmax, .logSoftmax: return 1
     }
   }
 }
@@ -183,6 +180,25 @@ extension Tensor {
     }
   }
 
+  /// Computes the point nearest to each row of the last axis whose elements are not negative and add up to 1.
+  ///
+  /// - Precondition: a floating tensor of one axis or more.
+  /// - Complexity: N log N for N numbers of a row.
+  /// - Source: Martins & Astudillo 2016 (arXiv:1602.02068).
+  public func sparsemax() -> Tensor {
+    let y = detached.normalized {
+      nearest($0, $1, $2)
+    } double: {
+      nearest($0, $1, $2)
+    }
+    let support = y.isGreater(than: Tensor(0, dtype: dtype)).converted(to: dtype)
+    return y.derived(from: [self]) { upstream, _ in
+      let inside = upstream * support
+      let count = support.sum(axes: [-1], keepingDimensions: true)
+      return [inside - support * (inside.sum(axes: [-1], keepingDimensions: true) / count)]
+    }
+  }
+
   /// Applies a function to every row of the last axis.
   private func normalized(
     _ single: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
@@ -233,4 +249,16 @@ private func largestIndex<S: FloatingScalar>(_ row: UnsafePointer<S>, _ count: I
   var index = 0
   for i in 0..<count where row[i] > row[index] { index = i }
   return index
+}
+
+/// Writes max(x − τ, 0) with the τ that makes them add up to 1.
+private func nearest<S: FloatingScalar>(_ row: UnsafePointer<S>, _ output: UnsafeMutablePointer<S>, _ count: Int) {
+  let sorted = (0..<count).map { row[$0] }.sorted(by: >)
+  var (sum, threshold) = (S(0), S(0))
+  for (index, value) in sorted.enumerated() {
+    sum += value
+    let bound = (sum - 1) / S(index + 1)
+    if value > bound { threshold = bound }
+  }
+  for i in 0..<count { output[i] = max(row[i] - threshold, 0) }
 }

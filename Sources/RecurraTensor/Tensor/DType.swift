@@ -75,6 +75,8 @@ public protocol FloatingScalar: TensorScalar, BinaryFloatingPoint {
   static func hyperbolicTangent(_ x: Self) -> Self
   /// `x` raised to the power `y`.
   static func power(_ x: Self, _ y: Self) -> Self
+  /// 2/√π · ∫ₓ^∞ e^(−t²) dt.
+  static func complementaryErrorFunction(_ x: Self) -> Self
 }
 
 extension Float: FloatingScalar {
@@ -96,6 +98,8 @@ extension Float: FloatingScalar {
   public static func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
   /// `x` raised to the power `y`, by the C library.
   public static func power(_ x: Float, _ y: Float) -> Float { powf(x, y) }
+  /// The complementary error function, by the C library.
+  public static func complementaryErrorFunction(_ x: Float) -> Float { erfcf(x) }
 }
 
 extension Double: FloatingScalar {
@@ -119,6 +123,8 @@ extension Double: FloatingScalar {
   public static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
   /// The cosine of an angle.
   package static func cosine(_ x: Double) -> Double { cos(x) }
+  /// The complementary error function, by the C library.
+  public static func complementaryErrorFunction(_ x: Double) -> Double { erfc(x) }
 }
 
 extension Int32: TensorScalar {

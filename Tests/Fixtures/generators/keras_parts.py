@@ -7,7 +7,9 @@ from .fixture import Fixture, normal, seeded
 from .keras_cells import VERSIONS, set_precision
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "hard_sigmoid", "softsign", "linear", "elu", "softplus", "silu", "softmax",
-               "log_softmax")
+               "log_softmax", "relu6", "selu", "gelu", "mish", "exponential", "hard_tanh", "hard_silu", "log_sigmoid",
+               "tanh_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "leaky_relu", "celu", "hard_shrink",
+               "soft_shrink", "squareplus")
 STEPS = 5
 OPTIMIZERS = {
     "sgd": ("SGD", {}),

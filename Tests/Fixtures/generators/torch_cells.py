@@ -26,7 +26,9 @@ CASES = {
 OWN_CASES = {
     "rnn": {"relu": dict(nonlinearity="relu"),
             "relu_bidirectional_packed": dict(nonlinearity="relu", bidirectional=True, lengths=LENGTHS)},
-    "lstm": {}, "gru": {},
+    "lstm": {"projected": dict(proj_size=2, initial=True),
+             "projected_two_layers_packed": dict(proj_size=2, num_layers=2, bidirectional=True, lengths=LENGTHS)},
+    "gru": {},
 }
 
 
@@ -65,12 +67,14 @@ def add_case(fixture, cell, case, initial=False, lengths=None, **options):
     given = {"input": normal(random, B, T, I)}
     given.update({name: normal(random, *value.shape, scale=0.4) for name, value in layer.state_dict().items()})
     states = ["h", "c"] if cell == "lstm" else ["h"]
+    widths = {"h": options.get("proj_size", H), "c": H}
     if initial:
-        given.update({f"initial_{state}": normal(random, layers * directions, B, H, scale=0.7) for state in states})
+        given.update({f"initial_{state}": normal(random, layers * directions, B, widths[state], scale=0.7)
+                      for state in states})
     if lengths:
         given["lengths"] = np.asarray(lengths, np.int32)
-    given["upstream"] = normal(random, B, T, directions * H)
-    given.update({f"upstream_{state}": normal(random, layers * directions, B, H) for state in states})
+    given["upstream"] = normal(random, B, T, directions * widths["h"])
+    given.update({f"upstream_{state}": normal(random, layers * directions, B, widths[state]) for state in states})
     names = ["output", *(f"final_{state}" for state in states)]
     fixture.add(case, given, **options)
     fixture.add_agreed(case, run(cell, given, options, names, torch.float32),

@@ -1,0 +1,150 @@
+package import RecurraTensor
+
+/// A cell some of whose units keep their state for a timestep: what another cell is with zoneout.
+///
+/// In training each number of h, and of a memory beside it, stays as it was with a probability; the draws follow from a
+/// key, which is a further state of three numbers: two that no step changes, and the number of the step. Otherwise every
+/// number is the mean of what it would be.
+///
+/// - Source: Krueger et al. 2016 (arXiv:1606.01305).
+package struct ZoneoutCell: GatedCell {
+  private let base: any GatedCell
+  private let hiddenRate, memoryRate: Double
+  /// States behind h that may be held: the first ones of the base's.
+  private let memories: Int
+  private let isTraining: Bool
+
+  /// Wraps a cell, the first of whose states behind h are held at the rate of the memory.
+  package init(_ base: any GatedCell, hidden: Double, memory: Double, memories: Int, isTraining: Bool) {
+    (self.base, hiddenRate, memoryRate, self.isTraining) = (base, hidden, memory, isTraining)
+    self.memories = memories
+  }
+  /// Wraps a simple cell.
+  package init() { self.init(SimpleRNNCell(), hidden: 0, memory: 0, memories: 0, isTraining: false) }
+
+  /// Numbers of the key; the first two are whole and below this.
+  package static let keyCount = 3
+  package static let keyBound = 1 << 24
+
+  package var gateCount: Int { base.gateCount }
+  package var slotCount: Int { base.slotCount }
+  package var hasStateProducts: Bool { base.hasStateProducts }
+  package var hasSlotBias: Bool { base.hasSlotBias }
+  package var slotNames: [String] { base.slotNames }
+  package var memoryGates: MemoryGates? { base.memoryGates }
+  package var gateOfUnitBias: Int? { base.gateOfUnitBias }
+  package func stateWidths(units: Int) -> [Int] {
+    base.stateWidths(units: units) + (isTraining ? [Self.keyCount] : [])
+  }
+  package func parameters(inputs: Int, units: Int) -> [CellParameter] { base.parameters(inputs: inputs, units: units) }
+  package func biasShape(units: Int) -> [Int] { base.biasShape(units: units) }
+  package func slotBias(_ bias: Tensor, units: Int) -> Tensor { base.slotBias(bias, units: units) }
+  package func biasGradient(slots: Tensor, units: Int) -> Tensor { base.biasGradient(slots: slots, units: units) }
+  package func phases(units: Int) -> [[GateProduct]] { base.phases(units: units) }
+  package func scratchCount(units: Int) -> Int { base.scratchCount(units: units) }
+  /// What the base keeps, the states as it made them, and what reaches the states before a step around it.
+  package func savedCount(units: Int) -> Int {
+    base.savedCount(units: units) + 2 * base.stateWidths(units: units).reduce(0, +)
+  }
+
+  package func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
+    let place = Places(base, step.units, memories)
+    let hasMemory = place.further > 0
+    base.forward(
+      phase,
+      GateForward(
+        rows: step.rows, units: step.units, gates: step.gates, h: step.h, c: hasMemory ? step.c : step.h,
+        nextH: step.nextH, nextC: hasMemory ? step.nextC : step.nextH, scratch: step.scratch, saved: step.saved,
+        parameters: step.parameters))
+    guard phase == base.phases(units: step.units).count - 1 else { return }
+    for row in 0..<step.rows {
+      let saved = step.saved[row] + place.saved
+      let (h, nextH, c, nextC) = (step.h[row], step.nextH[row], step.c[row], step.nextC[row])
+      saved.update(from: nextH, count: place.outputs)
+      if hasMemory { (saved + place.outputs).update(from: nextC, count: place.further) }
+      let key = c + place.further
+      for u in 0..<place.outputs {
+        let share = kept(key, u, hiddenRate, 0)
+        nextH[u] = share * h[u] + (1 - share) * nextH[u]
+      }
+      if memoryRate > 0 {
+        for u in 0..<place.held {
+          let share = kept(key, u, memoryRate, 32)
+          nextC[u] = share * c[u] + (1 - share) * nextC[u]
+        }
+      }
+      guard isTraining else { continue }
+      let next = nextC + place.further
+      (next[0], next[1], next[2]) = (key[0], key[1], key[2] + 1)
+    }
+  }
+
+  package func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
+    let place = Places(base, step.units, memories)
+    let (hasMemory, made) = (place.further > 0, step.saved.from(0, column: place.saved))
+    if phase == base.phases(units: step.units).count - 1 {
+      for row in 0..<step.rows {
+        let around = step.saved[row] + place.saved + place.outputs + place.further
+        let (dh, dc, key) = (step.dh[row], step.dc[row], step.c[row] + place.further)
+        for u in 0..<place.outputs {
+          around[u] = dh[u] * kept(key, u, hiddenRate, 0)
+          dh[u] -= around[u]
+        }
+        for u in 0..<place.further {
+          around[place.outputs + u] = memoryRate > 0 && u < place.held ? dc[u] * kept(key, u, memoryRate, 32) : 0
+          dc[u] -= around[place.outputs + u]
+        }
+      }
+    }
+    base.backward(phase, inner(step, hasMemory, made, place))
+    guard phase == 0 else { return }
+    for row in 0..<step.rows {
+      let around = step.saved[row] + place.saved + place.outputs + place.further
+      let (dh, dc) = (step.dh[row], step.dc[row])
+      for u in 0..<place.outputs { dh[u] += around[u] }
+      for u in 0..<place.further { dc[u] += around[place.outputs + u] }
+    }
+  }
+
+  package func addParameterGradients<S: FloatingScalar>(
+    _ step: GateBackward<S>, _ units: Range<Int>, to sums: UnsafeMutablePointer<S>
+  ) {
+    let place = Places(base, step.units, memories)
+    base.add(
+      inner(step, place.further > 0, step.saved.from(0, column: place.saved), place), units, to: sums)
+  }
+
+  /// The step as the base went through it: the states behind it are those that it made.
+  private func inner<S: FloatingScalar>(
+    _ step: GateBackward<S>, _ hasMemory: Bool, _ made: Rows<S>, _ place: Places
+  ) -> GateBackward<S> {
+    GateBackward(
+      rows: step.rows, units: step.units, gates: step.gates, h: step.h, c: hasMemory ? step.c : step.h, nextH: made,
+      nextC: hasMemory ? made.from(0, column: place.outputs) : made, dh: step.dh, dc: hasMemory ? step.dc : step.dh,
+      scratch: step.scratch, saved: step.saved, parameters: step.parameters)
+  }
+
+  /// Numbers of the base's states, and where its saved numbers end.
+  private struct Places {
+    let outputs, further, held, saved: Int
+
+    init(_ base: any GatedCell, _ units: Int, _ memories: Int) {
+      let widths = base.stateWidths(units: units)
+      (outputs, further, saved) = (widths[0], widths.dropFirst().reduce(0, +), base.savedCount(units: units))
+      held = widths.dropFirst().prefix(memories).reduce(0, +)
+    }
+  }
+
+  /// How much of a number stays: all or nothing by a draw, or the share that does so on average.
+  @inline(__always)
+  private func kept<S: FloatingScalar>(_ key: UnsafePointer<S>, _ unit: Int, _ rate: Double, _ bits: UInt64) -> S {
+    guard isTraining else { return S(rate) }
+    // SplitMix64's finaliser of the key, the step and the unit.
+    var x = UInt64(key[0]) << 40 | UInt64(key[1]) << 16
+    x = (x &+ UInt64(key[2]) &* 0x9E37_79B9_7F4A_7C15) ^ (UInt64(truncatingIfNeeded: unit) &* 0xD1B5_4A32_D192_ED03)
+    x = (x ^ x >> 30) &* 0xBF58_476D_1CE4_E5B9
+    x = (x ^ x >> 27) &* 0x94D0_49BB_1331_11EB
+    x ^= x >> 31
+    return Double((x >> bits) & 0xFFFF_FFFF) < rate * 4_294_967_296 ? 1 : 0
+  }
+}
