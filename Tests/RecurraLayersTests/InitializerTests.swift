@@ -125,4 +125,48 @@ import Testing
       for later in first[(index + 1)...] where later.shape == tensor.shape { #expect(tensor.doubles != later.doubles) }
     }
   }
+
+  @Test func variancesAreScaledAsTold() {
+    let (inputs, outputs) = (300, 500)
+    let fans: [(Initializer.Fan, Double)] = [(.fanIn, 300), (.fanOut, 500), (.fanAverage, 400)]
+    for (mode, fan) in fans {
+      for distribution in Initializer.Distribution.allCases {
+        let initializer = Initializer.varianceScaling(scale: 3, mode: mode, distribution: distribution)
+        let (found, wanted) = (statistics(initializer, [inputs, outputs]), (3 / fan).squareRoot())
+        #expect(abs(found.mean) < 0.01 * wanted && abs(found.deviation / wanted - 1) < 0.01, "\(initializer)")
+        switch distribution {
+        case .uniform: #expect(found.largest <= 3.0.squareRoot() * wanted && found.largest > 1.7 * wanted)
+        case .truncatedNormal: #expect(found.largest <= 2.274 * wanted && found.largest > 2.25 * wanted)
+        case .untruncatedNormal: #expect(found.largest > 4 * wanted)
+        }
+      }
+    }
+    let random = RandomSource(seed: 5)
+    let he = Initializer.varianceScaling(scale: 2, mode: .fanIn, distribution: .uniform)
+    #expect(he([7, 5], random: random).doubles == Initializer.heUniform([7, 5], random: random).doubles)
+  }
+
+  @Test func identityHasOnesOnItsDiagonal() {
+    let found = Initializer.identity(gain: 3)([2, 3], random: RandomSource(seed: 0))
+    #expect(found.shape == [2, 3] && found.doubles == [3, 0, 0, 0, 3, 0])
+  }
+
+  @Test(arguments: [
+    Initializer.varianceScaling(), .varianceScaling(scale: 0.3, mode: .fanOut, distribution: .untruncatedNormal),
+    .identity(gain: 2),
+  ]) func furtherOnesComeBackFromJSON(initializer: Initializer) throws {
+    let arguments = LayerArguments(typeName: "test", values: ["kernel_initializer": initializer.json])
+    #expect(try arguments.initializer("kernel_initializer", default: .zeros) == initializer)
+  }
+
+  @Test(arguments: [
+    #"{"class_name": "VarianceScaling", "config": {"mode": "fan"}}"#,
+    #"{"class_name": "VarianceScaling", "config": {"scale": 0}}"#,
+    #"{"class_name": "VarianceScaling", "config": {"distribution": "normal"}}"#,
+    #"{"class_name": "Identity", "config": {"gain": "x"}}"#,
+  ]) func wrongSettingsAreRefused(text: String) throws {
+    let json = try JSONValue(parsing: Array(text.utf8))
+    let arguments = LayerArguments(typeName: "test", values: ["kernel_initializer": json])
+    #expect(throws: RecurraError.self) { try arguments.initializer("kernel_initializer", default: .zeros) }
+  }
 }

@@ -83,9 +83,9 @@ import Testing
     (#"{"class_name": "sgd", "config": {"learning_rate": -1}}"#, "learning rate"),
     (#"{"class_name": "sgd", "config": {"clipnorm": 1, "clipvalue": 1}}"#, "clipvalue and clipnorm"),
     (#"{"class_name": "sgd", "config": {"clipnorm": 0}}"#, "clipping limit"),
-    (#"{"class_name": "sgd", "config": {"use_ema": true}}"#, "use_ema"),
-    (#"{"class_name": "sgd", "config": {"gradient_accumulation_steps": 2}}"#, "gradient_accumulation_steps"),
-    (#"{"class_name": "sgd", "config": 7}"#, "an integer"), (#"{"class_name": "lion"}"#, "lion"), ("7", "an integer"),
+    (#"{"class_name": "sgd", "config": {"use_ema": 1}}"#, "use_ema"),
+    (#"{"class_name": "sgd", "config": {"gradient_accumulation_steps": 1}}"#, "gradientAccumulationSteps"),
+    (#"{"class_name": "sgd", "config": 7}"#, "an integer"), (#"{"class_name": "soap"}"#, "soap"), ("7", "an integer"),
     ("{}", "an object"), (#"{"class_name": 3}"#, "an object"),
   ]) func whatDoesNotFitIsNamed(text: String, word: String) throws {
     let json = try JSONValue(parsing: Array(text.utf8))

@@ -22,6 +22,8 @@ public final class Dense: Layer {
   public let useBias: Bool
   private let kernelInitializer: Initializer
   private let biasInitializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(kernel: Parameter, bias: Parameter?)>()
   private let product = PackedProduct()
 

@@ -23,6 +23,8 @@ public final class Embedding: Layer {
   /// Let go when the table is made, so that no second one is held.
   private let preset: Guarded<Tensor?>
   private let startsTrainable: Bool
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<Parameter>()
 
   /// Makes an embedding; its vectors are drawn evenly from ±0.05 unless said otherwise.

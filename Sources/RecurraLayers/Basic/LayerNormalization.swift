@@ -19,6 +19,8 @@ public final class LayerNormalization: Layer {
   /// Tells whether γ is there.
   public let scale: Bool
   private let initializers: (gamma: Initializer, beta: Initializer)
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(inputs: Int, dtype: DType, gamma: Parameter?, beta: Parameter?)>()
 
   /// Makes a normalisation over the last axis; γ starts at 1 and β at 0 unless said otherwise.

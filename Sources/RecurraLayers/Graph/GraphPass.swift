@@ -59,6 +59,9 @@ struct GraphPass {
       try activation == nil
         ? step.layer.forward(current, context) : step.layer.forwardBeforeActivation(current, context)
     }
+    if context.record != nil, let regularizer = step.layer.activityRegularizer {
+      context.add(loss: regularizer(activation.map { $0(current.value) } ?? current.value))
+    }
     guard let activation, let slot = step.slotBeforeActivation else { return }
     kept[slot] = Value(current.source, mask: current.mask)
     current.value = activation(current.value)
@@ -71,6 +74,9 @@ struct GraphPass {
     let outputs = try LayerNames.naming(step.name) { () throws(RecurraError) in
       try step.layer.checked(step.layer.forward(inputs, context))
     }
+    if context.record != nil, let regularizer = step.layer.activityRegularizer {
+      for output in outputs { context.add(loss: regularizer(output.tensor)) }
+    }
     current = Signal(outputs[0])
     keepCurrent(in: step.firstSlot)
     for (slot, output) in zip(step.slots, outputs).dropFirst() { if let slot { kept[slot] = output } }
@@ -80,7 +86,7 @@ struct GraphPass {
   private func runStack(_ steps: ArraySlice<PassPlan.Step>) -> Tensor? {
     let count = steps.first?.stackCount ?? 0
     guard count <= steps.count, current.mask.isAll, current.states.isEmpty, current.shape.count == 3,
-      !context.isRecording
+      !context.isRecording, !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), current.shape[2], true)
     for step in steps.prefix(count) {

@@ -95,6 +95,9 @@ extension Network {
         try layers[call.layer].build(inputShapes: shapes, random: random.stream(call.layer), dtype: dtype)
       }
       for entry in graph.plan.layers where !entry.isTrainable { entry.layer.isTrainable = false }
+      for (name, layer) in zip(layerNames, layers) {
+        try LayerNames.naming(name) { () throws(RecurraError) in try layer.checkRules() }
+      }
       let bytes = parameters.reduce(0) { $0 + $1.count * $1.dtype.byteCount }
       try MemoryLimit.require(bytes, Self.typeName, for: "the parameters of \(name.excerpt)")
       rememberNumbersPerStep(graph.layerShapes(nodes))

@@ -28,6 +28,10 @@ public enum Initializer: Sendable, Equatable {
   case lecunUniform
   /// Truncated normal of variance 1 / fan in.
   case lecunNormal
+  /// Of variance `scale` / fan, the fan and the distribution being chosen; the six before are cases of it.
+  case varianceScaling(scale: Double = 1, mode: Fan = .fanIn, distribution: Distribution = .truncatedNormal)
+  /// `gain` times a matrix with 1 on its diagonal and 0 elsewhere.
+  case identity(gain: Double = 1)
   /// `gain` times a matrix with orthonormal rows or columns, whichever are fewer.
   case orthogonal(gain: Double = 1)
   /// For the bias of an LSTM or GRU that has to remember over up to `steps` timesteps: the bias of the gate that keeps
@@ -36,6 +40,26 @@ public enum Initializer: Sendable, Equatable {
   ///
   /// It stands in place of an LSTM's forget bias of 1. Source: Tallec & Ollivier 2018.
   case chrono(steps: Int)
+
+  /// Names what a variance is divided by; raw values are Keras'.
+  public enum Fan: String, Sendable, CaseIterable {
+    /// The number of inputs.
+    case fanIn = "fan_in"
+    /// The number of outputs.
+    case fanOut = "fan_out"
+    /// The mean of both.
+    case fanAverage = "fan_avg"
+  }
+
+  /// Names how numbers of a variance are spread; raw values are Keras'.
+  public enum Distribution: String, Sendable, CaseIterable {
+    /// Normal, drawn again beyond two standard deviations, and as wide as to have the variance then.
+    case truncatedNormal = "truncated_normal"
+    /// Normal.
+    case untruncatedNormal = "untruncated_normal"
+    /// Evenly.
+    case uniform
+  }
 
   /// Draws a tensor; equal arguments give equal numbers.
   ///
@@ -61,6 +85,19 @@ public enum Initializer: Sendable, Equatable {
     case .heNormal: return normal(shape, variance: 2 / Fans(shape).input, random, dtype)
     case .lecunUniform: return uniform(shape, variance: 1 / Fans(shape).input, random, dtype)
     case .lecunNormal: return normal(shape, variance: 1 / Fans(shape).input, random, dtype)
+    case .varianceScaling(let scale, let mode, let distribution):
+      let variance = scale / Fans(shape).chosen(mode)
+      switch distribution {
+      case .truncatedNormal: return normal(shape, variance: variance, random, dtype)
+      case .untruncatedNormal:
+        return random.normal(shape, standardDeviation: variance.squareRoot(), dtype: dtype)
+      case .uniform: return uniform(shape, variance: variance, random, dtype)
+      }
+    case .identity(let gain):
+      check(shape.count == 2, "identity", expected: "two axes", got: "shape \(shape)")
+      let columns = Tensor((0..<Int32(shape[1])).map { $0 })
+      let rows = Tensor((0..<Int32(shape[0])).map { $0 }).expanded(at: 1)
+      return rows.isEqual(to: columns).converted(to: dtype) * gain
     case .orthogonal(let gain): return Self.orthogonal(shape, gain, random, dtype)
     case .chrono: stop("chrono", expected: "the bias of a recurrent layer with gates", got: "shape \(shape)")
     }
@@ -78,6 +115,10 @@ public enum Initializer: Sendable, Equatable {
       return minimum < maximum ? nil : "with a minimum below its maximum"
     case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
       return fits(mean, deviation) && deviation >= 0 ? nil : "with a finite mean and a deviation of 0 or more"
+    case .varianceScaling(let scale, _, _): return fits(scale) && scale > 0 ? nil : "with a finite scale above 0"
+    case .identity(let gain):
+      guard axes == 2 else { return "for a matrix" }
+      return fits(gain) ? nil : "with a finite gain"
     case .orthogonal(let gain):
       guard axes > 1 else { return "for a vector" }
       return fits(gain) ? nil : "with a finite gain"
@@ -117,6 +158,14 @@ private struct Fans {
   let output: Double
   var average: Double { (input + output) / 2 }
 
+  func chosen(_ mode: Initializer.Fan) -> Double {
+    switch mode {
+    case .fanIn: input
+    case .fanOut: output
+    case .fanAverage: average
+    }
+  }
+
   init(_ shape: [Int]) {
     let last = shape.last ?? 1
     let previous = shape.count >= 2 ? shape[shape.count - 2] : last
@@ -136,7 +185,12 @@ extension Initializer {
       case .randomUniform(let minimum, let maximum): [("minval", .number(minimum)), ("maxval", .number(maximum))]
       case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
         [("mean", .number(mean)), ("stddev", .number(deviation))]
-      case .orthogonal(let gain): [("gain", .number(gain))]
+      case .varianceScaling(let scale, let mode, let distribution):
+        [
+          ("scale", .number(scale)), ("mode", .string(mode.rawValue)),
+          ("distribution", .string(distribution.rawValue)),
+        ]
+      case .identity(let gain), .orthogonal(let gain): [("gain", .number(gain))]
       case .chrono(let steps): [("steps", .integer(steps))]
       default: []
       }
@@ -157,6 +211,8 @@ extension Initializer {
     case .heNormal: "HeNormal"
     case .lecunUniform: "LecunUniform"
     case .lecunNormal: "LecunNormal"
+    case .varianceScaling: "VarianceScaling"
+    case .identity: "Identity"
     case .orthogonal: "Orthogonal"
     case .chrono: "Chrono"
     }
@@ -164,7 +220,8 @@ extension Initializer {
 
   /// Reads an initialiser by Keras' name, as "glorot_uniform" or "GlorotUniform"; nil for another name.
   init?(
-    name: String, _ argument: (_ name: String, _ default: Double) throws(RecurraError) -> Double
+    name: String, _ argument: (_ name: String, _ default: Double) throws(RecurraError) -> Double,
+    choice: (_ name: String, _ names: [String]) throws(RecurraError) -> Int
   ) throws(RecurraError) {
     switch name.lowercased().filter({ $0 != "_" }) {
     case "zeros", "zero": self = .zeros
@@ -182,7 +239,13 @@ extension Initializer {
     case "henormal": self = .heNormal
     case "lecununiform": self = .lecunUniform
     case "lecunnormal": self = .lecunNormal
-    case "orthogonal": self = .orthogonal(gain: try argument("gain", 1))
+    case "variancescaling":
+      let (fans, distributions) = (Fan.allCases, Distribution.allCases)
+      self = .varianceScaling(
+        scale: try argument("scale", 1), mode: fans[try choice("mode", fans.map(\.rawValue))],
+        distribution: distributions[try choice("distribution", distributions.map(\.rawValue))])
+    case "identity", "identityinitializer": self = .identity(gain: try argument("gain", 1))
+    case "orthogonal", "orthogonalinitializer": self = .orthogonal(gain: try argument("gain", 1))
     // What is no number of steps is refused when a layer is built with it.
     case "chrono": self = .chrono(steps: Int(exactly: try argument("steps", 0)) ?? 0)
     default: return nil

@@ -36,6 +36,8 @@ public protocol Layer: AnyObject, Sendable {
   var tie: LayerTie? { get }
   /// The values of the parameters, cut up and ordered as Keras' `get_weights()`; empty before the layer is built.
   var weights: [Tensor] { get }
+  /// What the weights cost in the loss and what they are held to; nil where the layer keeps no such rules.
+  var parameterRules: ParameterRules? { get }
 
   /// Makes a layer from its arguments; a missing one has Keras' default, an unknown or wrong one is an error.
   init(configuration: LayerArguments) throws(RecurraError)
@@ -105,6 +107,8 @@ extension Layer {
   public var network: (any Network)? { nil }
   /// nil: the layer uses its own parameters alone.
   public var tie: LayerTie? { nil }
+  /// nil: nothing can be asked for.
+  public var parameterRules: ParameterRules? { nil }
   /// nil: the output is what it is.
   public var finalActivation: Activation? { nil }
   /// Tells whether all sublayers have been built.

@@ -119,9 +119,16 @@ public struct LayerArguments: Sendable {
     default: throw failure(name, expected: "the name of an initialiser", got: value)
     }
     let arguments = LayerArguments(typeName: "\(typeName) \(name)", values: config, registry: registry)
-    let initializer = try Initializer(name: className) { (name, fallback) throws(RecurraError) in
-      try arguments.number(name, default: fallback)
-    }
+    let initializer = try Initializer(
+      name: className,
+      { (name, fallback) throws(RecurraError) in try arguments.number(name, default: fallback) },
+      choice: { (name, names) throws(RecurraError) in
+        let text = try arguments.string(name, default: names[0])
+        guard let index = names.firstIndex(of: text) else {
+          throw arguments.failure(name, expected: names.joined(separator: ", "), got: .string(text))
+        }
+        return index
+      })
     guard let initializer else {
       throw failure(name, expected: "the name of an initialiser", got: .string(className))
     }

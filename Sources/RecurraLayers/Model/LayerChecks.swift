@@ -121,6 +121,7 @@ extension Layer {
   /// Makes a parameter whose first value is drawn when it is needed, unless there is no memory for it.
   package func parameter(
     _ name: String, _ shape: [Int], _ dtype: DType, isStatistic: Bool = false,
+    parts: [(name: String, rows: Range<Int>)] = [],
     initialize: @escaping @Sendable () -> Tensor
   ) throws(RecurraError) -> Parameter {
     var count = 1
@@ -133,7 +134,8 @@ extension Layer {
     }
     try MemoryLimit.require(
       MemoryLimit.bytes(shape + [dtype.byteCount]), Self.typeName, for: "a parameter \(name) \(shape)")
-    return Parameter(name, shape: shape, dtype: dtype, isStatistic: isStatistic, initialize: initialize)
+    return Parameter(
+      name, shape: shape, dtype: dtype, isStatistic: isStatistic, parts: parts, initialize: initialize)
   }
 
   /// Refuses an initialiser that cannot draw a parameter of so many axes.

@@ -23,6 +23,8 @@ public final class Parameter: Sendable {
   public let dtype: DType
   /// Tells whether the layer itself keeps the value, as a moving mean: it is saved, and never trained.
   public let isStatistic: Bool
+  /// Keras' weights that lie above each other in the value, where it is made of several: their names and rows.
+  package let parts: [(name: String, rows: Range<Int>)]
   /// The start of every history that leads through this parameter.
   private let leaf = Origin(node: Node(parents: []) { _ in [] })
   private let state: Guarded<State>
@@ -33,17 +35,27 @@ public final class Parameter: Sendable {
   public init(_ name: String, _ value: Tensor, isTrainable: Bool = true, isStatistic: Bool = false) {
     self.name = name
     self.isStatistic = isStatistic
+    parts = []
     shape = value.shape
     dtype = value.dtype
     state = Guarded(State(value: value.detached.contiguous, isTrainable: isTrainable))
   }
 
   /// Makes a parameter whose first value is computed when it is needed; it must have the shape and type named here.
-  public init(
+  public convenience init(
     _ name: String, shape: [Int], dtype: DType, isStatistic: Bool = false, initialize: @escaping @Sendable () -> Tensor
+  ) {
+    self.init(name, shape: shape, dtype: dtype, isStatistic: isStatistic, parts: [], initialize: initialize)
+  }
+
+  /// Makes a parameter of several of Keras' weights.
+  package init(
+    _ name: String, shape: [Int], dtype: DType, isStatistic: Bool, parts: [(name: String, rows: Range<Int>)],
+    initialize: @escaping @Sendable () -> Tensor
   ) {
     self.name = name
     self.isStatistic = isStatistic
+    self.parts = parts
     self.shape = shape
     self.dtype = dtype
     state = Guarded(
@@ -100,6 +112,16 @@ public final class Parameter: Sendable {
         body(&value)
         store(value, changes: 1)
       }
+    }
+  }
+
+  /// Changes rows of the value, or all of it where no rows are named.
+  package func update(rows: Range<Int>?, _ body: (inout Tensor) -> Void) {
+    guard let rows else { return update(body) }
+    update { value in
+      var part = value[rows].contiguous
+      body(&part)
+      value = .concatenated([value[0..<rows.lowerBound], part, value[rows.upperBound..<value.shape[0]]]).contiguous
     }
   }
 

@@ -78,6 +78,7 @@ public struct Registry: Sendable {
     let arguments = LayerArguments(
       typeName: className, values: try json.arguments("\(className) config"), registry: self)
     let layer = try type.init(configuration: arguments)
+    try layer.parameterRules?.read(arguments)
     try arguments.requireAllRead()
     return layer
   }
@@ -92,7 +93,8 @@ extension Layer {
   public var json: JSONValue { json(adding: [:]) }
 
   func json(adding extra: [String: JSONValue]) -> JSONValue {
-    let arguments = configuration.merging(extra) { $1 }.sorted { $0.key < $1.key }.map {
+    let rules = parameterRules?.configuration ?? [:]
+    let arguments = configuration.merging(rules) { $1 }.merging(extra) { $1 }.sorted { $0.key < $1.key }.map {
       (name: $0.key, value: $0.value)
     }
     return .object([("class_name", .string(Self.typeName)), ("config", .object(arguments))])

@@ -28,6 +28,7 @@ public protocol RecurrentLayer: Layer {
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
   let built = BuildState<RecurrentParameters>()
+  let rules = ParameterRules()
 
   /// Makes an empty place.
   public init() {}
@@ -36,6 +37,8 @@ public final class RecurrentState: Sendable {
 extension RecurrentLayer {
   /// The layer itself.
   public var recurrentParts: RecurrentParts? { RecurrentParts(self) }
+  /// What the weights cost and what they are held to.
+  public var parameterRules: ParameterRules? { state.rules }
 
   /// What a stack needs to run this layer along with others over sequences of full length, from zeros, without a
   /// record; nil where the layer asks for more than that.
@@ -140,7 +143,9 @@ extension RecurrentLayer {
   func reversed() -> Self {
     var options = options
     options.goBackwards.toggle()
-    return Self(cell: cell, options: options)
+    let layer = Self(cell: cell, options: options)
+    layer.state.rules.values = state.rules.values
+    return layer
   }
 
   /// Checks an input, and puts together what the cells need to run this layer over it.

@@ -64,7 +64,8 @@ struct RecurrentParameters: Sendable {
     let (rows, columns) = (cell.weightRows(inputs: inputs, units: options.units), cell.gateCount * options.units)
     try layer.checkInitializer(options.kernelInitializer, of: "kernel", axes: 2, dtype)
     try layer.checkInitializer(options.recurrentInitializer, of: "recurrent kernel", axes: 2, dtype)
-    return try layer.parameter("weights", [rows, columns], dtype) {
+    let parts = [("kernel", 0..<inputs), ("recurrent_kernel", inputs..<rows)].filter { !$0.1.isEmpty }
+    return try layer.parameter("weights", [rows, columns], dtype, parts: parts) {
       // Two matrices, drawn apart: the fan of W and the orthogonality of U are their own.
       let kernel = options.kernelInitializer([inputs, columns], random: random.stream(0), dtype: dtype)
       guard rows > inputs else { return kernel }

@@ -121,6 +121,8 @@ extension Double: FloatingScalar {
   public static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
   /// `x` raised to the power `y`, by the C library.
   public static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+  /// The cosine of an angle.
+  package static func cosine(_ x: Double) -> Double { cos(x) }
   /// The complementary error function, by the C library.
   public static func complementaryErrorFunction(_ x: Double) -> Double { erfc(x) }
 }

@@ -16,6 +16,7 @@ public final class LearningRateScheduler: Callback {
 
   /// Sets the learning rate.
   public func onEpochBegin(_ epoch: Int, _ trainer: Trainer) throws(RecurraError) {
+    try trainer.requireNoSchedule("LearningRateScheduler")
     let rate = schedule(epoch, trainer.learningRate)
     guard rate.isFinite, rate >= 0 else {
       throw RecurraError(

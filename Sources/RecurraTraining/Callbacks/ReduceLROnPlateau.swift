@@ -82,6 +82,7 @@ public final class ReduceLROnPlateau: RestorableCallback {
   /// Begins to watch anew, unless the run goes on.
   public func onTrainBegin(_ trainer: Trainer) throws(RecurraError) {
     try monitor.validate(among: trainer.logNames, Self.typeName)
+    try trainer.requireNoSchedule(Self.typeName)
     guard factor > 0, factor < 1 else {
       throw RecurraError(
         .badArgument, operation: "ReduceLROnPlateau", expected: "a factor between 0 and 1", got: "\(factor)")

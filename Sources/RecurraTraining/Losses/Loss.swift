@@ -18,6 +18,7 @@ public struct Loss: Sendable {
     case squared
     case absolute
     case huber(delta: Double)
+    case formula(LossFormula)
     case function(@Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor)
   }
 
@@ -105,11 +106,17 @@ public struct Loss: Sendable {
     case "mean_squared_error", "mse": self = .meanSquaredError
     case "mean_absolute_error", "mae": self = .meanAbsoluteError
     case "huber": self = .huber()
-    default:
-      throw RecurraError(
-        .badArgument, operation: "loss",
-        expected: "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mean_squared_error, "
-          + "mean_absolute_error or huber", got: name.excerpt)
+    case let name:
+      guard let found = try Self.formula(name, LayerArguments(typeName: name, values: [:])) else {
+        let fused = [
+          "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "mean_squared_error",
+          "mean_absolute_error", "huber",
+        ]
+        throw RecurraError(
+          .badArgument, operation: "loss", expected: (fused + Self.formulaNames).joined(separator: ", "),
+          got: name.excerpt)
+      }
+      self = found
     }
   }
 
@@ -155,6 +162,10 @@ public struct Loss: Sendable {
 
   /// Tells whether targets are class numbers.
   var takesLabels: Bool {
-    if case .sparseCategorical = kind { true } else { false }
+    switch kind {
+    case .sparseCategorical: true
+    case .formula(let formula): formula.takesLabels
+    default: false
+    }
   }
 }

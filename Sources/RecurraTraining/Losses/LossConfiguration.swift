@@ -16,6 +16,7 @@ extension Loss {
       settings["label_smoothing"] = .number(smoothing)
     case .huber(let delta): settings["delta"] = .number(delta)
     case .squared, .absolute: break
+    case .formula(let formula): settings.merge(formula.configuration) { $1 }
     case .function: return .named(name, settings, isOwn: true)
     }
     return .named(name, settings, isOwn: false)
@@ -38,7 +39,8 @@ extension Loss {
       self = try Loss(named: named.name).with(arguments)
     }
     reduction = try Reduction(arguments) ?? reduction
-    if let axis = arguments.value("axis"), axis != .integer(-1) {
+    let hasAxis = if case .formula(let formula) = kind { formula.settings["axis"] != nil } else { false }
+    if !hasAxis, let axis = arguments.value("axis"), axis != .integer(-1) {
       throw arguments.failure("axis", expected: "-1, all that is supported", got: axis)
     }
     try arguments.requireAllRead()
@@ -61,6 +63,7 @@ extension Loss {
         fromLogits: try arguments.bool("from_logits", default: logits),
         labelSmoothing: try arguments.number("label_smoothing", default: smoothing))
     case .huber(let delta): return .huber(delta: try arguments.number("delta", default: delta))
+    case .formula: return try Self.formula(name, arguments) ?? self
     case .squared, .absolute, .function: return self
     }
   }
@@ -73,9 +76,11 @@ extension Loss.Reduction {
     switch value {
     case .string(Self.meanWithSampleWeight.name): self = .meanWithSampleWeight
     case .string(Self.sumOverBatchSize.name), .string("mean"): self = .sumOverBatchSize
+    case .string(Self.sum.name): self = .sum
     default:
       throw arguments.failure(
-        "reduction", expected: "\(Self.meanWithSampleWeight.name) or \(Self.sumOverBatchSize.name)", got: value)
+        "reduction",
+        expected: "\(Self.meanWithSampleWeight.name), \(Self.sumOverBatchSize.name) or \(Self.sum.name)", got: value)
     }
   }
 }

@@ -10,11 +10,18 @@ extension Loss {
     /// divided by. An epoch's loss is still the mean over its rows, whatever the batch size.
     public static let sumOverBatchSize = Reduction(name: "sum_over_batch_size")
 
+    /// Nothing: the loss of a batch is a sum, and grows with the batch. That of an epoch is the mean over its batches.
+    public static let sum = Reduction(name: "sum")
+
     private init(name: String) { self.name = name }
 
     /// What a sum over rows of these weights is divided by.
     func weight(of weights: RowWeights) -> Double {
-      self == .sumOverBatchSize ? Double(weights.unmaskedCount) : weights.total
+      switch self {
+      case .sum: weights.total == 0 ? 0 : 1
+      case .sumOverBatchSize: Double(weights.unmaskedCount)
+      default: weights.total
+      }
     }
   }
 

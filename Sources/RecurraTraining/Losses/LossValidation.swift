@@ -11,6 +11,11 @@ extension Loss {
     case .huber(let delta): (isWithin, expected, got) = (delta.isFinite && delta > 0, "a finite delta above 0", delta)
     case .categorical(_, let smoothing), .binary(_, let smoothing):
       (isWithin, expected, got) = ((0...1).contains(smoothing), "a label smoothing in 0…1", smoothing)
+    case .formula(let formula):
+      for number in formula.numbers {
+        try OptimizerSetting(number.name, number.value, number.range).validate(name)
+      }
+      return
     default: return
     }
     guard isWithin else { throw RecurraError(.badArgument, operation: name, expected: expected, got: "\(got)") }
@@ -47,17 +52,22 @@ extension Metric {
   ///
   /// - Throws: `badData` for targets that the metric cannot compare with the output.
   package func validate(targets: Tensor, output: [Int?], operation: String) throws(RecurraError) {
+    var fault: (expected: String, got: String)?
     switch kind {
     case .function, .sums: return
+    case .loss(let metric): try metric.loss.validate()
+    case .counts(_, let counts): fault = counts.fault(width: output.count > 1 ? output.last ?? nil : 1)
+    case .topK(let k, _) where k < 1: fault = ("a k of 1 or more", "\(k)")
+    case .binaryAccuracy(let threshold) where !threshold.isFinite: fault = ("a finite threshold", "\(threshold)")
     default: break
     }
+    if let fault { throw RecurraError(.badArgument, operation: name, expected: fault.expected, got: fault.got) }
     let rows = Array(output.dropFirst().dropLast())
     let isSparse: Bool
     switch kind {
-    case .sparseCategoricalAccuracy: isSparse = true
     case .accuracy where output.last != 1 && output.count > 1:
       isSparse = targets.rank < output.count || targets.shape.last == 1
-    default: isSparse = false
+    default: isSparse = kind.takesLabels
     }
     let expected = isSparse ? rows : Array(output.dropFirst())
     guard Pairing.fits(targets.shape.dropFirst(), expected) else {

@@ -45,7 +45,7 @@ struct OwnFunction {
   }
 
   /// A loss of 0 whose gradient is 0.
-  private static func nothing(_ predictions: Tensor) -> Tensor {
+  static func nothing(_ predictions: Tensor) -> Tensor {
     let (shape, dtype) = (predictions.shape, predictions.dtype)
     return Tensor(0, dtype: dtype).derived(from: [predictions]) { _, _ in [.zeros(shape, dtype: dtype)] }
   }
@@ -87,7 +87,7 @@ extension RowWeights {
 
 extension Pairing {
   /// The same with the contents of a row that counts in every row that does not.
-  fileprivate func filled(_ weights: RowWeights, _ name: String) throws(RecurraError) -> Pairing {
+  func filled(_ weights: RowWeights, _ name: String) throws(RecurraError) -> Pairing {
     guard let spare = (0..<weights.count).first(where: { weights[$0] != 0 }),
       (0..<weights.count).contains(where: { weights[$0] == 0 })
     else { return self }
@@ -119,7 +119,7 @@ extension Pairing {
     return Pairing(take(targets, rowRank: rowRank), take(predictions, rowRank: rowRank))
   }
 
-  private init(_ targets: Tensor, _ predictions: Tensor) {
+  init(_ targets: Tensor, _ predictions: Tensor) {
     self.targets = targets
     self.predictions = predictions
   }

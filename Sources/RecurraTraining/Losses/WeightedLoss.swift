@@ -36,18 +36,28 @@ extension Loss {
     _ targets: Tensor, _ predictions: Tensor, _ weights: RowWeights, divisor: LossDivisor = .weight
   ) throws(RecurraError) -> WeightedLoss {
     let weight = reduction.weight(of: weights)
-    if case .function(let body) = kind {
-      let pair = Pairing(targets, predictions, convertsTargets: true)
+    func own(_ body: @escaping @Sendable (Tensor, Tensor) -> Tensor, _ pair: Pairing) throws(RecurraError)
+      -> WeightedLoss
+    {
       let mean = try OwnFunction(name: name, body: body).mean(pair, weights)
       // The mean over what counts is exact where all rows weigh the same; only another divisor scales it.
       let scale = divisor == .one ? weights.total : weight == weights.total ? 1 : weights.total / weight
       return WeightedLoss(
         tensor: scale == 1 || weights.total == 0 ? mean : mean * scale, sum: mean.item * weights.total, weight: weight)
     }
+    if case .function(let body) = kind {
+      return try own(body, Pairing(targets, predictions, convertsTargets: true))
+    }
     let pair = Pairing(targets, predictions, convertsTargets: !takesLabels)
     let labels = try takesLabels ? self.labels(pair, weights) : nil
     if !takesLabels { try checkElementwise(pair) }
     let divided = divisor == .weight && weight != 0 ? weight : 1
+    if case .formula(let formula) = kind {
+      guard let (tensor, sum) = try formula.rows(pair, labels, weights, divided, name) else {
+        return try own(formula.values, pair)
+      }
+      return WeightedLoss(tensor: tensor, sum: sum, weight: weight)
+    }
     let (sum, gradient) =
       pair.predictions.dtype == .float32
       ? fused(pair, labels, weights, divided, Float.self) : fused(pair, labels, weights, divided, Double.self)

@@ -1,3 +1,4 @@
+internal import RecurraLayers
 public import RecurraTensor
 
 /// Measures how good predictions are, for people to read; it has no part in training.
@@ -6,7 +7,10 @@ public struct Metric: Sendable {
     case accuracy
     case sparseCategoricalAccuracy
     case categoricalAccuracy
-    case binaryAccuracy
+    case binaryAccuracy(threshold: Double)
+    case topK(Int, takesLabels: Bool)
+    case loss(LossMetric)
+    case counts(String, any MetricCounts)
     case squared
     case absolute
     case function(@Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor)
@@ -26,7 +30,7 @@ public struct Metric: Sendable {
   /// The share of rows whose largest prediction stands where the largest target does.
   public static let categoricalAccuracy = Metric(name: "categorical_accuracy", kind: .categoricalAccuracy)
   /// The share of predictions that lie on the same side of ½ as their targets.
-  public static let binaryAccuracy = Metric(name: "binary_accuracy", kind: .binaryAccuracy)
+  public static let binaryAccuracy = binaryAccuracy(threshold: 0.5)
   /// The mean of (prediction − target)².
   public static let meanSquaredError = Metric(name: "mean_squared_error", kind: .squared)
   /// The mean of |prediction − target|.
@@ -75,21 +79,25 @@ public struct Metric: Sendable {
   public init(named name: String) throws(RecurraError) {
     let kinds: [String: Kind] = [
       "accuracy": .accuracy, "acc": .accuracy, "sparse_categorical_accuracy": .sparseCategoricalAccuracy,
-      "categorical_accuracy": .categoricalAccuracy, "binary_accuracy": .binaryAccuracy,
+      "categorical_accuracy": .categoricalAccuracy,
       "mean_squared_error": .squared, "mse": .squared, "mean_absolute_error": .absolute, "mae": .absolute,
     ]
-    guard let kind = kinds[name] else {
+    if let kind = kinds[name] {
+      self.init(name: name, kind: kind)
+    } else if let made = try Self.made(name, LayerArguments(typeName: name, values: [:])) {
+      self.init(name: Self.shortNames[name] == nil ? made.name : name, kind: made.kind)
+    } else {
+      let names = kinds.keys.sorted() + Self.madeNames.sorted() + Self.shortNames.keys.sorted()
       throw RecurraError(
-        .badArgument, operation: "metric", expected: "one of \(kinds.keys.sorted().joined(separator: ", "))", got: name)
+        .badArgument, operation: "metric", expected: "one of \(names.joined(separator: ", "))", got: name)
     }
-    self.init(name: name, kind: kind)
   }
 
   /// The kind that shapes of targets and predictions make of "accuracy".
   func resolved(targets: [Int], predictions: [Int]) -> Kind {
     guard case .accuracy = kind else { return kind }
     let classes = predictions.count > 1 ? predictions[predictions.count - 1] : 1
-    if classes == 1 { return .binaryAccuracy }
+    if classes == 1 { return .binaryAccuracy(threshold: 0.5) }
     return targets.count < predictions.count || targets.last == 1 ? .sparseCategoricalAccuracy : .categoricalAccuracy
   }
 }

@@ -12,6 +12,9 @@ extension Metric {
       case .sparseCategoricalAccuracy: "sparse_categorical_accuracy"
       case .categoricalAccuracy: "categorical_accuracy"
       case .binaryAccuracy: "binary_accuracy"
+      case .topK(_, let takesLabels): takesLabels ? "sparse_top_k_categorical_accuracy" : "top_k_categorical_accuracy"
+      case .loss(let metric): metric.className
+      case .counts(let className, _): className
       case .squared: "mean_squared_error"
       case .absolute: "mean_absolute_error"
       case .function, .sums: name
@@ -21,7 +24,16 @@ extension Metric {
       case .function, .sums: true
       default: false
       }
-    return .named(className, ["name": .string(name)], isOwn: isOwn)
+    var settings: [String: JSONValue] =
+      switch kind {
+      case .binaryAccuracy(let threshold) where threshold != 0.5: ["threshold": .number(threshold)]
+      case .topK(let k, _): ["k": .integer(k)]
+      case .loss(let metric): metric.settings
+      case .counts(_, let counts): counts.settings
+      default: [:]
+      }
+    settings["name"] = .string(name)
+    return .named(className, settings, isOwn: isOwn)
   }
 
   /// Makes a metric from what `configuration` gave, from Keras' form of it, or from a name alone.
@@ -37,6 +49,10 @@ extension Metric {
     let found: Metric
     if named.isOwn || registry[Registry.metricKind, named.name] != nil {
       found = try registry.entry(Registry.metricKind, named.name)
+    } else if let made = try Self.made(named.name, named.arguments) {
+      found = Self.shortNames[named.name] == nil ? made : made.named(named.name)
+      // What Keras counts in has no part in the result.
+      if case .counts = found.kind { _ = named.arguments.value("dtype") }
     } else {
       found = try Metric(named: named.name)
     }

@@ -21,20 +21,31 @@ extension Metric {
   ///
   /// - Throws: `badData` for targets that do not fit the predictions.
   func sums(_ targets: Tensor, _ predictions: Tensor, _ weights: RowWeights) throws(RecurraError) -> [WeightedSum] {
-    guard case .sums(let own) = kind else { return [try weighted(targets, predictions, weights)] }
     let pair = Pairing(targets, predictions.detached, convertsTargets: true)
+    if case .counts(_, let counts) = kind { return try counted(counts, pair, targets.shape, weights) }
+    guard case .sums(let own) = kind else { return [try weighted(targets, predictions, weights)] }
     return try (0..<own.count).map { index throws(RecurraError) in
       let mean = try own.column(index, name).mean(pair, weights).item
       return WeightedSum(sum: mean * weights.total, weight: weights.total)
     }
   }
 
-  /// The number of sums.
-  var sumCount: Int { if case .sums(let own) = kind { own.count } else { 1 } }
+  /// The number of sums for rows of `width` predictions.
+  func sumCount(width: Int) -> Int {
+    switch kind {
+    case .sums(let own): own.count
+    case .counts(_, let counts): counts.sumCount(width: width)
+    default: 1
+    }
+  }
 
   /// The number that people read, from all sums so far.
   func result(of sums: some Collection<WeightedSum>) -> Double {
-    guard case .sums(let own) = kind else { return sums.first?.mean ?? 0 }
-    return own.result(sums.map(\.sum))
+    switch kind {
+    case .sums(let own): own.result(sums.map(\.sum))
+    case .counts(_, let counts): counts.result(sums.map(\.sum))
+    case .loss(let metric): (sums.first?.weight ?? 0) == 0 ? 0 : metric.result(sums.first?.mean ?? 0)
+    default: sums.first?.mean ?? 0
+    }
   }
 }

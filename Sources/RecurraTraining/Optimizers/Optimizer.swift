@@ -25,6 +25,20 @@ public struct Optimizer: Sendable {
   /// What is done to gradients first.
   public var clipping: Clipping
 
+  /// How the learning rate follows from the number of updates; nil where it is the number `learningRate`.
+  public var learningRateSchedule: LearningRateSchedule?
+  /// Whether a running mean of the weights is kept, which takes their place when a run of `fit` is complete.
+  public var useEMA = false
+  /// The share of the running mean that stays at each update.
+  public var emaMomentum = 0.99
+  /// After how many updates the running mean also takes the place of the weights in between; never where nil.
+  public var emaOverwriteFrequency: Int?
+  /// The number of batches whose gradients make one update, their mean; each batch makes its own where nil.
+  public var gradientAccumulationSteps: Int?
+  /// Texts in the paths of weights that do not decay, as "bias"; a path ends in Keras' name of the weight, as
+  /// "lstm/recurrent_kernel".
+  public var excludedFromWeightDecay: [String] = []
+
   init(rule: any UpdateRule, learningRate: Double, weightDecay: Double, clipping: Clipping) {
     self.rule = rule
     self.learningRate = learningRate
@@ -50,7 +64,23 @@ public struct Optimizer: Sendable {
   public var name: String { rule.name }
 
   /// What is kept for each parameter.
-  public var moments: [Moment] { rule.moments }
+  public var moments: [Moment] {
+    rule.moments + (useEMA ? [Moment(Self.average)] : [])
+      + (gradientAccumulationSteps == nil ? [] : [Moment(Self.accumulator)])
+  }
+
+  static let average = "average"
+  static let accumulator = "gradient_accumulator"
+
+  /// Returns the same optimiser with a learning rate that a schedule gives.
+  public func with(learningRate schedule: LearningRateSchedule) -> Optimizer {
+    var optimizer = self
+    optimizer.learningRateSchedule = schedule
+    return optimizer
+  }
+
+  /// The learning rate of the update behind `step` updates.
+  public func learningRate(at step: Int) -> Double { learningRateSchedule?(step) ?? learningRate }
 
   /// Goes down the gradient: w −= η·g; with momentum μ, v = μ·v − η·g and w += v, or with Nesterov
   /// w += μ·v − η·g.
@@ -120,7 +150,10 @@ public struct Optimizer: Sendable {
   ///
   /// - Throws: `RecurraError` of kind `badArgument` for a name that no optimiser has.
   public init(named name: String) throws(RecurraError) {
-    let standard = [Optimizer.sgd(), .rmsprop(), .adam(), .adamW(), .adagrad()]
+    let standard = [
+      Optimizer.sgd(), .rmsprop(), .adam(), .adamW(), .adagrad(), .adadelta(), .adamax(), .nadam(), .adafactor(),
+      .lamb(), .lion(), .muon(), .ftrl(),
+    ]
     guard let found = standard.first(where: { $0.name == name.lowercased() }) else {
       throw RecurraError(
         .badArgument, operation: "optimizer", expected: standard.map(\.name).joined(separator: ", "),

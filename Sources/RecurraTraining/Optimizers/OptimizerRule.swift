@@ -71,10 +71,9 @@ public struct OptimizerMoments: Sendable {
   /// In the order of the names.
   var tensors: [Tensor]
 
-  /// - Parameter parameter: whose shape and type each moment has.
-  init(_ moments: [Moment], for parameter: Parameter) {
-    names = moments.map(\.name)
-    tensors = moments.map { .full(parameter.shape, $0.initialValue, dtype: parameter.dtype) }
+  init(_ moments: [(moment: Moment, shape: [Int])], dtype: DType) {
+    names = moments.map(\.moment.name)
+    tensors = moments.map { .full($0.shape, $0.moment.initialValue, dtype: dtype) }
   }
 
   /// The moment of a name.

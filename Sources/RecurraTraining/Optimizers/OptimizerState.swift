@@ -19,7 +19,9 @@ package final class OptimizerState {
   package internal(set) var step = 0
   /// The model's parameters with their paths, frozen ones too.
   let all: [(path: String, parameter: Parameter)]
-  /// In the order of the parameters.
+  /// What is changed as one: parameters, or their parts.
+  let entries: [OptimizerEntry]
+  /// In the order of the entries.
   var memories: [Memory]
 
   /// - Parameter parameters: the model's, with their paths; one that is frozen gets moments when it is trained for the
@@ -27,7 +29,8 @@ package final class OptimizerState {
   package init(_ optimizer: Optimizer, _ parameters: [(path: String, parameter: Parameter)]) {
     self.optimizer = optimizer
     all = parameters
-    memories = parameters.map { _ in Memory() }
+    entries = OptimizerEntry.list(parameters, optimizer)
+    memories = entries.map { _ in Memory() }
   }
 
   /// The parameters that are trained now, in the model's order; gradients come in this order.
@@ -52,19 +55,42 @@ package final class OptimizerState {
         .badArgument, operation: place(), expected: "gradients of the \(trained.count) parameters that are trainable",
         got: "\(gradients.count)")
     }
-    let scales = try clip(&gradients, scale, trained.map { all[$0].path }, place)
+    let rate = optimizer.learningRate(at: step)
+    guard rate.isFinite, rate >= 0 else {
+      throw RecurraError(
+        .badArgument, operation: "\(place()), \(optimizer.name)",
+        expected: "a finite learning rate of 0 or more from the schedule", got: "\(rate)")
+    }
+    var positions = [Int?](repeating: nil, count: all.count)
+    for (position, index) in trained.enumerated() { positions[index] = position }
+    let paths = trained.map { all[$0].path }
+    if let count = optimizer.gradientAccumulationSteps {
+      try requireFinite(gradients, scale, paths, place)
+      begin()
+      let isComplete = (step + 1) % count == 0
+      accumulate(&gradients, scale, positions, into: isComplete ? count : nil)
+      guard isComplete else {
+        step += 1
+        average(isUpdate: false)
+        return
+      }
+    }
+    let scales = try clip(&gradients, optimizer.gradientAccumulationSteps == nil ? scale : 1, paths, place)
     begin()
     step += 1
-    for (position, i) in trained.enumerated() {
+    for (i, entry) in entries.enumerated() {
+      guard let position = positions[entry.index] else { continue }
       memories[i].updates += 1
       let update = ParameterUpdate(
-        learningRate: optimizer.learningRate, weightDecay: optimizer.weightDecay, gradientScale: scales[position],
-        step: memories[i].updates)
+        learningRate: rate, weightDecay: optimizer.weightDecay(of: entry), gradientScale: scales[position],
+        step: memories[i].updates, path: entry.path, hasSchedule: optimizer.learningRateSchedule != nil)
       // Out of its place for the while, so that nothing else holds the moments and they change in place.
       guard var moments = memories[i].moments.take() else { continue }
-      all[i].parameter.update { optimizer.rule.apply(update, to: &$0, gradients[position], &moments) }
+      let gradient = entry.part(of: gradients[position])
+      entry.update { optimizer.rule.apply(update, to: &$0, gradient, &moments) }
       memories[i].moments = moments
     }
+    average(isUpdate: true)
   }
 
   /// Finds a parameter that is not finite, frozen ones too: a last update that went too far shows in no loss.
@@ -75,17 +101,16 @@ package final class OptimizerState {
 
   /// Makes the moments of parameters that are trainable and have none.
   func begin() {
-    for (i, (_, parameter)) in all.enumerated() where memories[i].moments == nil && parameter.isTrainable {
-      memories[i].moments = OptimizerMoments(optimizer.moments, for: parameter)
+    for (i, entry) in entries.enumerated() where memories[i].moments == nil && entry.parameter.isTrainable {
+      memories[i].moments = OptimizerMoments(optimizer.moments(of: entry), dtype: entry.parameter.dtype)
     }
   }
 
-  /// Cuts gradients by value, and returns what each is to be multiplied by.
-  private func clip(
-    _ gradients: inout [Gradient], _ scale: Double, _ paths: [String], _ place: () -> String
+  /// Refuses gradients that are not finite, and returns the sum of squares of each.
+  @discardableResult
+  private func requireFinite(
+    _ gradients: [Gradient], _ scale: Double, _ paths: [String], _ place: () -> String
   ) throws(RecurraError) -> [Double] {
-    // A norm is that of the whole gradient, where rows of an embedding that came twice have been added up.
-    if optimizer.clipping != .none { for i in gradients.indices { gradients[i] = .dense(gradients[i].dense) } }
     var squares: [Double] = []
     for (path, gradient) in zip(paths, gradients) {
       let sum = gradient.storedSumOfSquares * scale * scale
@@ -97,6 +122,16 @@ package final class OptimizerState {
       }
       squares.append(sum)
     }
+    return squares
+  }
+
+  /// Cuts gradients by value, and returns what each is to be multiplied by.
+  private func clip(
+    _ gradients: inout [Gradient], _ scale: Double, _ paths: [String], _ place: () -> String
+  ) throws(RecurraError) -> [Double] {
+    // A norm is that of the whole gradient, where rows of an embedding that came twice have been added up.
+    if optimizer.clipping != .none { for i in gradients.indices { gradients[i] = .dense(gradients[i].dense) } }
+    let squares = try requireFinite(gradients, scale, paths, place)
     switch optimizer.clipping {
     case .none: break
     case .value(let limit):

@@ -23,8 +23,9 @@ extension OptimizerState {
       (Self.iteration, Tensor(Double(step), dtype: .float64)),
       (Self.learningRate, Tensor(optimizer.learningRate, dtype: .float64)),
     ]
-    for ((path, parameter), memory) in zip(all, memories) {
+    for (entry, memory) in zip(entries, memories) {
       guard let moments = memory.moments else { continue }
+      let (path, parameter) = (entry.path, entry.parameter)
       for (name, value) in zip(moments.names, moments.tensors) { result.append((path + "/" + name, value)) }
       if memory.updates != step || !parameter.isTrainable {
         result.append((path + "/" + Self.iteration, Tensor(Double(memory.updates), dtype: .float64)))
@@ -45,17 +46,18 @@ extension OptimizerState {
       throw source.failure(Self.learningRate, expected: "a finite number of 0 or more", got: "\(rate)")
     }
     var restored: [Memory] = []
-    for (path, parameter) in all {
-      let names = optimizer.moments.map { (name: $0.name, path: path + "/" + $0.name) }
+    for entry in entries {
+      let (path, parameter, kept) = (entry.path, entry.parameter, optimizer.moments(of: entry))
+      let names = kept.map { (name: $0.moment.name, path: path + "/" + $0.moment.name, shape: $0.shape) }
       let own = path + "/" + Self.iteration
       // One that was frozen all the time has left nothing.
       guard parameter.isTrainable || state[own] != nil || names.contains(where: { state[$0.path] != nil }) else {
         restored.append(Memory())
         continue
       }
-      var moments = OptimizerMoments(optimizer.moments, for: parameter)
-      for (name, path) in names {
-        moments[name] = try source.tensor(path, shape: parameter.shape, dtype: parameter.dtype)
+      var moments = OptimizerMoments(kept, dtype: parameter.dtype)
+      for (name, path, shape) in names {
+        moments[name] = try source.tensor(path, shape: shape, dtype: parameter.dtype)
       }
       let updates = state[own] == nil ? iterations : try source.count(own)
       guard updates <= iterations else {

@@ -12,11 +12,24 @@ protocol UpdateRule: Sendable {
   /// What is kept for each parameter, in Keras' names.
   var moments: [Moment] { get }
 
+  /// Tells whether the rule looks at a weight as a whole; one that does not may take several that lie in one tensor.
+  var seesWholeWeights: Bool { get }
+  /// The shape of what is kept for a parameter of a shape.
+  func shape(of moment: Moment, _ shape: [Int]) -> [Int]
+  /// The weight decay of a parameter, where the optimiser has been told `decay`.
+  func weightDecay(_ decay: Double, path: String, rank: Int) -> Double
+
   /// Changes a parameter and its moments in place: weight decay first, then the rule, element by element.
   ///
   /// - Parameter moments: tensors in the order of the rule's own `moments`.
   func apply(
     _ update: ParameterUpdate, to weights: inout Tensor, _ gradient: Gradient, _ moments: inout OptimizerMoments)
+}
+
+extension UpdateRule {
+  var seesWholeWeights: Bool { false }
+  func shape(of moment: Moment, _ shape: [Int]) -> [Int] { shape }
+  func weightDecay(_ decay: Double, path: String, rank: Int) -> Double { decay }
 }
 
 /// What the update of one parameter follows from besides its rule.
@@ -27,6 +40,10 @@ struct ParameterUpdate {
   let gradientScale: Double
   /// The number of this update of the parameter, from 1.
   let step: Int
+  /// The path to the parameter.
+  var path = ""
+  /// Tells whether a schedule gave the learning rate.
+  var hasSchedule = false
 
   /// Updates float32 by the vector kernels.
   var byVectors: VectorUpdate {

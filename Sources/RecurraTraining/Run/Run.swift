@@ -90,6 +90,7 @@ struct Run {
         return finished(run, .cancelled)
       }
     }
+    if end > run.firstEpoch { trainer.optimizerState.finish() }
     let stop = trainer.progress.run?.isStopped == true ? History.Stop.requested : nil
     var ended = trainer.progress
     ended.run?.isComplete = true

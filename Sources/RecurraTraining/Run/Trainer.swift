@@ -42,6 +42,7 @@ public final class Trainer {
 
   private(set) var chosenOptimizer: Optimizer
   private var optimizerStorage: OptimizerState?
+  private var rulesStorage: WeightRules?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
   /// Tells whether `callbacks` know more than `progress` does, because a run is going on.
@@ -86,16 +87,28 @@ public final class Trainer {
   public var optimizer: Optimizer { optimizerStorage?.optimizer ?? chosenOptimizer }
 
   /// How far a step goes; callbacks may change it. One outside its range ends the next step with an error.
+  ///
+  /// Of an optimiser with a schedule it is what the schedule says now; setting it takes the schedule's place.
   public var learningRate: Double {
-    get { optimizer.learningRate }
+    get { optimizer.learningRate(at: optimizerStorage?.step ?? 0) }
     set {
       // Before the model has its parameters, a state would be made without them.
       if let optimizerStorage {
         optimizerStorage.optimizer.learningRate = newValue
+        optimizerStorage.optimizer.learningRateSchedule = nil
       } else {
         chosenOptimizer.learningRate = newValue
       }
+      chosenOptimizer.learningRateSchedule = nil
     }
+  }
+
+  /// Refuses to change a learning rate that a schedule gives.
+  func requireNoSchedule(_ operation: String) throws(RecurraError) {
+    guard let schedule = optimizer.learningRateSchedule else { return }
+    throw RecurraError(
+      .badArgument, operation: operation, expected: "an optimiser whose learning rate is a number",
+      got: "a schedule \(schedule.configuration.text)")
   }
 
   /// The values of all parameters, in the model's order; each must keep its shape and type when they are set.
@@ -121,6 +134,14 @@ public final class Trainer {
     return made
   }
 
+  /// What the model's weights cost and are held to; collected at its first use, when the model has been built.
+  var rules: WeightRules {
+    if let rulesStorage { return rulesStorage }
+    let made = WeightRules(model)
+    rulesStorage = made
+    return made
+  }
+
   /// The number of numbers the optimiser keeps, as the summary counts them; nil before the first training step.
   package var optimizerVariableCount: Int? { optimizerStorage?.variableCount }
 
@@ -133,8 +154,17 @@ public final class Trainer {
   /// The numbers of some rows by name.
   func logs(of sums: BatchMetrics) -> Logs {
     // Of several outputs each one's loss stands in front of the metrics.
-    let means: [Metric?] = losses.count > 1 ? losses.map { _ in nil } : []
-    return sums.logs(zip(metricNames, means + outputMetrics.joined().map { Optional($0) }).map { ($0, $1) })
+    var measured: [(of: Metric, width: Int)?] = losses.count > 1 ? losses.map { _ in nil } : []
+    for (metrics, width) in zip(outputMetrics, outputWidths) { measured += metrics.map { ($0, width) } }
+    return sums.logs(zip(metricNames, measured).map { ($0, $1) })
+  }
+
+  /// The number of predictions to a row of each output; 1 where it is not known.
+  private var outputWidths: [Int] {
+    guard let inputs = model.inputShapes, let outputs = try? model.outputShapes(for: inputs) else {
+      return losses.map { _ in 1 }
+    }
+    return outputs.map { $0.count > 1 ? ($0.last ?? 1) ?? 1 : 1 }
   }
 }
 

@@ -4,8 +4,6 @@ public struct BatchMetrics: Sendable, Equatable {
   public var loss: WeightedSum
   /// What each of the trainer's metrics measured, in their order; a metric of several sums has as many places.
   public var metrics: [WeightedSum]
-  /// What layers add to the loss, as it stands in `loss`, which is made anew where several outputs have been added up.
-  var layerLoss = 0.0
 
   init(loss: WeightedSum, metrics: [WeightedSum]) {
     self.loss = loss
@@ -22,20 +20,19 @@ public struct BatchMetrics: Sendable, Equatable {
     var (sums, fewer) = (left.metrics, right.metrics)
     if sums.count < fewer.count { swap(&sums, &fewer) }
     for (index, sum) in fewer.enumerated() { sums[index] += sum }
-    var total = BatchMetrics(loss: left.loss + right.loss, metrics: sums)
-    total.layerLoss = left.layerLoss + right.layerLoss
-    return total
+    return BatchMetrics(loss: left.loss + right.loss, metrics: sums)
   }
 
   /// The numbers by name, alphabetically as Keras orders them.
   ///
-  /// - Parameter measured: what each number is called, and the metric it is of; nil for the mean of a loss.
-  func logs(_ measured: [(name: String, metric: Metric?)]) -> Logs {
+  /// - Parameter measured: what each number is called, and the metric it is of, with the width of its output; nil
+  ///   for the mean of a loss.
+  func logs(_ measured: [(name: String, metric: (of: Metric, width: Int)?)]) -> Logs {
     var (numbers, rest) = ([("loss", loss.mean)], metrics[...])
     for (name, metric) in measured {
-      let count = metric?.sumCount ?? 1
+      let count = metric.map { $0.of.sumCount(width: $0.width) } ?? 1
       let sums = rest.prefix(count) + repeatElement(WeightedSum(), count: max(0, count - rest.count))
-      numbers.append((name, metric?.result(of: sums) ?? sums.first?.mean ?? 0))
+      numbers.append((name, metric?.of.result(of: sums) ?? sums.first?.mean ?? 0))
       rest = rest.dropFirst(count)
     }
     var logs = Logs()

@@ -29,26 +29,29 @@ extension Trainer {
     for index in losses.indices {
       measures.append(try measure(index, outputs[index], batch.targets[index], context, divisor))
     }
-    var losses = [measures[0].tensor]
-    var metrics = BatchMetrics(loss: measures[0].loss, metrics: measures[0].metrics)
-    if measures.count > 1 {
-      let sums = measures.map(\.loss) + measures.flatMap(\.metrics)
-      losses = zip(measures, lossWeights).map { $0.tensor * $1 }
-      metrics = BatchMetrics(loss: whole(sums, rows: Double(batch.count)), metrics: sums)
-    }
+    var tensors = measures.count == 1 ? [measures[0].tensor] : zip(measures, lossWeights).map { $0.tensor * $1 }
+    // What weights cost has its gradient at the update: once, however many blocks a batch is cut into.
+    var cost = rules.penalty
     if let own = context.record?.loss, batch.count > 0 {
       // As Keras: the layers' own losses are means over rows, whatever the predictions weigh.
-      let mean = own.converted(to: losses[0].dtype) / Double(batch.count)
-      losses[0] = losses[0] + (divisor == .one ? mean * measures[0].loss.weight : mean)
-      metrics.layerLoss = mean.item * metrics.loss.weight
-      metrics.loss.sum += metrics.layerLoss
+      let mean = own.converted(to: tensors[0].dtype) / Double(batch.count)
+      tensors[0] = tensors[0] + (divisor == .weight ? mean : mean * measures[0].loss.weight)
+      cost += mean.item
     }
-    return (losses, metrics)
+    guard measures.count > 1 else {
+      var loss = measures[0].loss
+      loss.sum += cost * loss.weight
+      return (tensors, BatchMetrics(loss: loss, metrics: measures[0].metrics))
+    }
+    let metrics = measures.map(\.loss) + measures.flatMap(\.metrics)
+    return (tensors, BatchMetrics(loss: whole(metrics, rows: Double(batch.count), cost: cost), metrics: metrics))
   }
 
   /// The weighted sum of the mean losses that stand in front of what several outputs measured, as that of some rows.
-  func whole(_ metrics: [WeightedSum], rows: Double) -> WeightedSum {
-    let mean = zip(metrics, lossWeights).reduce(0) { $0 + $1.0.mean * $1.1 }
+  ///
+  /// - Parameter cost: what weights and outputs cost besides.
+  func whole(_ metrics: [WeightedSum], rows: Double, cost: Double) -> WeightedSum {
+    let mean = zip(metrics, lossWeights).reduce(cost) { $0 + $1.0.mean * $1.1 }
     return WeightedSum(sum: mean * rows, weight: rows)
   }
 

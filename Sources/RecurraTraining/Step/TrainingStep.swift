@@ -87,15 +87,29 @@ extension Trainer {
   func train(
     _ blocks: some Sequence<Batch>, _ random: RandomSource, at place: () -> String
   ) throws(RecurraError) -> BatchMetrics {
-    var tree = GradientTree()
-    for block in blocks { tree.add(try gradients(block, random, areSums: true, place)) }
-    guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
-    try update(&total, place)
-    // The mean of each output is over the whole batch, and so is their sum.
-    if losses.count > 1 {
-      total.metrics.loss = whole(total.metrics.metrics, rows: total.weight)
-      total.metrics.loss.sum += total.metrics.layerLoss
+    var (tree, cost) = (GradientTree(), 0.0)
+    for block in blocks {
+      let own = try gradients(block, random, areSums: true, place)
+      if losses.count > 1 {
+        cost += own.loss.sum - whole(own.metrics.metrics, rows: own.weight, cost: 0).sum
+      }
+      tree.add(own)
     }
+    guard var total = tree.total else { return BatchMetrics(metricCount: metricNames.count) }
+    for (index, loss) in losses.enumerated() where loss.reduction == .sum && total.weight > 1 {
+      // The blocks are parts of one sum, in which the weights cost once.
+      if losses.count == 1 {
+        total.metrics.loss.sum -= rules.penalty * (total.weight - 1)
+        total.metrics.loss.weight = 1
+      } else {
+        total.metrics.metrics[index].weight = min(total.metrics.metrics[index].weight, 1)
+      }
+    }
+    if losses.count > 1 {
+      // The mean of each output is over the whole batch, and so is their sum; what the blocks cost besides stays.
+      total.metrics.loss = whole(total.metrics.metrics, rows: total.weight, cost: cost / max(total.weight, 1))
+    }
+    try update(&total, place)
     return total.metrics
   }
 
@@ -125,15 +139,24 @@ extension Trainer {
 
   private func update(_ gradients: inout BatchGradients, _ place: () -> String) throws(RecurraError) {
     // Rows of which none counts say nothing.
-    func scale(_ weight: Double) -> Double { weight == 0 ? 0 : gradients.divisor / weight }
+    func scale(_ weight: Double, _ loss: Loss) -> Double {
+      weight == 0 ? 0 : gradients.divisor / (loss.reduction == .sum ? 1 : weight)
+    }
     if gradients.gradients.count == 1 {
-      try optimizerState.update(&gradients.gradients[0], scale: scale(gradients.weight), at: place)
+      // Of several outputs the gradients have been divided already, each by the weight of its own.
+      var scale =
+        losses.count > 1 ? gradients.divisor / max(gradients.weight, 1) : scale(gradients.weight, loss)
+      rules.addGradients(to: &gradients.gradients[0], optimizerState.parameters, scale: &scale)
+      try optimizerState.update(&gradients.gradients[0], scale: scale, at: place)
     } else {
-      let scales = gradients.metrics.metrics.prefix(losses.count).map { scale($0.weight) }
+      let scales = zip(gradients.metrics.metrics, losses).map { scale($0.weight, $1) }
       var sum = zip(gradients.gradients, scales).map { list, scale in list.map { $0 * scale } }
         .reduce([]) { sum, list in sum.isEmpty ? list : zip(sum, list).map { $0 + $1 } }
+      var scale = 1.0
+      rules.addGradients(to: &sum, optimizerState.parameters, scale: &scale)
       try optimizerState.update(&sum, at: place)
     }
+    rules.constrain()
     for change in gradients.statistics { change.apply() }
   }
 }
