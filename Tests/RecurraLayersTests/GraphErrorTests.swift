@@ -23,7 +23,9 @@ import Testing
     ) {
       try Model(inputs: [x], outputs: [LSTM(units: 2)(LSTM(units: 2)(x), name: "classes")])
     }
-    expect("add (Add): expected inputs of one shape, got [?, ?, 4] and [?, ?, 3]", .badData) {
+    expect(
+      "add (Add): expected inputs of one shape, or of shapes that broadcast, got [?, ?, 4] and [?, ?, 3]", .badData
+    ) {
       try Model(inputs: [x], outputs: [Add()(x, Dense(units: 3)(x))])
     }
     expect("functional (dense (Dense)): expected units in 1...2147483647, got 0") {
