@@ -57,6 +57,21 @@ import Testing
     }
   }
 
+  /// Keras writes the operations that make masks into its graphs; here values carry theirs along.
+  @Test func aGraphOfKerasWithItsMasksIsRead() throws {
+    let values = try Fixture("keras_masked_graph")["masked"]
+    let description = try #require(values.arguments?["model"])
+    #expect(description.text.contains("NotEqual"))
+    let model = try Model(configuration: description)
+    #expect(!model.layerNames.contains("not_equal"))
+    try model.setWeights(list(values, "weight"))
+    let found = try model(values.required("ids"))
+    expectClose(found, try values.required("output"), relative: 2e-5, absolute: 2e-6)
+    let again = try Model(configuration: model.json)
+    try again.setWeights(model.weights)
+    expectIdentical(try again(values.required("ids")), found)
+  }
+
   private func close(_ found: Tensor, _ wanted: Tensor, _ comment: String) {
     expectClose(found, wanted, relative: Tolerance.peers, absolute: 2e-6, toLargest: true, comment)
   }

@@ -11,7 +11,7 @@ struct GraphDescription {
   init(_ arguments: LayerArguments) throws(RecurraError) {
     name = try arguments.string("name", default: name)
     dtype = try arguments.floatingType("dtype")
-    let layers = try Self.list(arguments, "layers")
+    let layers = Self.withoutMasks(try Self.list(arguments, "layers"), outputs: arguments.values["output_layers"])
     // Nodes exist before any of them is read: a layer may stand in front of what it reads.
     var reads: [(node: Int, call: JSONValue)] = []
     for (index, json) in layers.enumerated() {
@@ -59,27 +59,6 @@ struct GraphDescription {
     for _ in calls { draft.nodes.append(GraphDraft.Node(layer: position, name: name, serial: draft.nodes.count)) }
     nodes[name] = Array(first..<draft.nodes.count)
     return calls.enumerated().map { (first + $0, $1) }
-  }
-
-  /// What Keras says of an attention layer with each call is a setting of ours.
-  private static let callSettings = ["use_causal_mask", "return_attention_scores"]
-
-  /// A layer's description with what its calls say of it as arguments; each call has to say the same.
-  private static func withCallSettings(_ json: JSONValue) throws(RecurraError) -> JSONValue {
-    guard case .object(let members) = json, case .array(let calls)? = json["inbound_nodes"] else { return json }
-    var additions: [(name: String, value: JSONValue)] = []
-    for name in callSettings {
-      let said = calls.map { $0["kwargs"]?[name] == .bool(true) }
-      guard said.contains(true) else { continue }
-      guard !said.contains(false) else { throw GraphDraft.failure("calls that agree in \(name)", got: "both") }
-      additions.append((name, .bool(true)))
-    }
-    guard !additions.isEmpty else { return json }
-    return .object(
-      members.map { member in
-        guard member.name == "config", case .object(let arguments) = member.value else { return member }
-        return (member.name, .object(arguments + additions))
-      })
   }
 
   /// The inputs of a call: a list of sources, or what Keras writes.

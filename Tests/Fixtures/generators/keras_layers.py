@@ -1,4 +1,6 @@
 """Keras 3's layers around the recurrent ones: each by its own JSON, forward, gradients, masks and statistics."""
+import json
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -149,6 +151,8 @@ def call(layer, inputs, what):
 def add_case(fixture, case, class_name, options, shapes, what):
     random, inputs = case_inputs(fixture.name, case, shapes)
     make = getattr(keras.layers, class_name)
+    # Names are numbered anew, so that a case does not depend on those before it.
+    keras.backend.clear_session()
     set_precision("float32")
     sample = make(**options)
     sample_outputs = call(sample, [tf.constant(x) for x in inputs], what)
@@ -207,7 +211,40 @@ def add_case(fixture, case, class_name, options, shapes, what):
     fixture.add_agreed(case, *results)
 
 
+def masked_graph():
+    """A model whose JSON holds the operations that make its masks, and calls with settings."""
+    layers = keras.layers
+    ids = layers.Input((T,), dtype="int32", name="ids")
+    vectors = layers.Embedding(9, 6, mask_zero=True, name="table")(ids)
+    read = layers.GRU(6, return_sequences=True, name="read")(vectors)
+    normalized = layers.BatchNormalization(name="normalized")(read)
+    found = layers.Attention(use_scale=True, name="found")([normalized, read])
+    heads = layers.MultiHeadAttention(2, 3, name="heads")(found, read, use_causal_mask=True)
+    both = layers.Average(name="both")([layers.Add(name="sum")([found, heads]), normalized])
+    last = layers.LSTM(5, name="last")(layers.PReLU(shared_axes=[1], name="rectified")(both))
+    return keras.Model([ids], [layers.Dense(3, activation="softmax", name="classes")(last)], name="masked")
+
+
+def make_masked_graph():
+    fixture = Fixture("keras_masked_graph", VERSIONS)
+    random = seeded(fixture.name)
+    keras.backend.clear_session()
+    set_precision("float32")
+    model = masked_graph()
+    ids = random.integers(1, 9, (B + 1, T)).astype(np.int32)
+    for row, length in enumerate([T, 2, 5, 1]):
+        ids[row, length:] = 0
+    ids[2, 1] = 0
+    weights = [np.abs(normal(random, *weight.shape, scale=0.6)) + np.float32(0.3) if weight.name in POSITIVE
+               else normal(random, *weight.shape, scale=0.6) for weight in model.weights]
+    model.set_weights(weights)
+    fixture.add("masked", {"ids": ids, **{f"weight_{i}": weight for i, weight in enumerate(weights)},
+                           "output": np.asarray(model(ids))}, model=json.loads(model.to_json()))
+    fixture.save()
+
+
 def make():
+    make_masked_graph()
     fixture = Fixture("keras_layers", VERSIONS)
     for case, (class_name, options, shapes, what) in CASES.items():
         add_case(fixture, case, class_name, options, shapes, what)
