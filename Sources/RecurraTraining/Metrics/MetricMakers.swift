@@ -45,7 +45,11 @@ extension Metric {
     case "categorical_crossentropy":
       return .categoricalCrossEntropy(
         fromLogits: try a.logits(), labelSmoothing: try a.number("label_smoothing", default: 0))
-    case "sparse_categorical_crossentropy": return .sparseCategoricalCrossEntropy(fromLogits: try a.logits())
+    case "sparse_categorical_crossentropy":
+      if let ignored = a.value("ignore_class") {
+        throw a.failure("ignore_class", expected: "null, all that is supported", got: ignored)
+      }
+      return .sparseCategoricalCrossEntropy(fromLogits: try a.logits())
     case "perplexity": return .perplexity(fromLogits: try a.logits())
     case "top_k_categorical_accuracy": return .topKCategoricalAccuracy(k: try a.integer("k", default: 5))
     case "sparse_top_k_categorical_accuracy":
