@@ -91,7 +91,7 @@ import Testing
     try expect(#"{"class_name": "huber", "config": {"delta": -1}}"#, "delta above 0", "-1")
     try expect(#"{"class_name": "huber", "config": {"slope": 1}}"#, "slope")
     try expect(#"{"class_name": "huber", "config": {"delta": "x"}}"#, "delta", "x")
-    try expect(#"{"class_name": "huber", "config": {"reduction": "sum"}}"#, "reduction", "sum_over_batch_size", "sum")
+    try expect(#"{"class_name": "huber", "config": {"reduction": "all"}}"#, "reduction", "sum_over_batch_size", "all")
     try expect(#"{"class_name": "mse", "config": {"from_logits": true}}"#, "from_logits")
     try expect(#"{"class_name": "binary_crossentropy", "config": {"axis": 1}}"#, "axis", "-1")
     try expect(#"{"class_name": "binary_crossentropy", "config": {"label_smoothing": 1.5}}"#, "label smoothing", "1.5")
