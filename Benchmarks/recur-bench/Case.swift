@@ -8,6 +8,7 @@ struct Case: CustomStringConvertible {
   /// The cells that are compared.
   enum Cell: String, CaseIterable {
     case rnn, lstm, gru, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
+    case projected, dropped, held
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -44,6 +45,10 @@ struct Case: CustomStringConvertible {
     case .mingru: MinGRUCell()
     case .minlstm: MinLSTMCell()
     case .slstm: SLSTMCell()
+    case .projected: LSTMCell(activation: activation, projectionUnits: max(units / 2, 1))
+    case .dropped: RecurrentDropoutCell(LSTMCell(), units: units)
+    case .held:
+      ZoneoutCell(LSTMCell(), units: units, hidden: 0.1, memory: 0.1, memories: 1, isTraining: job == .training)
     case .indrnn: IndRNNCell(activation: activation)
     case .gru:
       GRUCell(activation: activation, recurrentActivation: recurrentActivation, resetAfter: !resetsBefore)
@@ -99,7 +104,7 @@ struct Case: CustomStringConvertible {
       }
       return { _ = x.recurrent(arithmetic, directions, returnsSequences: returnsSequences) }
     case .training:
-      let width = units * parameters.count
+      let width = arithmetic.stateWidths(units: units)[0] * parameters.count
       let seed = Tensor.ones(returnsSequences ? [batch, timesteps, width] : [batch, width])
       var version = 0
       return {

@@ -138,6 +138,7 @@ struct RecurBench: ParsableCommand {
 /// The cells by the names people use.
 enum CellName: String, CaseIterable, ExpressibleByArgument {
   case rnn, lstm, gru, bilstm, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
+  case projected, dropped, held
 
   var cell: Case.Cell { Case.Cell(rawValue: rawValue) ?? .lstm }
 }

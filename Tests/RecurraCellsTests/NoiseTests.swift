@@ -13,7 +13,7 @@ extension EngineSettings {
     func masks(kind: NaiveCell.Kind) {
       let test = LayerCase(
         kind: kind, batch: 3, timesteps: 5, inputs: 3, units: 4, lengths: [5, 2, 4], hasInitialStates: true)
-      let cell = RecurrentDropoutCell(test.cell)
+      let cell = RecurrentDropoutCell(test.cell, units: 4)
       let count = cell.maskCount(4)
       let masks = Tensor((0..<3 * count).map { $0 % 3 == 0 ? 0 : 1.5 }, shape: [3, count])
       for dtype in [DType.float64, .float32] {
@@ -47,12 +47,13 @@ extension EngineSettings {
       let test = LayerCase(
         kind: kind, batch: 3, timesteps: 4, inputs: 2, units: 3, lengths: [4, 2, 3], hasInitialStates: true)
       let memories = test.cell.stateCount - 1
-      let dropping = RecurrentDropoutCell(test.cell)
+      let dropping = RecurrentDropoutCell(test.cell, units: 3)
       let masks = Tensor(
         (0..<3 * dropping.maskCount(3)).map { $0 % 3 == 0 ? 0 : 1.5 }, shape: [3, dropping.maskCount(3)])
       let key = Tensor([12.0, 777_777, 0, 3, 4_444, 0, 99, 5, 0], shape: [3, 3])
       func held(_ base: any GatedCell, isTraining: Bool) -> ZoneoutCell {
-        ZoneoutCell(base, hidden: 0.3, memory: memories == 1 ? 0.4 : 0, memories: memories, isTraining: isTraining)
+        ZoneoutCell(
+          base, units: 3, hidden: 0.3, memory: memories == 1 ? 0.4 : 0, memories: memories, isTraining: isTraining)
       }
       let cells: [(String, any GatedCell, [Tensor])] = [
         ("masks", dropping, [masks]), ("held", held(test.cell, isTraining: true), [key]),
@@ -77,7 +78,7 @@ extension EngineSettings {
       let values = test.values(.float64)
       let direction = test.directions(of: values)[0]
       let key = Tensor((0..<12).map { $0 % 3 == 2 ? 0 : Double(1_000 + 77 * $0) }, shape: [4, 3])
-      let cell = ZoneoutCell(test.cell, hidden: 0.25, memory: 0.5, memories: 1, isTraining: true)
+      let cell = ZoneoutCell(test.cell, units: 16, hidden: 0.25, memory: 0.5, memories: 1, isTraining: true)
       let h = values[0].recurrent(
         cell, [direction.starting(at: direction.initialStates + [key])], returnsSequences: true, keepsTrace: true
       ).traces[0]

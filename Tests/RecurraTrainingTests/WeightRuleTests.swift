@@ -43,6 +43,42 @@ import Testing
     #expect(try Constraint(json: constraint.json) == constraint)
   }
 
+  @Test(arguments: [
+    ("Conv1D", #""filters": 2, "kernel_size": 2"#, "kernel"), ("Conv1D", #""filters": 2, "kernel_size": 2"#, "bias"),
+    ("DepthwiseConv1D", #""kernel_size": 2"#, "depthwise"),
+    ("SeparableConv1D", #""filters": 2, "kernel_size": 2"#, "depthwise"),
+    ("SeparableConv1D", #""filters": 2, "kernel_size": 2"#, "pointwise"),
+    ("BatchNormalization", #""momentum": 0.9"#, "gamma"), ("BatchNormalization", #""momentum": 0.9"#, "beta"),
+    ("GroupNormalization", #""groups": 2"#, "gamma"), ("PReLU", #""shared_axes": [1]"#, "alpha"),
+  ]) func weightsOfTheLayersAroundMayCostSomething(_ className: String, _ settings: String, _ weight: String) throws {
+    func model(_ rule: String) throws -> Sequential {
+      let json = #"{"class_name": "\#(className)", "config": {\#(settings)\#(rule)}}"#
+      let layer = try Registry.standard.layer(from: JSONValue(parsing: Array(json.utf8)))
+      let model = Sequential(seed: 4) {
+        layer
+        GlobalAveragePooling1D()
+      }
+      try model.build(inputShape: [nil, 5, 4], dtype: .float64)
+      for (index, parameter) in layer.parameters.enumerated() where !parameter.isStatistic {
+        parameter.value = Tensor.varied(parameter.shape, seed: 20 + index)
+      }
+      return model
+    }
+    let ruled = try model(#", "\#(weight)_regularizer": {"class_name": "L2", "config": {"l2": 0.5}}"#)
+    let plain = try model("")
+    let x = Tensor.varied([6, 5, 4], seed: 1)
+    let y = try plain(x) + 1
+    func loss(_ model: Sequential) throws -> Double {
+      let trainer = try model.compile(loss: .meanSquaredError, optimizer: .sgd())
+      return try #require(try trainer.evaluate(x, y, verbose: .silent)["loss"])
+    }
+    let named = ruled.parameters.filter { $0.name == weight || $0.name == weight + "_kernel" }
+    let own = try #require(named.first ?? ruled.parameters.first { $0.name == "kernel" })
+    let cost = 0.5 * own.value.squared.sum().item
+    let difference = try loss(ruled) - loss(plain)
+    #expect(cost > 1e-4 && abs(difference - cost) < 1e-9)
+  }
+
   /// The model of a case, with its rules from Keras' arguments.
   static func trainer(_ reference: Fixture, _ name: String) throws -> Trainer {
     var settings: [(name: String, value: JSONValue)] = [("units", .integer(4))]

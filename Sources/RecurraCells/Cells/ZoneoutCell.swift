@@ -7,39 +7,29 @@ package import RecurraTensor
 /// Otherwise every number is the mean of what it would be.
 ///
 /// - Source: Krueger et al. 2016 (arXiv:1606.01305).
-package struct ZoneoutCell: GatedCell {
-  private let base: any GatedCell
+package struct ZoneoutCell: CellWrapper {
+  package let base: any GatedCell
   private let hiddenRate, memoryRate: Double
-  /// States behind h that may be held: the first ones of the base's.
-  private let memories: Int
   private let isTraining: Bool
+  private let place: Places
 
-  /// Wraps a cell, the first of whose states behind h are held at the rate of the memory.
-  package init(_ base: any GatedCell, hidden: Double, memory: Double, memories: Int, isTraining: Bool) {
+  /// Wraps a cell of some units, the first of whose states behind h are held at the rate of the memory.
+  package init(
+    _ base: any GatedCell, units: Int, hidden: Double, memory: Double, memories: Int, isTraining: Bool
+  ) {
     (self.base, hiddenRate, memoryRate, self.isTraining) = (base, hidden, memory, isTraining)
-    self.memories = memories
+    place = Places(base, units, memories)
   }
-  /// Wraps a simple cell.
-  package init() { self.init(SimpleRNNCell(), hidden: 0, memory: 0, memories: 0, isTraining: false) }
+  /// Wraps a simple cell of one unit.
+  package init() { self.init(SimpleRNNCell(), units: 1, hidden: 0, memory: 0, memories: 0, isTraining: false) }
 
   /// Numbers of the key; the first two are whole and below this.
   package static let keyCount = 3
   package static let keyBound = 1 << 24
 
-  package var gateCount: Int { base.gateCount }
-  package var slotCount: Int { base.slotCount }
-  package var hasStateProducts: Bool { base.hasStateProducts }
-  package var hasSlotBias: Bool { base.hasSlotBias }
-  package var slotNames: [String] { base.slotNames }
-  package var memoryGates: MemoryGates? { base.memoryGates }
-  package var gateOfUnitBias: Int? { base.gateOfUnitBias }
   package func stateWidths(units: Int) -> [Int] {
     base.stateWidths(units: units) + (isTraining ? [Self.keyCount] : [])
   }
-  package func parameters(inputs: Int, units: Int) -> [CellParameter] { base.parameters(inputs: inputs, units: units) }
-  package func biasShape(units: Int) -> [Int] { base.biasShape(units: units) }
-  package func slotBias(_ bias: Tensor, units: Int) -> Tensor { base.slotBias(bias, units: units) }
-  package func biasGradient(slots: Tensor, units: Int) -> Tensor { base.biasGradient(slots: slots, units: units) }
   package func phases(units: Int) -> [[GateProduct]] { base.phases(units: units) }
   package func scratchCount(units: Int) -> Int { base.scratchCount(units: units) }
   /// What the base keeps, the states as it made them, and what reaches the states before a step around it.
@@ -48,7 +38,6 @@ package struct ZoneoutCell: GatedCell {
   }
 
   package func forward<S: FloatingScalar>(phase: Int, _ step: GateForward<S>) {
-    let place = Places(base, step.units, memories)
     let hasMemory = place.further > 0
     base.forward(
       phase,
@@ -56,7 +45,7 @@ package struct ZoneoutCell: GatedCell {
         rows: step.rows, units: step.units, gates: step.gates, h: step.h, c: hasMemory ? step.c : step.h,
         nextH: step.nextH, nextC: hasMemory ? step.nextC : step.nextH, scratch: step.scratch, saved: step.saved,
         parameters: step.parameters))
-    guard phase == base.phases(units: step.units).count - 1 else { return }
+    guard phase == place.lastPhase else { return }
     for row in 0..<step.rows {
       let saved = step.saved[row] + place.saved
       let (h, nextH, c, nextC) = (step.h[row], step.nextH[row], step.c[row], step.nextC[row])
@@ -80,9 +69,8 @@ package struct ZoneoutCell: GatedCell {
   }
 
   package func backward<S: FloatingScalar>(phase: Int, _ step: GateBackward<S>) {
-    let place = Places(base, step.units, memories)
     let (hasMemory, made) = (place.further > 0, step.saved.from(0, column: place.saved))
-    if phase == base.phases(units: step.units).count - 1 {
+    if phase == place.lastPhase {
       for row in 0..<step.rows {
         let around = step.saved[row] + place.saved + place.outputs + place.further
         let (dh, dc, key) = (step.dh[row], step.dc[row], step.c[row] + place.further)
@@ -109,7 +97,6 @@ package struct ZoneoutCell: GatedCell {
   package func addParameterGradients<S: FloatingScalar>(
     _ step: GateBackward<S>, _ units: Range<Int>, to sums: UnsafeMutablePointer<S>
   ) {
-    let place = Places(base, step.units, memories)
     base.add(
       inner(step, place.further > 0, step.saved.from(0, column: place.saved), place), units, to: sums)
   }
@@ -124,14 +111,15 @@ package struct ZoneoutCell: GatedCell {
       scratch: step.scratch, saved: step.saved, parameters: step.parameters)
   }
 
-  /// Numbers of the base's states, and where its saved numbers end.
+  /// Numbers of the base's states, where its saved numbers end, and its last phase: made once.
   private struct Places {
-    let outputs, further, held, saved: Int
+    let outputs, further, held, saved, lastPhase: Int
 
     init(_ base: any GatedCell, _ units: Int, _ memories: Int) {
       let widths = base.stateWidths(units: units)
       (outputs, further, saved) = (widths[0], widths.dropFirst().reduce(0, +), base.savedCount(units: units))
       held = widths.dropFirst().prefix(memories).reduce(0, +)
+      lastPhase = base.phases(units: units).count - 1
     }
   }
 

@@ -13,6 +13,8 @@ public final class PReLU: ShapePreservingLayer {
   /// The axes, the first behind the batch being 1, along which α is one number: [1] shares it over time.
   public let sharedAxes: [Int]
   private let initializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<Parameter>()
 
   /// Makes a parametric rectifier; α starts at 0 unless said otherwise.

@@ -31,6 +31,8 @@ public final class TiedDense: Layer {
   /// Tells whether there is a bias.
   public let useBias: Bool
   private let biasInitializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<Parameter?>()
   private let product = PackedProduct()
 

@@ -22,6 +22,8 @@ public final class Conv1D: Layer {
   public let groups: Int
   private let settings: ConvolutionSettings
   private let kernelInitializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(kernel: Parameter, bias: Parameter?, products: [PackedProduct])>()
 
   /// Makes a convolution over time; the kernel is Glorot uniform and the bias 0 unless said otherwise.

@@ -17,6 +17,8 @@ public final class DepthwiseConv1D: Layer {
   public let depthMultiplier: Int
   private let settings: ConvolutionSettings
   private let initializer: Initializer
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(kernel: Parameter, bias: Parameter?)>()
 
   /// Makes a convolution of single features; the kernel is Glorot uniform and the bias 0 unless said otherwise.

@@ -22,6 +22,8 @@ public final class SeparableConv1D: Layer {
   public let depthMultiplier: Int
   private let settings: ConvolutionSettings
   private let initializers: (depthwise: Initializer, pointwise: Initializer)
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(depthwise: Parameter, pointwise: Parameter, bias: Parameter?)>()
   private let product = PackedProduct()
 

@@ -99,7 +99,8 @@ extension Layer {
   /// Tells whether Keras' arguments of a weight begin with a name: "recurrent" stands for the recurrent kernel.
   private static func isNamed(_ weight: String, _ name: String) -> Bool {
     let own = weight.split(separator: "/").last.map { String($0) } ?? weight
-    return own == name || own == name + "_kernel"
+    // That is how Keras' arguments call the kernel of a depthwise convolution.
+    return own == name || own == name + "_kernel" || (own == "kernel" && name == "depthwise")
   }
 
   /// Refuses rules for weights that the layer does not have, and such as cannot be obeyed; the layer has been built.

@@ -26,6 +26,8 @@ public final class BatchNormalization: Layer {
   public let momentum: Double
   private let settings: ScaleAndCenter.Settings
   private let initializers: (mean: Initializer, variance: Initializer)
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(learned: ScaleAndCenter, mean: Parameter, variance: Parameter)>()
 
   /// Makes a normalisation over the batch; γ and the moving variance start at 1, β and the moving mean at 0.

@@ -20,6 +20,8 @@ public final class GroupNormalization: Layer {
   /// The axis of the features; below 0 counted from the end.
   public let axis: Int
   private let settings: ScaleAndCenter.Settings
+  /// What the weights cost and what they are held to.
+  public let parameterRules: ParameterRules? = ParameterRules()
   private let state = BuildState<(learned: ScaleAndCenter, features: Int, dtype: DType)>()
 
   /// Makes a normalisation over groups of features; γ starts at 1 and β at 0 unless said otherwise.

@@ -47,13 +47,14 @@ struct NoisyCall {
       states = cell.stateWidths(units: units).map { .zeros([shape[0], $0], dtype: dtype) }
     }
     if isTraining, noise.recurrentDropout > 0 {
-      let dropping = RecurrentDropoutCell(cell)
+      let dropping = RecurrentDropoutCell(cell, units: units)
       states.append(mask([shape[0], dropping.maskCount(units)], noise.recurrentDropout, context.forSublayer(2)))
       cell = dropping
     }
     if noise.zoneout > 0 || noise.memoryZoneout > 0 {
       cell = ZoneoutCell(
-        cell, hidden: noise.zoneout, memory: noise.memoryZoneout, memories: stateCount - 1, isTraining: isTraining)
+        cell, units: units, hidden: noise.zoneout, memory: noise.memoryZoneout, memories: stateCount - 1,
+        isTraining: isTraining)
       if isTraining {
         let key = context.forSublayer(3).uniform([shape[0], 2], dtype: .float64) * Double(ZoneoutCell.keyBound)
         states.append(
