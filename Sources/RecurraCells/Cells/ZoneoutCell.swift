@@ -10,6 +10,8 @@ package import RecurraTensor
 package struct ZoneoutCell: CellWrapper {
   package let base: any GatedCell
   private let hiddenRate, memoryRate: Double
+  /// The rates in parts of 2⁻³².
+  private let hiddenBound, memoryBound: UInt64
   private let isTraining: Bool
   private let place: Places
 
@@ -18,6 +20,7 @@ package struct ZoneoutCell: CellWrapper {
     _ base: any GatedCell, units: Int, hidden: Double, memory: Double, memories: Int, isTraining: Bool
   ) {
     (self.base, hiddenRate, memoryRate, self.isTraining) = (base, hidden, memory, isTraining)
+    (hiddenBound, memoryBound) = (UInt64(hidden * 4_294_967_296), UInt64(memory * 4_294_967_296))
     place = Places(base, units, memories)
   }
   /// Wraps a simple cell of one unit.
@@ -52,13 +55,14 @@ package struct ZoneoutCell: CellWrapper {
       saved.update(from: nextH, count: place.outputs)
       if hasMemory { (saved + place.outputs).update(from: nextC, count: place.further) }
       let key = c + place.further
+      let draws = isTraining ? Draws(key) : nil
       for u in 0..<place.outputs {
-        let share = kept(key, u, hiddenRate, 0)
+        let share: S = kept(draws, u, hiddenRate, hiddenBound, 0)
         nextH[u] = share * h[u] + (1 - share) * nextH[u]
       }
       if memoryRate > 0 {
         for u in 0..<place.held {
-          let share = kept(key, u, memoryRate, 32)
+          let share: S = kept(draws, u, memoryRate, memoryBound, 32)
           nextC[u] = share * c[u] + (1 - share) * nextC[u]
         }
       }
@@ -73,13 +77,15 @@ package struct ZoneoutCell: CellWrapper {
     if phase == place.lastPhase {
       for row in 0..<step.rows {
         let around = step.saved[row] + place.saved + place.outputs + place.further
-        let (dh, dc, key) = (step.dh[row], step.dc[row], step.c[row] + place.further)
+        let (dh, dc) = (step.dh[row], step.dc[row])
+        let draws = isTraining ? Draws(step.c[row] + place.further) : nil
         for u in 0..<place.outputs {
-          around[u] = dh[u] * kept(key, u, hiddenRate, 0)
+          around[u] = dh[u] * kept(draws, u, hiddenRate, hiddenBound, 0)
           dh[u] -= around[u]
         }
         for u in 0..<place.further {
-          around[place.outputs + u] = memoryRate > 0 && u < place.held ? dc[u] * kept(key, u, memoryRate, 32) : 0
+          around[place.outputs + u] =
+            memoryRate > 0 && u < place.held ? dc[u] * kept(draws, u, memoryRate, memoryBound, 32) : 0
           dc[u] -= around[place.outputs + u]
         }
       }
@@ -125,14 +131,29 @@ package struct ZoneoutCell: CellWrapper {
 
   /// How much of a number stays: all or nothing by a draw, or the share that does so on average.
   @inline(__always)
-  private func kept<S: FloatingScalar>(_ key: UnsafePointer<S>, _ unit: Int, _ rate: Double, _ bits: UInt64) -> S {
-    guard isTraining else { return S(rate) }
-    // SplitMix64's finaliser of the key, the step and the unit.
-    var x = UInt64(key[0]) << 40 | UInt64(key[1]) << 16
-    x = (x &+ UInt64(key[2]) &* 0x9E37_79B9_7F4A_7C15) ^ (UInt64(truncatingIfNeeded: unit) &* 0xD1B5_4A32_D192_ED03)
-    x = (x ^ x >> 30) &* 0xBF58_476D_1CE4_E5B9
-    x = (x ^ x >> 27) &* 0x94D0_49BB_1331_11EB
-    x ^= x >> 31
-    return Double((x >> bits) & 0xFFFF_FFFF) < rate * 4_294_967_296 ? 1 : 0
+  private func kept<S: FloatingScalar>(
+    _ draws: Draws?, _ unit: Int, _ rate: Double, _ bound: UInt64, _ shift: UInt64
+  ) -> S {
+    guard let draws else { return S(rate) }
+    return draws.bits(unit) >> shift & 0xFFFF_FFFF < bound ? 1 : 0
+  }
+
+  /// The draws of a row at a step.
+  private struct Draws {
+    private let key: UInt64
+
+    @inline(__always)
+    init<S: FloatingScalar>(_ state: UnsafePointer<S>) {
+      key = (UInt64(state[0]) << 40 | UInt64(state[1]) << 16) &+ UInt64(state[2]) &* 0x9E37_79B9_7F4A_7C15
+    }
+
+    /// 64 bits for a unit: SplitMix64's finaliser of the key and the unit.
+    @inline(__always)
+    func bits(_ unit: Int) -> UInt64 {
+      var x = key ^ (UInt64(truncatingIfNeeded: unit) &* 0xD1B5_4A32_D192_ED03)
+      x = (x ^ x >> 30) &* 0xBF58_476D_1CE4_E5B9
+      x = (x ^ x >> 27) &* 0x94D0_49BB_1331_11EB
+      return x ^ x >> 31
+    }
   }
 }
