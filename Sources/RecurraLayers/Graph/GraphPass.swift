@@ -86,7 +86,8 @@ struct GraphPass {
   private func runStack(_ steps: ArraySlice<PassPlan.Step>) -> Tensor? {
     let count = steps.first?.stackCount ?? 0
     guard count <= steps.count, current.mask.isAll, current.states.isEmpty, current.shape.count == 3,
-      !context.isRecording, !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
+      !context.isRecording,
+      context.record == nil || !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), current.shape[2], true)
     for step in steps.prefix(count) {
