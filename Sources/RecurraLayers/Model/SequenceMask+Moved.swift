@@ -10,6 +10,12 @@ extension SequenceMask {
   func moved(
     _ timesteps: (from: Int, to: Int), length: (Int) -> Int, source: (Int) -> Int
   ) -> SequenceMask {
+    counting(timesteps, length: length, source: source).with(resets: resets?.moved(to: timesteps.to, source: source))
+  }
+
+  private func counting(
+    _ timesteps: (from: Int, to: Int), length: (Int) -> Int, source: (Int) -> Int
+  ) -> SequenceMask {
     guard let ends = lengths else { return .all }
     let newEnds = ends.map { min(max(length($0), 0), timesteps.to) }
     guard hasHoles else { return .lengths(newEnds) }

@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Says which timesteps of a batch's sequences count: all, the first ones of each row, or any.
 ///
-/// What is masked is padding: no recurrent layer computes with it, no loss and no metric looks at it.
+/// What is masked is padding: no recurrent layer computes with it, no loss and no metric looks at it. A mask may also
+/// say before which timesteps the state begins anew, see `withResets(_:to:)`.
 ///
 /// ```swift
 /// let mask = try SequenceMask(steps: [[true, false, true], [false, true, true]])
@@ -17,6 +18,8 @@ public struct SequenceMask: Sendable, Equatable {
   }
 
   private let storage: Storage
+  /// Where the state begins anew; nil where it does so nowhere.
+  private(set) var resets: SequenceResets?
 
   /// Every timestep counts.
   public static let all = SequenceMask(storage: .all)
@@ -42,14 +45,7 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` for another shape, and for other numbers.
   public init(steps: Tensor) throws(RecurraError) {
-    guard steps.rank == 2 else {
-      throw RecurraError(.badData, operation: "mask", expected: "a mask [B, T]", got: "shape \(steps.shape)")
-    }
-    let numbers = steps.detached.converted(to: .float64).scalars(as: Double.self)
-    if let stray = numbers.first(where: { $0 != 0 && $0 != 1 }) {
-      throw RecurraError(.badData, operation: "mask", expected: "0 or 1", got: "\(stray)")
-    }
-    self.init(numbers.map { $0 == 1 }, rows: steps.shape[0], timesteps: steps.shape[1])
+    self.init(try Self.flags(steps, "mask"), rows: steps.shape[0], timesteps: steps.shape[1])
   }
 
   /// Makes the simplest mask that says the same: where nothing is masked in front of a row's end, its length.
@@ -71,6 +67,13 @@ public struct SequenceMask: Sendable, Equatable {
   }
 
   private init(storage: Storage) { self.storage = storage }
+
+  /// The mask with other marks.
+  func with(resets: SequenceResets?) -> SequenceMask {
+    var mask = self
+    mask.resets = resets.flatMap { resets in resets.marks.allSatisfy(\.isEmpty) ? nil : resets }
+    return mask
+  }
 
   /// The end of each row: one more than the last timestep that counts; nil where every timestep counts.
   public var lengths: [Int]? {
@@ -107,6 +110,10 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func intersection(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
+    try counting(andIn: other).with(resets: joinedResets(other))
+  }
+
+  private func counting(andIn other: SequenceMask) throws(RecurraError) -> SequenceMask {
     switch (storage, other.storage) {
     case (.all, _): return other
     case (_, .all): return self
@@ -116,7 +123,7 @@ public struct SequenceMask: Sendable, Equatable {
       try other.check(rows: ends.count, timesteps: timesteps, "mask")
       let others = other.flags(ends.count, timesteps)
       return SequenceMask(zip(steps, others).map { $0 && $1 }, rows: ends.count, timesteps: timesteps)
-    case (.lengths, .steps): return try other.intersection(self)
+    case (.lengths, .steps): return try other.counting(andIn: self)
     case (.lengths(let own), .lengths(let others)):
       throw RecurraError(.badData, operation: "mask", expected: "\(own.count) rows", got: "\(others.count)")
     }
@@ -126,6 +133,10 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func union(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
+    try counting(orIn: other).with(resets: joinedResets(other))
+  }
+
+  private func counting(orIn other: SequenceMask) throws(RecurraError) -> SequenceMask {
     switch (storage, other.storage) {
     case (.all, _), (_, .all): return .all
     case (.lengths(let own), .lengths(let others)) where own.count == others.count:
@@ -134,7 +145,7 @@ public struct SequenceMask: Sendable, Equatable {
       try other.check(rows: ends.count, timesteps: timesteps, "mask")
       let others = other.flags(ends.count, timesteps)
       return SequenceMask(zip(steps, others).map { $0 || $1 }, rows: ends.count, timesteps: timesteps)
-    case (.lengths, .steps): return try other.union(self)
+    case (.lengths, .steps): return try other.counting(orIn: self)
     case (.lengths(let own), .lengths(let others)):
       throw RecurraError(.badData, operation: "mask", expected: "\(own.count) rows", got: "\(others.count)")
     }
@@ -171,6 +182,10 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// The mask of some rows, in the order they are named.
   package func rows(_ rows: some Sequence<Int>) -> SequenceMask {
+    counting(inRows: rows).with(resets: resets?.rows(rows))
+  }
+
+  private func counting(inRows rows: some Sequence<Int>) -> SequenceMask {
     switch storage {
     case .all: return self
     case .lengths(let lengths): return .lengths(rows.map { lengths[$0] })
@@ -183,6 +198,10 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// The mask of the first timesteps of every row.
   package func prefix(_ count: Int) -> SequenceMask {
+    counting(inPrefix: count).with(resets: resets?.prefix(count))
+  }
+
+  private func counting(inPrefix count: Int) -> SequenceMask {
     switch storage {
     case .all: return self
     case .lengths(let lengths): return .lengths(lengths.map { min($0, count) })
@@ -195,6 +214,7 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// Refuses a mask for other rows or timesteps.
   package func check(rows: Int, timesteps: Int, _ operation: String) throws(RecurraError) {
+    try checkResets(rows: rows, timesteps: timesteps, operation)
     switch storage {
     case .all: return
     case .lengths(let lengths):

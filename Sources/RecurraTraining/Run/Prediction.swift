@@ -34,9 +34,9 @@ extension Network {
     let data = try prepared(
       Examples(inputs, [], masks: masks), allowsNonFinite: allowingNonFinite, operation: "predict")
     var batches: [[Tensor]] = []
-    let ranges = try batchRanges(data.count, batchSize, "predict")
+    let ranges = try self.ranges(ofRows: data.count, batchSize, "predict")
     try requireMemory(
-      forRows: data.shapes, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
+      forRows: data.shapes, batchSize: ranges[0].count, isTraining: false, keepsOutputs: true, "predict")
     try Threads.withRoom(orThrow: { () throws(RecurraError) in
       for range in ranges {
         batches.append(try forward(data.batch(range).inputs, ForwardContext()).map(\.tensor))
