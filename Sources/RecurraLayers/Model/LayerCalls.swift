@@ -7,11 +7,12 @@ extension Layer {
   /// - Parameters:
   ///   - input: the batch, rows first.
   ///   - lengths: the valid timesteps of each row, where sequences differ in length (right-padded).
-  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
+  ///   - mask: which timesteps count, as Keras' masks; where lengths are given too both have to say so.
   public func callAsFunction(
     _ input: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil
   ) throws(RecurraError) -> Tensor {
     let mask = try SequenceMask(lengths, mask)
+    try mask.checkExtents(of: input.shape, Self.typeName)
     if !isBuilt {
       let dtype: DType = input.dtype == .float64 ? .float64 : .float32
       try build(inputShape: anyBatch(of: input), random: RandomSource(seed: seed), dtype: dtype)
@@ -29,6 +30,7 @@ extension Layer {
     guard masks == nil || masks?.count == inputs.count else {
       throw failure(.badArgument, expected: "\(inputs.count) masks", got: "\(masks?.count ?? 0)")
     }
+    for (input, mask) in zip(inputs, masks ?? []) { try mask.checkExtents(of: input.shape, Self.typeName) }
     if !isBuilt {
       let dtype: DType = inputs.contains { $0.dtype == .float64 } ? .float64 : .float32
       try build(inputShapes: inputs.map { anyBatch(of: $0) }, random: RandomSource(seed: seed), dtype: dtype)
