@@ -61,7 +61,7 @@ struct GraphPass {
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
       let output = activation.map { $0(current.value) } ?? current.value
-      context.add(loss: regularizer(try Value(output, mask: current.mask).measured(step.layer)))
+      context.add(loss: regularizer(try Value(output, mask: current.mask).cutToLengths(step.name)))
     }
     guard let activation, let slot = step.slotBeforeActivation else { return }
     kept[slot] = Value(current.source, mask: current.mask)
@@ -76,7 +76,7 @@ struct GraphPass {
       try step.layer.checked(step.layer.forward(inputs, context))
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
-      for output in outputs { context.add(loss: regularizer(try output.measured(step.layer))) }
+      for output in outputs { context.add(loss: regularizer(try output.cutToLengths(step.name))) }
     }
     current = Signal(outputs[0])
     keepCurrent(in: step.firstSlot)
@@ -158,13 +158,6 @@ extension Signal {
   /// The value, further ones and the states as a list.
   var values: [Value] {
     [Value(source, mask: mask)] + furtherValues.map { Value($0, mask: mask) } + states.map { Value($0) }
-  }
-}
-
-extension Value {
-  /// What a layer's output costs by: what lies behind a row's length costs nothing.
-  fileprivate func measured(_ layer: any Layer) throws(RecurraError) -> Tensor {
-    try shape.count > 2 ? tensor.cleared(by: mask.withoutSteps, type(of: layer).typeName) : tensor
   }
 }
 
