@@ -32,7 +32,8 @@ import Testing
 
   @Test func aLayerWithoutMasksReadsEveryTimestepAndDropsTheMask() throws {
     for layer in [
-      ZeroPadding1D(padding: [1, 2]), Cropping1D(cropping: [1, 1]), UpSampling1D(size: 2), Reshape(targetShape: [-1, 1]),
+      ZeroPadding1D(padding: [1, 2]), Cropping1D(cropping: [1, 1]), UpSampling1D(size: 2),
+      Reshape(targetShape: [-1, 1]),
       Permute(dims: [1, 2]), Flatten(), MaxPooling1D(poolSize: 2, strides: 1), AveragePooling1D(poolSize: 3),
       Conv1D(filters: 4, kernelSize: 2, padding: .causal), DepthwiseConv1D(kernelSize: 3),
       SeparableConv1D(filters: 2, kernelSize: 2), GlobalMaxPooling1D(), RMSNormalization(),

@@ -44,7 +44,8 @@ import Testing
       layers: { [SimpleRNN(units: 4, returnSequences: true), GlobalMaxPooling1D(), Dense(units: 2)] }, ends: nil),
     Case(
       testDescription: "the last output behind a separable convolution",
-      layers: { [SeparableConv1D(filters: 3, kernelSize: 2, padding: .same), Dense(units: 4), LSTM(units: 2)] }, ends: nil),
+      layers: { [SeparableConv1D(filters: 3, kernelSize: 2, padding: .same), Dense(units: 4), LSTM(units: 2)] },
+      ends: nil),
     Case(
       testDescription: "another shape",
       layers: { [Dense(units: 4), Reshape(targetShape: [-1, 2]), GRU(units: 3, returnSequences: true)] },
@@ -121,7 +122,8 @@ import Testing
     #expect(found["loss"] == wanted["loss"])
     for (one, other) in zip(one.weights, other.weights) { expectIdentical(one, other) }
     for (one, other) in zip(
-      try one.predict(rows: Self.list), try other.model.predict(rows: Self.list)) { expectIdentical(one, other) }
+      try one.predict(rows: Self.list), try other.model.predict(rows: Self.list))
+    { expectIdentical(one, other) }
   }
 
   @Test func idsAndLabelsComeAsListsToo() throws {
@@ -230,7 +232,8 @@ import Testing
     let trainer = try Self.trainer(Self.cases[0])
     let y = Tensor.zeros([5, 9, 2])
     for (mask, expected) in [
-      (try SequenceMask(steps: .ones([5, 8])), "a mask [5, 9]"), (try SequenceMask(steps: .zeros([4, 9])), "a mask [5, 9]"),
+      (try SequenceMask(steps: .ones([5, 8])), "a mask [5, 9]"),
+      (try SequenceMask(steps: .zeros([4, 9])), "a mask [5, 9]"),
       (.lengths([9, 2, 6, 1]), "as many lengths as rows in x, 5"), (.lengths([9, 2, 6, 1, 10]), "lengths in 0…9"),
       (.lengths([9, 2, -1, 1, 1]), "lengths in 0…9"),
     ] {

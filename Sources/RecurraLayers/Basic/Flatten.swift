@@ -39,6 +39,7 @@ public final class Flatten: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = input.value.shape
     guard let batch = shape.first else { throw failure(expected: "input [B, …]", got: "\(shape)") }
-    return Signal(try input.cutToLengths(Self.typeName).reshaped([batch, shape.dropFirst().reduce(1, *)]), states: input.states)
+    return Signal(
+      try input.cutToLengths(Self.typeName).reshaped([batch, shape.dropFirst().reduce(1, *)]), states: input.states)
   }
 }

@@ -94,7 +94,8 @@ struct TimeWindows: Sendable {
     let isWhole = counts.allSatisfy { Int($0) == size }
     return Unfolded(
       values: values,
-      counts: isWhole ? nil : Tensor(counts, shape: [rows, windows, 1]).converted(to: x.dtype), mask: input.mask.withLengths(upTo: windows) { count($0) })
+      counts: isWhole ? nil : Tensor(counts, shape: [rows, windows, 1]).converted(to: x.dtype),
+      mask: input.mask.withLengths(upTo: windows) { count($0) })
   }
 }
 

@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Puts values side by side along an axis.
 ///
-/// Side by side in time their masks are joined as well; along another axis a timestep counts where it does in any
-/// input.
+/// One behind the other in time their masks are joined as well; with lengths a row of the next input begins where that
+/// of the one before it ends. Along another axis a timestep counts where it does in any input.
 ///
 /// - Shapes: inputs [B, …], alike but for `axis`; result the same with the sum of those extents.
 /// - Throws: `badData` for inputs that do not fit together, and for the batch's axis.

@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Multiplies two values and adds along an axis of each: what attention compares and sums up with.
 ///
-/// With lengths only what lies in front of a row's end is added, and those of the first input go on where its time does. A
-/// mask of steps is not looked at and goes no further, as in Keras.
+/// With lengths only what lies in front of a row's end is added, and those of the first input go on where its time
+/// does. A mask of steps is not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: x [B, M, K] and y [B, N, K] with axes 2 and 2 give [B, M, N]; x [B, M, K] and y [B, K, N] with axes 2 and
 ///   1 give [B, M, N]; [B, K] and [B, K] give [B, 1]; a matrix and a vector to each row give a vector.

@@ -6,6 +6,7 @@ public import RecurraTensor
 ///
 /// Inputs of fewer axes are repeated along those that they lack behind the batch, extents of 1 along the axis. A
 /// timestep counts where it does in any input: masks are joined by "or", and an input without a mask leaves none.
+/// Products and extremes take masked numbers for those of the other inputs.
 ///
 /// - Source: Keras, whose `keras.layers.Add` and its like join values and masks in the same way.
 public protocol ElementwiseMergingLayer: MergingLayer {

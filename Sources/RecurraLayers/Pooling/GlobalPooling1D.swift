@@ -70,7 +70,8 @@ public final class GlobalMaxPooling1D: GlobalPooling1D {
   }
 }
 
-/// Takes the mean of each feature over time, over timesteps that count alone; where none does it is 0, and NaN in Keras.
+/// Takes the mean of each feature over time, over timesteps that count alone; where none does it is 0, and NaN in
+/// Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, I], with `keepdims` [B, 1, I].
 /// - Throws: `badData` for an input of another shape or type.

@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Puts the axes behind the batch into another order.
 ///
-/// Lengths go on where time stays the first of them; else what lies behind a row's end becomes 0. A mask of steps is not
-/// looked at and goes no further, as in Keras.
+/// Lengths go on where time stays the first of them; else what lies behind a row's end becomes 0. A mask of steps is
+/// not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, …]; axis i of the result is axis `dims[i − 1]` of the input.
 /// - Throws: `badData` for an input of another number of axes; building throws `badArgument` for a bad setting.

@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Repeats each timestep `size` times.
 ///
-/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps goes no further, as in Keras.
+/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps goes no further, as in
+/// Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T·size, I].
 /// - Throws: `badData` for an input of another shape or type; building throws `badArgument` for a bad setting.

@@ -35,14 +35,14 @@ extension Tensor {
 
   /// Returns the numbers in the type a model computes in, dense and without history.
   ///
-  /// Masked numbers come out finite, so that no layer is led astray by them: those behind a row's length as 0, those that
-  /// a mask of steps leaves out as they are where they are finite, because some layers look at them.
+  /// Masked numbers come out finite, so that no layer is led astray by them: those behind a row's length as 0, those
+  /// that a mask of steps leaves out as they are where they are finite, because some layers look at them.
   ///
   /// - Parameters:
   ///   - dtype: the model's type.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
-  ///   - keepsSteps: whether what a mask of steps leaves out stays as it is in any case: targets are looked at only where
-  ///     they count.
+  ///   - keepsSteps: whether what a mask of steps leaves out stays as it is in any case: targets are looked at only
+  ///     where they count.
   ///   - convertsIntegers: whether whole numbers become the nearest floats; they stay as they are otherwise.
   /// - Throws: `badData` with the row for NaN and infinity, and for a finite number that only float64 can hold where
   ///   the model computes in float32.
@@ -78,8 +78,8 @@ extension Tensor {
     return cleared.contiguous.converted(to: .int32)
   }
 
-  /// The same with 0 for every number behind its row's length, and for what a mask of steps leaves out and is not valid;
-  /// itself where all numbers are valid as they stand.
+  /// The same with 0 for every number behind its row's length, and for what a mask of steps leaves out and is not
+  /// valid; itself where all numbers are valid as they stand.
   private func cleared(where mask: SequenceMask, isValid: (Double) -> Bool) -> Tensor {
     guard !mask.isAll, rank > 1, firstStray(.all, isValid: isValid) != nil else { return self }
     func clear<S: TensorScalar>(_ type: S.Type) -> Tensor {

@@ -43,8 +43,8 @@ public struct Examples: Sendable {
 
   /// Gathers rows of different lengths with targets as a list: one for every timestep of a row.
   ///
-  /// - Shapes: rows [Tₙ, …]; y [T′ₙ, …], as many timesteps as the model gives out for the row, or […] where it gives one
-  ///   answer.
+  /// - Shapes: rows [Tₙ, …]; y [T′ₙ, …], as many timesteps as the model gives out for the row, or […] where
+  ///   it gives one answer.
   /// - Throws: `badData` for no rows, other numbers of rows and targets, and for different types or features.
   public init(rows: [Tensor], _ y: [Tensor], sampleWeights: Tensor? = nil) throws(RecurraError) {
     guard rows.count == y.count else {

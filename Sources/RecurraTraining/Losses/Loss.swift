@@ -135,7 +135,8 @@ public struct Loss: Sendable {
   ) -> Tensor {
     do {
       let weights = try RowWeights(
-        predictions: predictions.shape, targets: targets, mask: try SequenceMask(lengths, mask), ignoreClass: ignoreClass)
+        predictions: predictions.shape, targets: targets, mask: try SequenceMask(lengths, mask),
+        ignoreClass: ignoreClass)
       return try weighted(targets, predictions, weights).tensor
     } catch {
       stop(error.operation, expected: error.expected, got: error.got)

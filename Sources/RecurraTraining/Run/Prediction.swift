@@ -45,8 +45,8 @@ extension Network {
   ///   - rows: the rows of the only input, without an axis for the batch; they are padded, and computed with lengths.
   ///   - batchSize: rows that are computed together.
   ///   - allowingNonFinite: whether NaN and infinity may be among the numbers.
-  /// - Shapes: rows [Tₙ, …], or [Tₙ] for ids; of a model that answers every timestep [T′ₙ, …] to each row, up to its own
-  ///   end, else […].
+  /// - Shapes: rows [Tₙ, …], or [Tₙ] for ids; of a model that answers every timestep [T′ₙ, …] to each row,
+  ///   up to its own end, else […].
   /// - Returns: the model's first output for each row.
   /// - Throws: `badData` for no rows, for rows of different types or features, and for what does not fit the model.
   public func predict(

@@ -56,8 +56,8 @@ extension Trainer {
       allowingNonFinite: allowingNonFinite)
   }
 
-  /// Measures the loss and the metrics on rows of different lengths, with targets as a list: one for every timestep of a
-  /// row.
+  /// Measures the loss and the metrics on rows of different lengths, with targets as a list: one for every timestep of
+  /// a row.
   ///
   /// - Throws: what `evaluate` of a tensor of targets throws, and `badData` for targets of other timesteps.
   @discardableResult
@@ -90,7 +90,8 @@ extension Trainer {
       }
       guard targetLengths[row] != wanted[length] else { continue }
       throw RecurraError(
-        .badData, operation: operation, expected: "\(wanted[length] ?? 0) timesteps in target \(row), as the output has",
+        .badData, operation: operation,
+        expected: "\(wanted[length] ?? 0) timesteps in target \(row), as the output has",
         got: "\(targetLengths[row])")
     }
   }

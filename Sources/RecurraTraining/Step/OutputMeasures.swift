@@ -56,7 +56,8 @@ extension Trainer {
   }
 
   private func measure(
-    _ index: Int, _ output: (value: Value, activation: Activation), of batch: Batch, _ context: ForwardContext, _ divisor: LossDivisor
+    _ index: Int, _ output: (value: Value, activation: Activation), of batch: Batch, _ context: ForwardContext,
+    _ divisor: LossDivisor
   ) throws(RecurraError) -> OutputMeasure {
     let target = batch.targets[index]
     var (loss, activation) = (losses[index], Activation.linear)

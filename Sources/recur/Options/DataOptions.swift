@@ -20,8 +20,8 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: """
-      Which timesteps of each row count, 1 or 0 for each (.npy), with the meaning of Keras' masks; NAME=FILE for one of \
-      several inputs.
+      Which timesteps of each row count, 1 or 0 for each (.npy), with the meaning of Keras' masks; NAME=FILE for one \
+      of several inputs.
       """,
     completion: .file(extensions: ["npy"]))
   var mask: [String] = []

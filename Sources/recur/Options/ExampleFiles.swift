@@ -1,6 +1,7 @@
 internal import Recurra
 
-/// The files of examples: inputs and targets, with lengths and masks of inputs and weights of targets where there are any.
+/// The files of examples: inputs and targets, with lengths and masks of inputs and weights of targets where there are
+/// any.
 struct ExampleFiles {
   private let inputs: NamedOption
   private let targets: NamedOption

@@ -1,4 +1,4 @@
-"""Keras 3's masks: what every layer makes of padding behind, padding in front, holes and rows of which nothing counts."""
+"""Keras 3's masks: what layers make of padding behind, padding in front, holes and rows of which nothing counts."""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -35,7 +35,8 @@ AROUND = {
     "separable": lambda: layers.SeparableConv1D(4, 3), "max_pooling": lambda: layers.MaxPooling1D(3, 2, "same"),
     "average_pooling": lambda: layers.AveragePooling1D(3, 2, "same"), "global_max": layers.GlobalMaxPooling1D,
     "masking": lambda: layers.Masking(0.5), "dense": lambda: layers.Dense(4, "tanh"),
-    "time_distributed": lambda: layers.TimeDistributed(layers.Dense(4)), "activation": lambda: layers.Activation("tanh"),
+    "time_distributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "activation": lambda: layers.Activation("tanh"),
     "layer_normalization": layers.LayerNormalization, "rms_normalization": layers.RMSNormalization,
     "unit_normalization": layers.UnitNormalization, "group_normalization": lambda: layers.GroupNormalization(5),
     "batch_normalization": layers.BatchNormalization, "relu": layers.ReLU, "leaky_relu": layers.LeakyReLU,
