@@ -1,10 +1,10 @@
 public import RecurraTensor
 
-/// Says what the output holds at padded timesteps.
+/// Says what the output holds at padded timesteps; final states are those of the last valid timestep in any case.
 public enum PaddedOutput: Sendable {
   /// The last output before the padding, as Keras' layers do; zeros where the direction has not started yet.
   case repeatsLast
-  /// Zeros, as Keras' Bidirectional does.
+  /// Zeros, as Keras' `zero_output_for_mask` and Bidirectional, ONNX' `sequence_lens` and PyTorch's packed sequences.
   case zero
 }
 

@@ -60,7 +60,8 @@ struct GraphPass {
         ? step.layer.forward(current, context) : step.layer.forwardBeforeActivation(current, context)
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
-      context.add(loss: regularizer(activation.map { $0(current.value) } ?? current.value))
+      let output = activation.map { $0(current.value) } ?? current.value
+      context.add(loss: regularizer(try Value(output, mask: current.mask).cutToLengths(step.name)))
     }
     guard let activation, let slot = step.slotBeforeActivation else { return }
     kept[slot] = Value(current.source, mask: current.mask)
@@ -75,7 +76,7 @@ struct GraphPass {
       try step.layer.checked(step.layer.forward(inputs, context))
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
-      for output in outputs { context.add(loss: regularizer(output.tensor)) }
+      for output in outputs { context.add(loss: regularizer(try output.cutToLengths(step.name))) }
     }
     current = Signal(outputs[0])
     keepCurrent(in: step.firstSlot)

@@ -125,12 +125,15 @@ extension RecurrentLayer {
     output.furtherValues = result.memories.map { [$0] } ?? []
     carry(output.states)
     guard returnsSequences else { return output }
-    // Read from the end, the padding comes out first: none goes on to the next layer.
     if options.goBackwards {
-      output.value = output.value.inOppositeTime
-      output.furtherValues = output.furtherValues.map(\.inOppositeTime)
-    } else {
-      output.mask = input.mask
+      let lengths = input.mask.withoutSteps.lengths
+      output.value = output.value.inOppositeTime(lengths)
+      output.furtherValues = output.furtherValues.map { $0.inOppositeTime(lengths) }
+    }
+    // Keras does not turn a mask of steps round.
+    output.mask = input.mask
+    if options.goBackwards, let resets = input.mask.resets {
+      output.mask = input.mask.with(resets: resets.inOppositeTime(input.mask.withoutSteps.lengths))
     }
     return output
   }
@@ -202,9 +205,15 @@ extension RecurrentLayer {
 }
 
 extension Tensor {
-  /// The tensor [B, T, …] with its timesteps in the opposite order.
-  fileprivate var inOppositeTime: Tensor {
-    let order = Tensor((0..<Int32(shape[1])).reversed().map { $0 })
-    return transposed(0, 1).gathered(order).transposed(0, 1)
+  /// The tensor [B, T, …] with its timesteps in the opposite order, those of each row up to its length.
+  fileprivate func inOppositeTime(_ lengths: [Int]?) -> Tensor {
+    guard let lengths else {
+      let order = Tensor((0..<Int32(shape[1])).reversed().map { $0 })
+      return transposed(0, 1).gathered(order).transposed(0, 1)
+    }
+    let (rows, timesteps) = (shape[0], shape[1])
+    var order = (0..<Int32(rows * timesteps)).map { $0 }
+    for (row, length) in lengths.enumerated() { order[row * timesteps..<row * timesteps + length].reverse() }
+    return reshaped([rows * timesteps] + shape.dropFirst(2)).gathered(Tensor(order, shape: [rows, timesteps]))
   }
 }

@@ -56,7 +56,7 @@ struct TrainingData {
           try x.checkedValues(
             name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
         }
-      let cut = PaddingCut(model, input: index, hasLengths: !mask.isAll)
+      let cut = PaddingCut(model, input: index, hasLengths: mask.hasLengths)
       inputs.append(TrainingInput(values: values, mask: mask, cut: cut))
     }
     self.inputs = inputs
@@ -73,7 +73,8 @@ struct TrainingData {
       // is not known whose mask it has.
       let mask = output.count > 2 && inputs.count == 1 ? inputs[0].mask : .all
       let values = try y.checkedValues(
-        name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2, operation)
+        name, dtype: dtype, mask: mask, keepsSteps: true, allowsNonFinite: allowsNonFinite,
+        hasTimesteps: output.count > 2, operation)
       let weights = try examples.weights[index]?.checkedSampleWeights(
         for: inputs[0].values.shape, output: output, mask: mask, operation)
       targets.append(TrainingTarget(values: values, sampleWeights: weights))
@@ -136,8 +137,8 @@ struct TrainingData {
 
   private static func validate(_ mask: SequenceMask, _ shape: [Int], _ operation: String) throws(RecurraError) {
     let timesteps = shape.count > 1 ? shape[1] : 1
-    if mask.hasHoles { return try mask.check(rows: shape[0], timesteps: timesteps, operation) }
-    guard let lengths = mask.lengths else { return }
+    try mask.checkExtents(of: [shape[0], timesteps], operation)
+    guard let lengths = mask.withoutSteps.lengths ?? mask.lengths else { return }
     guard lengths.count == shape[0] else {
       throw RecurraError(
         .badData, operation: operation, expected: "as many lengths as rows in x, \(shape[0])", got: "\(lengths.count)")
@@ -180,7 +181,7 @@ extension TrainingData {
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
     let values = inputs.map { input -> Value in
       let (x, mask) = (input.values, input.mask.rows(rows))
-      let longest = input.cut.timesteps(of: x, rows, mask.lengths)
+      let longest = input.cut.timesteps(of: x, rows, mask.withoutSteps.lengths)
       guard longest < (x.rank > 1 ? x.shape[1] : 1) else { return Value(taken(x), mask: mask) }
       // Padding by id 0 may end before the lengths do, and then both hold.
       return Value(x.rows(rows, length: longest), mask: mask.prefix(longest))

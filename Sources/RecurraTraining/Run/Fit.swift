@@ -13,7 +13,7 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row, where sequences differ in length; all when left out.
-  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
+  ///   - mask: which timesteps count, as Keras' masks; where both are given both have to say so.
   ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out. A
   ///     batch of which nothing counts is an update by a gradient of 0, as in Keras: momentum carries on, and weights
   ///     decay.
