@@ -155,7 +155,7 @@ import Testing
        "input_layers": [["a", 0, 0], ["b", 0, 0]], "output_layers": [["both", 0, 0]]}}
       """, to: "two.json")
     let model = try Model(configuration: JSONValue(contentsOf: tool.path("two.json")), seed: 1)
-    try model.build(inputShapes: [[nil, 6, 3], [nil, 6, 3]])
+    try model.build(inputShapes: [[nil, 6, 3], [nil, 6, 3]], dtype: .float32)
     try model.save(to: tool.path("two.safetensors"))
     let x = try tensor("x.npy")
     let inputs = ["predict", "two.safetensors", "--input", "a=x.npy", "--input", "b=x.npy", "--output", "p.npy"]
