@@ -46,12 +46,13 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "CRecurraSyllables"),
     .target(name: "CRecurraCharacters"),
+    .target(name: "CRecurraVowels"),
     .target(name: "CRecurraStart", cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "recur",
       dependencies: [
         "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables", "CRecurraCharacters",
-        "CRecurraStart",
+        "CRecurraVowels", "CRecurraStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources"], swiftSettings: strict),

@@ -3,14 +3,15 @@
 
     bench_peers.py [--quick] [--cells lstm,bilstm] [--shapes 64,50,60,100;1,100,512,512] [--job inference]
                    [--out FOLDER] [--binary PATH] [--without-ours] [--threads 2] [--rounds N] [--statistic median|min]
-                   [--patience SECONDS]
+                   [--patience SECONDS] [--ragged only|without]
 
 Makes a virtual environment outside the repository with torch, onnxruntime, onnx and tensorflow-cpu, once, in
 $XDG_CACHE_HOME/recurra-peers (RECURRA_PEERS_VENV names an existing one instead). Each peer is one long-lived process;
 while one system computes, the others are stopped. A figure taken while unrelated processes kept more than a tenth of a
 core busy is taken again, and marked if it stayed so: spinning barriers make some peers a hundred times slower on a busy
 machine, which would flatter us. So is one taken while the virtual processors shared a core, which a short calculation
-before and after each figure tells. Last come the lesson's program and the start of a process. --out receives
+before and after each figure tells. Then come sequences of different lengths, the lesson's program and the start of a
+process. --out receives
 peers.json and peers.svg.
 Only the standard library is needed to run this file itself.
 """
@@ -26,6 +27,7 @@ import platform
 import statistics
 import sys
 
+import ragged
 import ratio_chart
 from peers import CAN_TRAIN, CELLS, JOBS, PEERS, SHAPES
 from systems import (HERE, QUIET, QuietMachine, Worker, disturbance, note, our_start_up, peers_python, run_our_case,
@@ -94,6 +96,18 @@ def measure_program(options, machine, python, cell):
     return compare(row, {name: figure for name, figure in seconds.items() if figure is not None})
 
 
+def measure_ragged(options, machine, workers):
+    names = [name for peer in workers for _, name in ragged.WAYS[peer]] + ([OURS] if options.binary else [])
+    print(ragged.header(names))
+    rows = []
+    for case in ragged.cases(options):
+        rows.append(ragged.measure(options, machine, workers, case))
+        print(ragged.line(rows[-1], names) + remark(rows[-1]["disturbance"]), flush=True)
+        for name, error in rows[-1]["errors"].items():
+            note(f"  {name}: {error}")
+    return rows
+
+
 def geometric_mean(rows):
     ratios = [row["ratio"] for row in rows if "ratio" in row]
     return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
@@ -142,6 +156,8 @@ def parse():
     parser.add_argument("--job", choices=JOBS, help="only this job (default: both)")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--programs", choices=("with", "only", "without"), default="with")
+    parser.add_argument("--ragged", choices=("with", "only", "without"), default="with",
+                        help="sequences of different lengths")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--statistic", choices=("median", "min"), default="median")
     parser.add_argument("--patience", type=float, default=60, metavar="SECONDS",
@@ -179,7 +195,7 @@ def main():
             workers[peer] = Worker(python, peer, options.threads)
             stack.callback(workers[peer].close)
         result = {"header": header(options, workers), "cases": [], "programs": []}
-        if options.programs != "only":
+        if "only" not in (options.programs, options.ragged):
             print(f"\nmilliseconds\n{'job':<10} {'cell':<7} {'B, T, I, H':<19}"
                   + "".join(f"{name:>13}" for name in systems) + f"  {'best peer':<13}{'÷ ours':>7}")
             for job, cell, shape in itertools.product([options.job] if options.job else JOBS, options.cells,
@@ -188,12 +204,14 @@ def main():
                         "least": 0.1 if options.quick else 0.2}
                 result["cases"].append(measure_case(options, machine, workers, case))
                 print_row(result["cases"][-1], systems)
+        if options.ragged != "without" and options.programs != "only":
+            result["ragged"] = measure_ragged(options, machine, workers)
     result["geometric_mean"] = {job: geometric_mean([row for row in result["cases"] if row["job"] == job])
                                 for job in JOBS}
     for job, mean in result["geometric_mean"].items():
         if mean:
             print(f"{job}: best peer ÷ ours, geometric mean {mean:.2f}")
-    if options.programs != "without":
+    if options.programs != "without" and options.ragged != "only":
         names = [*PROGRAM_PEERS.values()] + ([OURS] if options.binary else [])
         print(f"\nthe lesson's program, seconds per epoch\n{'cell':<8}" + "".join(f"{name:>13}" for name in names)
               + f"  {'best peer':<13}{'÷ ours':>7}")
@@ -203,7 +221,7 @@ def main():
             print(f"{cell:<8}" + figures(row, names, row["epoch_seconds"]) + remark(row["disturbance"]), flush=True)
             for name, error in row["errors"].items():
                 note(f"  {name}: {error}")
-    if options.programs != "without":
+    if options.programs != "without" and options.ragged != "only":
         result["start_up"] = {PEERS[peer]: start_up(python, peer) for peer in options.peers}
         if options.binary:
             result["start_up"][OURS] = our_start_up(options.binary)
@@ -217,7 +235,7 @@ def main():
         if any("ratio" in row for row in result["cases"]):
             (options.out / "peers.svg").write_text(ratio_chart.draw(result, OURS))
     if any("error" in row["milliseconds"].get(OURS, {}) for row in result["cases"]) or any(
-            OURS in row["errors"] for row in result["programs"]):
+            OURS in row["errors"] for row in result["programs"] + result.get("ragged", [])):
         sys.exit(f"{OURS} failed in some cases, see above")
 
 

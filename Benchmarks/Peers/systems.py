@@ -181,6 +181,14 @@ def run_our_case(binary, threads, case):
     return run_ours(binary, threads, *cell, *sizes, "--job", case["job"])
 
 
+def run_our_ragged_case(binary, threads, case):
+    """Times sequences of different lengths, and in turns with them as many that are all full."""
+    batch, longest, inputs, units = case["shape"]
+    return run_ours(binary, threads, "ragged", "--cell", case["cell"], "--job", case["job"], "--longest", longest,
+                    "--inputs", inputs, "--units", units, "--lengths", ",".join(map(str, case["lengths"])),
+                    "--repetitions", case["runs"], "--least", case["least"])
+
+
 def start_up(python, peer):
     """Returns milliseconds and MiB of a peer's process that answers one sequence: the median and the most of five."""
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ extension Case {
     return { _ = orExit { () throws(RecurraError) in try model(x) } }
   }
 
-  private var layer: any RecurrentLayer { layer(of: arithmetic) }
+  private var layer: any RecurrentLayer { layer(of: recurrentCell) }
 
   private func layer(of cell: some RecurrentCell) -> any RecurrentLayer {
     Recurrent(cell, units: units, returnSequences: true)

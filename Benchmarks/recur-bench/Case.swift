@@ -9,6 +9,8 @@ struct Case: CustomStringConvertible {
   enum Cell: String, CaseIterable {
     case rnn, lstm, gru, peephole, indrnn, coupled, clipped, layernorm, layernormgru, mgu, mingru, minlstm, slstm
     case projected, dropped, held
+    /// An LSTM in tensor operations.
+    case composed
   }
 
   /// Whole sequences; forward and back; or one timestep after the other.
@@ -29,11 +31,17 @@ struct Case: CustomStringConvertible {
   var resetsBefore = false
   /// Layers one above the other.
   var layers = 1
+  /// The timesteps of each sequence that count; all when nil.
+  var lengths: [Int]?
 
+  /// What computes a step.
+  var recurrentCell: any RecurrentCell { cell == .composed ? ComposedLSTM() : arithmetic }
+
+  /// The gates: of a composed cell those of the cell that it is.
   var arithmetic: any GatedCell {
     switch cell {
     case .rnn: SimpleRNNCell(activation: activation)
-    case .lstm: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
+    case .lstm, .composed: LSTMCell(activation: activation, recurrentActivation: recurrentActivation)
     case .peephole:
       LSTMCell(activation: activation, recurrentActivation: recurrentActivation, usePeepholes: true)
     case .coupled: LSTMCell(activation: activation, recurrentActivation: recurrentActivation, coupleGates: true)
@@ -79,17 +87,20 @@ struct Case: CustomStringConvertible {
   /// Prepares the data, and returns the work of one run.
   func prepare(returnsSequences: Bool = true) -> () -> Void {
     let random = RandomSource(seed: 1)
-    let arithmetic = arithmetic
+    let (cell, gates) = (recurrentCell, arithmetic)
+    let isComposed = self.cell == .composed
     let scale = 1 / Double(units).squareRoot()
     let x = random.stream(1).normal([batch, timesteps, inputs])
     if layers > 1 { return prepareStack(x) }
+    let (lengths, padding) = (lengths, PaddedOutput.zero)
     let parameters = (0..<(isBidirectional ? 2 : 1)).map { index in
       (
         weights: random.stream(2 + index).uniform(
-          [arithmetic.weightRows(inputs: inputs, units: units), arithmetic.gateCount * units], in: -scale..<scale),
-        bias: arithmetic.hasSlotBias
-          ? random.stream(4 + index).uniform(arithmetic.biasShape(units: units), in: -scale..<scale) : nil,
-        named: arithmetic.parameters(inputs: inputs, units: units).enumerated().map {
+          isComposed ? [0, units] : [gates.weightRows(inputs: inputs, units: units), gates.gateCount * units],
+          in: -scale..<scale),
+        bias: gates.hasSlotBias && !isComposed
+          ? random.stream(4 + index).uniform(gates.biasShape(units: units), in: -scale..<scale) : nil,
+        named: cell.parameters(inputs: inputs, units: units).enumerated().map {
           random.stream(6 + index + 2 * $0).uniform($1.shape, in: -scale..<scale)
         },
         packed: PackedWeights()
@@ -102,9 +113,12 @@ struct Case: CustomStringConvertible {
           weights: parameter.weights, bias: parameter.bias, parameters: parameter.named, isReversed: index == 1,
           packed: parameter.packed)
       }
-      return { _ = x.recurrent(arithmetic, directions, returnsSequences: returnsSequences) }
+      return {
+        _ = x.recurrent(
+          cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: padding)
+      }
     case .training:
-      let width = arithmetic.stateWidths(units: units)[0] * parameters.count
+      let width = cell.stateWidths(units: units)[0] * parameters.count
       let seed = Tensor.ones(returnsSequences ? [batch, timesteps, width] : [batch, width])
       var version = 0
       return {
@@ -118,14 +132,16 @@ struct Case: CustomStringConvertible {
             parameters: Array(pair.0.suffix(pair.1.named.count)), isReversed: index == 1, packed: pair.1.packed,
             version: version)
         }
-        let output = input.recurrent(arithmetic, directions, returnsSequences: returnsSequences).output
+        let output = input.recurrent(
+          cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: padding
+        ).output
         _ = output.gradients(withRespectTo: [input] + own.joined(), seed: seed)
       }
     case .step:
       let steps = (0..<timesteps).map { x.sliced($0..<($0 + 1), axis: 1).squeezed(1).detached }
       let steppers = parameters.map {
         RecurrentStepper<Float>(
-          arithmetic,
+          cell,
           RecurrentDirection(weights: $0.weights, bias: $0.bias, parameters: $0.named, packed: $0.packed),
           inputs: inputs, batch: batch)
       }

@@ -26,7 +26,8 @@ struct Masks {
         }
       }
       Report.timing("masks, \(job)")
-      let ratio = alternating(work(holes), work(lengths))
+      let times = stopwatch.alternating(work(holes), work(lengths))
+      let ratio = times.first.minimum / times.second.minimum
       if json {
         Report.line(
           JSONLine([("masks", .text(job)), ("threads", .count(threads)), ("holes_over_lengths", .number(ratio))]).text)
@@ -34,17 +35,5 @@ struct Masks {
         Report.line("LSTM 60→100, 64 rows of 50 timesteps, \(job): holes ÷ lengths \(Table.fixed(ratio, 3))")
       }
     }
-  }
-
-  /// The least time of one piece of work ÷ that of another, in turns: a busy neighbour disturbs both.
-  private func alternating(_ first: () -> Void, _ second: () -> Void) -> Double {
-    var stopwatch = stopwatch
-    stopwatch.repetitions = 1
-    var least = (Double.infinity, Double.infinity)
-    for _ in 0..<self.stopwatch.repetitions {
-      least.0 = min(least.0, stopwatch.time(first).minimum)
-      least.1 = min(least.1, stopwatch.time(second).minimum)
-    }
-    return least.0 / least.1
   }
 }

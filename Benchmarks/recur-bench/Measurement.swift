@@ -49,7 +49,7 @@ struct Measurement {
 /// A flat JSON object.
 struct JSONLine {
   enum Value {
-    case text(String), count(Int), number(Double), flag(Bool)
+    case text(String), count(Int), counts([Int]), number(Double), flag(Bool)
   }
 
   let text: String
@@ -59,6 +59,7 @@ struct JSONLine {
       switch member.value {
       case .text(let text): "\"\(member.name)\": \"\(text)\""
       case .count(let count): "\"\(member.name)\": \(count)"
+      case .counts(let counts): "\"\(member.name)\": \(counts)"
       case .number(let number): "\"\(member.name)\": \(number)"
       case .flag(let flag): "\"\(member.name)\": \(flag)"
       }

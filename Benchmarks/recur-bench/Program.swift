@@ -103,6 +103,7 @@ struct Program {
     case .slstm: SLSTM(units: 100)
     case .projected: LSTM(units: 100, projectionUnits: 50)
     case .dropped: LSTM(units: 100, recurrentDropout: 0.2)
+    case .composed: Recurrent(ComposedLSTM(), units: 100)
     case .held: Recurrent(LSTMCell(), units: 100, noise: RecurrentNoise(zoneout: 0.1, memoryZoneout: 0.1))
     }
   }

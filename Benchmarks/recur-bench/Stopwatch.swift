@@ -4,6 +4,11 @@ struct Stopwatch {
   struct Result {
     let median: Double
     let minimum: Double
+
+    init(_ seconds: [Double]) {
+      let sorted = seconds.sorted()
+      (median, minimum) = (sorted[sorted.count / 2], sorted[0])
+    }
   }
 
   /// Repetitions that count.
@@ -12,16 +17,27 @@ struct Stopwatch {
   var least = 0.2
 
   func time(_ work: () -> Void) -> Result {
-    let clock = ContinuousClock()
-    func seconds(_ runs: Int) -> Double {
-      let elapsed = clock.measure { for _ in 0..<runs { work() } }
-      return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    }
-    // Weights are packed, threads started and memory pooled before anything counts.
-    _ = seconds(2)
-    let once = max(seconds(1), 1e-9)
-    let runs = max(1, Int((least / once).rounded(.up)))
-    let times = (0..<repetitions).map { _ in seconds(runs) / Double(runs) }.sorted()
-    return Result(median: times[times.count / 2], minimum: times[0])
+    let runs = warmUp(work)
+    return Result((0..<repetitions).map { _ in seconds(runs, work) })
+  }
+
+  /// Times two pieces of work in turns: a busy neighbour disturbs both.
+  func alternating(_ first: () -> Void, _ second: () -> Void) -> (first: Result, second: Result) {
+    let runs = (warmUp(first), warmUp(second))
+    let times = (0..<repetitions).map { _ in (seconds(runs.0, first), seconds(runs.1, second)) }
+    return (Result(times.map(\.0)), Result(times.map(\.1)))
+  }
+
+  /// Runs the work before anything counts, so that weights are packed, threads started and memory pooled; returns how
+  /// often a repetition runs it.
+  private func warmUp(_ work: () -> Void) -> Int {
+    _ = seconds(2, work)
+    return max(1, Int((least / max(seconds(1, work), 1e-9)).rounded(.up)))
+  }
+
+  /// The seconds of one run, the mean of some.
+  private func seconds(_ runs: Int, _ work: () -> Void) -> Double {
+    let elapsed = ContinuousClock().measure { for _ in 0..<runs { work() } }.components
+    return (Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18) / Double(runs)
   }
 }

@@ -15,6 +15,7 @@ files="bin/recur
 share/bash-completion/completions/recur
 share/doc/recurra/LICENSE
 share/doc/recurra/LICENSE-cmudict.txt
+share/doc/recurra/VOWELS.md
 share/fish/vendor_completions.d/recur.fish
 share/man/man1/recur.1
 share/zsh/site-functions/_recur"
@@ -46,6 +47,7 @@ grep -q "asking the SimpleRNN.*in $root/home/.cache/recurra" "$root/complaint" |
 # A model is a part of the tool.
 recur demo gates 小猫爱吃鱼 > "$root/said" 2>&1 || fail "expected gates, got $(cat "$root/said")"
 grep -q '^鱼 ' "$root/said" || fail "expected a line for each symbol, got $(cat "$root/said")"
+grep -q 'CC BY 4.0' "$place/share/doc/recurra/VOWELS.md" || fail "expected the licence of the utterances"
 
 completion="$place/share/bash-completion/completions/recur"
 bash -c "source '$completion' && COMP_WORDS=(recur pl) COMP_CWORD=1 COMP_LINE='recur pl' COMP_POINT=8 && _recur \

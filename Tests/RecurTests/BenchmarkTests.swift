@@ -43,6 +43,56 @@ import Testing
     }
   }
 
+  private static let short = "--units 7 --inputs 5 --threads 1 --repetitions 3 --least 0.001 --json"
+
+  @Test(arguments: ["inference", "training"])
+  func differentLengthsAreTimedAgainstFullOnes(_ job: String) throws {
+    let lengths = [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 1]
+    let list = lengths.map { "\($0)" }.joined(separator: ",")
+    let result = try tool.shell(
+      "recur-bench ragged --cell bilstm --lengths \(list) --longest 40 --job \(job) --inputs 20 --units 32 --threads 1"
+        + " --repetitions 5 --least 0.002 --json")
+    #expect(result.code == 0, "\(result.error)")
+    #expect(
+      result.error == "recur-bench: timing bilstm \(job), 12 sequences of up to 40 timesteps, 20→32, 1 thread\n")
+    let line = try JSONValue(parsing: Array(result.output.utf8))
+    #expect(line["job"] == .string(job) && line["valid_timesteps"] == .integer(111) && line["batch"] == .integer(12))
+    #expect(line["lengths"] == .array(lengths.map { .integer($0) }))
+    #expect(line["bidirectional"] == .bool(true) && line["longest"] == .integer(40))
+    func number(_ name: String) -> Double { if case .number(let number)? = line[name] { number } else { -1 } }
+    #expect(abs(number("valid_share") - 111 / 480) < 1e-9)
+    // A quarter of the timesteps count; a layer that computed all of them would take as long as the full batch.
+    let ratio = number("min_seconds") / number("full_min_seconds")
+    #expect(ratio > 0.1 && ratio < 0.7, "\(result.output)")
+    #expect(number("median_seconds") >= number("min_seconds") && number("full_seconds") > 0, "\(result.output)")
+  }
+
+  @Test func drawnLengthsFollowFromTheSeedAndReachFromOneToTheLongest() throws {
+    func lengths(_ options: String) throws -> [Int] {
+      let output = try tool.shell("recur-bench ragged --batch 400 \(options) \(Self.short)").output
+      guard case .array(let items)? = try JSONValue(parsing: Array(output.utf8))["lengths"] else { return [] }
+      return items.compactMap { if case .integer(let length) = $0 { length } else { nil } }
+    }
+    let drawn = try lengths("--longest 10")
+    #expect(drawn.count == 400 && Set(drawn) == Set(1...10), "\(drawn)")
+    #expect(try lengths("--longest 10 --seed 1") == drawn)
+    #expect(try lengths("--longest 10 --seed 2") != drawn)
+    #expect(try lengths("--longest 1").allSatisfy { $0 == 1 })
+  }
+
+  @Test(arguments: ["--lengths 3,,4", "--lengths 0,4", "--lengths 101", "--job step", "--longest 0", "--batch 0"])
+  func raggedBatchesThatCannotBeAreRefused(_ options: String) throws {
+    let result = try tool.shell("recur-bench ragged \(options)")
+    #expect(result.code == 64 && result.output.isEmpty, "\(options): \(result.error)")
+  }
+
+  @Test(arguments: ["inference", "training", "step"])
+  func aComposedCellIsTimedLikeAnyOther(_ job: String) throws {
+    let result = try tool.shell("recur-bench layers --cell composed --batch 3 --timesteps 4 --job \(job) \(Self.short)")
+    #expect(result.code == 0, "\(result.error)")
+    #expect(try JSONValue(parsing: Array(result.output.utf8))["cell"] == .string("composed"))
+  }
+
   /// Two articles, a script and an option name the same numbers as the engine.
   @Test func everyNumberOfTheTuningCanBeMeasuredAgain() throws {
     func names(_ value: Any) -> [String] {

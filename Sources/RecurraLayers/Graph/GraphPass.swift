@@ -86,8 +86,10 @@ struct GraphPass {
   /// Runs the recurrent layers at the front of some steps at the same time, where that is faster.
   private func runStack(_ steps: ArraySlice<PassPlan.Step>) -> Tensor? {
     let count = steps.first?.stackCount ?? 0
-    guard count <= steps.count, current.mask.isAll, current.states.isEmpty, current.shape.count == 3,
-      !context.isRecording, !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
+    guard count <= steps.count, current.mask.isAll, !current.mask.hasResets, current.states.isEmpty,
+      current.shape.count == 3,
+      !context.isRecording,
+      context.record == nil || !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), current.shape[2], true)
     for step in steps.prefix(count) {

@@ -53,6 +53,26 @@ extension Value {
   }
 }
 
+/// Layers and models applied to one sequence that has no batch axis.
+extension Layer {
+  /// Applies the layer to one sequence, for inference: a batch of one row, without the axis.
+  ///
+  /// ```swift
+  /// let output = try LSTM(units: 4, returnSequences: true)(sequence: x)  // [T, I] becomes [T, 4]
+  /// ```
+  ///
+  /// - Shapes: `sequence` [T, …]; result without the batch axis.
+  /// - Throws: `badData` for a sequence that does not fit what the layer was built for.
+  public func callAsFunction(sequence: Tensor) throws(RecurraError) -> Tensor {
+    try self(sequence: [sequence])[0]
+  }
+
+  /// Applies a layer of several inputs or outputs to one sequence: its initial states are [width] each.
+  public func callAsFunction(sequence inputs: [Tensor]) throws(RecurraError) -> [Tensor] {
+    try self(inputs.map { $0.expanded(at: 0) }).map { $0.squeezed(0) }
+  }
+}
+
 extension SequenceMask {
   /// Makes the mask of what counts by lengths and by a mask, where they are given.
   ///

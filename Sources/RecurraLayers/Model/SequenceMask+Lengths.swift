@@ -6,10 +6,13 @@ extension SequenceMask {
   ///
   /// - Parameters:
   ///   - timesteps: the timesteps of the result.
+  ///   - source: where a timestep comes from, for marks before which states begin anew; none go on where it is nil.
   ///   - length: the length that a row of some length has afterwards.
-  func withLengths(upTo timesteps: Int, _ length: (Int) -> Int) -> SequenceMask {
-    guard let lengths = withoutSteps.lengths else { return .all }
-    return .lengths(lengths.map { min(max(length($0), 0), timesteps) })
+  func withLengths(
+    upTo timesteps: Int, source: ((Int) -> Int)? = nil, _ length: (Int) -> Int
+  ) -> SequenceMask {
+    let mask = withoutSteps.lengths.map { SequenceMask.lengths($0.map { min(max(length($0), 0), timesteps) }) } ?? .all
+    return mask.with(resets: source.flatMap { source in resets.map { $0.moved(to: timesteps, source: source) } })
   }
 }
 

@@ -7,6 +7,8 @@ public import RecurraTensor
 /// - a mask of `steps` is Keras' mask: recurrent layers, attention, means, losses and metrics leave out what does not
 ///   count; a layer that takes no mask in Keras reads every timestep and passes none on.
 ///
+/// A mask may also say before which timesteps the state begins anew, see `withResets(_:to:)`.
+///
 /// ```swift
 /// let mask = try SequenceMask(steps: [[true, false, true], [false, true, true]])
 /// let output = try LSTM(units: 4)(x, mask: mask)
@@ -24,6 +26,8 @@ public struct SequenceMask: Sendable, Equatable {
   private let cuts: [Int]?
   /// The rows and timesteps of a mask of steps, however simple its form; nil where only lengths were given.
   private let extents: [Int]?
+  /// Where the state begins anew; nil where it does so nowhere.
+  private(set) var resets: SequenceResets?
 
   /// Every timestep counts.
   public static let all = SequenceMask(storage: .all)
@@ -51,14 +55,7 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` for another shape, and for other numbers.
   public init(steps: Tensor) throws(RecurraError) {
-    guard steps.rank == 2 else {
-      throw RecurraError(.badData, operation: "mask", expected: "a mask [B, T]", got: "shape \(steps.shape)")
-    }
-    let numbers = steps.detached.converted(to: .float64).scalars(as: Double.self)
-    if let stray = numbers.first(where: { $0 != 0 && $0 != 1 }) {
-      throw RecurraError(.badData, operation: "mask", expected: "0 or 1", got: "\(stray)")
-    }
-    self.init(numbers.map { $0 == 1 }, rows: steps.shape[0], timesteps: steps.shape[1])
+    self.init(try Self.flags(steps, "mask"), rows: steps.shape[0], timesteps: steps.shape[1])
   }
 
   /// Makes the simplest mask that says the same: where nothing is masked in front of a row's end, its length.
@@ -92,7 +89,14 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// Tells whether two masks say the same of every timestep, and in front of every layer.
   public static func == (first: SequenceMask, second: SequenceMask) -> Bool {
-    first.storage == second.storage && first.cuts == second.cuts
+    first.storage == second.storage && first.cuts == second.cuts && first.resets == second.resets
+  }
+
+  /// The mask with other marks.
+  func with(resets: SequenceResets?) -> SequenceMask {
+    var mask = self
+    mask.resets = resets.flatMap { resets in resets.marks.allSatisfy(\.isEmpty) ? nil : resets }
+    return mask
   }
 
   /// The end of each row: one more than the last timestep that counts; nil where every timestep counts.
@@ -105,7 +109,7 @@ public struct SequenceMask: Sendable, Equatable {
   }
 
   /// What lengths alone say: the mask behind a layer that takes no mask of steps in Keras.
-  public var withoutSteps: SequenceMask { cuts.map { .lengths($0) } ?? .all }
+  public var withoutSteps: SequenceMask { (cuts.map { SequenceMask.lengths($0) } ?? .all).with(resets: resets) }
 
   /// Tells whether lengths were given: rows are as if they stood alone, cut to them.
   public var hasLengths: Bool { cuts != nil }
@@ -136,23 +140,25 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func intersection(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
-    try checkExtents(other)
-    switch (storage, other.storage) {
-    case (.all, _): return other
-    case (_, .all): return self
-    default:
-      let cuts = zip(cuts, other.cuts).map { zip($0, $1).map { min($0, $1) } } ?? cuts ?? other.cuts
-      return try merged(other, cuts, min) { $0 && $1 }
-    }
+    try counting(other, andIn: true).with(resets: joinedResets(other))
   }
 
   /// Returns the mask of what counts in this one or in another; rows are cut to lengths where both have them.
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func union(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
+    try counting(other, andIn: false).with(resets: joinedResets(other))
+  }
+
+  private func counting(_ other: SequenceMask, andIn isBoth: Bool) throws(RecurraError) -> SequenceMask {
     try checkExtents(other)
-    switch (storage, other.storage) {
-    case (.all, _), (_, .all): return .all
+    switch (isBoth, storage, other.storage) {
+    case (true, .all, _): return other
+    case (true, _, .all): return self
+    case (true, _, _):
+      let cuts = zip(cuts, other.cuts).map { zip($0, $1).map { min($0, $1) } } ?? cuts ?? other.cuts
+      return try merged(other, cuts, min) { $0 && $1 }
+    case (false, .all, _), (false, _, .all): return .all
     default: return try merged(other, zip(cuts, other.cuts).map { zip($0, $1).map { max($0, $1) } }, max) { $0 || $1 }
     }
   }
@@ -221,7 +227,10 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// The mask of some rows, in the order they are named.
   package func rows(_ rows: some Sequence<Int>) -> SequenceMask {
-    let rows = Array(rows)
+    counting(inRows: Array(rows)).with(resets: resets?.rows(rows))
+  }
+
+  private func counting(inRows rows: [Int]) -> SequenceMask {
     switch storage {
     case .all: return SequenceMask(storage: .all, extents: extents.map { [rows.count, $0[1]] })
     case .lengths(let lengths):
@@ -237,6 +246,10 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// The mask of the first timesteps of every row.
   package func prefix(_ count: Int) -> SequenceMask {
+    counting(inPrefix: count).with(resets: resets?.prefix(count))
+  }
+
+  private func counting(inPrefix count: Int) -> SequenceMask {
     switch storage {
     case .all: return SequenceMask(storage: .all, extents: extents.map { [$0[0], min($0[1], count)] })
     case .lengths(let lengths):
@@ -253,6 +266,7 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// Refuses a mask for other rows or timesteps.
   package func check(rows: Int, timesteps: Int, _ operation: String) throws(RecurraError) {
+    try checkResets(rows: rows, timesteps: timesteps, operation)
     try checkExtents(of: [rows, timesteps], operation)
     // Lengths of a mask of steps are its own, and fit where it does.
     guard let lengths = cuts ?? lengths else { return }

@@ -20,8 +20,8 @@ extension Network {
 }
 
 extension SequenceMask {
-  /// The mask of an only input's rows as an output may have it: lengths by the shapes that rows of them have, steps where
-  /// the output has as many timesteps.
+  /// The mask of an only input's rows as an output may have it: lengths by the shapes that rows of them have, steps
+  /// where the output has as many timesteps.
   ///
   /// - Parameter shape: the input's [N, T, …].
   func reaching(output: Int, of model: any Network, _ shape: [Int]) -> SequenceMask {

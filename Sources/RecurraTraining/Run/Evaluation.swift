@@ -35,7 +35,7 @@ extension Trainer {
     _ examples: Examples, batchSize: Int = 32, verbose: Verbosity = .auto, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Logs {
     let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
-    let ranges = try batchRanges(data.count, batchSize, "evaluate")
+    let ranges = try model.ranges(ofRows: data.count, batchSize, "evaluate")
     try model.requireMemory(forRows: data.shapes, batchSize: batchSize, isTraining: false, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {

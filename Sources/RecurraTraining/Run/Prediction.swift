@@ -65,9 +65,9 @@ extension Network {
   ) throws(RecurraError) -> [(values: Tensor, lengths: [Int]?)] {
     let data = try prepared(examples, allowsNonFinite: allowsNonFinite, operation: "predict")
     var batches: [[(values: Tensor, lengths: [Int]?)]] = []
-    let ranges = try batchRanges(data.count, batchSize, "predict")
+    let ranges = try self.ranges(ofRows: data.count, batchSize, "predict")
     try requireMemory(
-      forRows: data.shapes, batchSize: batchSize, isTraining: false, keepsOutputs: true, "predict")
+      forRows: data.shapes, batchSize: ranges[0].count, isTraining: false, keepsOutputs: true, "predict")
     try Threads.withRoom(orThrow: { () throws(RecurraError) in
       for range in ranges {
         var outputs: [(values: Tensor, lengths: [Int]?)] = []
