@@ -104,7 +104,7 @@ import Testing
       words = ["mask from bad.npy", "expected a mask [12, 6]", "got [11, 6]"]
     case "rank":
       try Tensor.ones([Self.rows]).writeNumPy(to: path)
-      words = ["bad.npy", "expected a mask [B, T]", "got shape [12]"]
+      words = ["bad.npy", "expected numbers [B, T]", "got shape [12]"]
     case "numbers":
       try Tensor.full([Self.rows, Self.timesteps], 2, dtype: .int32).writeNumPy(to: path)
       words = ["bad.npy", "expected 0 or 1", "got 2"]

@@ -65,7 +65,8 @@ import Testing
   @Test(arguments: losses.indices, masks.indices) func aLossReadsWhatCountsAlone(_ index: Int, _ mask: Int) throws {
     let (loss, mask) = (Self.losses[index], Self.masks[mask])
     func run(_ number: Double) throws -> [Tensor] {
-      let (targets, predictions) = Self.data(mask, number, hasLabels: loss.name.hasPrefix("sparse"))
+      let (targets, predictions) = Self.data(
+        mask, number, hasLabels: loss.name.hasPrefix("sparse") || loss.name.contains("generalized"))
       let tracked = predictions.tracked
       let value = loss(targets, tracked, mask: mask)
       return [value, value.gradients(withRespectTo: [tracked])[0]]

@@ -126,6 +126,47 @@ import Testing
     { expectIdentical(one, other) }
   }
 
+  /// The rows of the output end elsewhere than those of the input.
+  @Test(arguments: cases.filter { $0.ends != nil }) func targetsBehindARowsEndAreNotLookedAt(_ test: Case) throws {
+    let ends = try #require(test.ends)
+    let shape = try Self.model(test).predict(Self.x).shape
+    let y = Tensor.varied(shape, seed: 9, dtype: .float32)
+    let mask = SequenceMask.lengths(Self.lengths.map { ends($0) })
+    let counts = mask.tensor(rows: Self.rows, timesteps: shape[1], dtype: .int32).expanded(at: 2)
+    let (clean, dirty) = (try Self.trainer(test), try Self.trainer(test))
+    let stained = Tensor.select(counts, y, Tensor(.nan, dtype: .float32))
+    func fit(_ trainer: Trainer, _ y: Tensor) throws -> [Double]? {
+      try trainer.fit(Self.x, y, lengths: Self.lengths, batchSize: 2, verbose: .silent)["loss"]
+    }
+    #expect(try fit(clean, y) == fit(dirty, stained))
+    for (one, other) in zip(clean.weights, dirty.weights) { expectIdentical(one, other) }
+    #expect(
+      try clean.evaluate(Self.x, y, lengths: Self.lengths, verbose: .silent)
+        == dirty.evaluate(Self.x, stained, lengths: Self.lengths, verbose: .silent))
+    // One in front of it is.
+    var numbers = y.scalars(as: Float.self)
+    numbers[(shape[1] + ends(2) - 1) * shape[2]] = .nan
+    let error = #expect(throws: RecurraError.self) { try fit(clean, Tensor(numbers, shape: shape)) }
+    #expect(error?.kind == .badData && error?.got == "nan in row 1, timestep \(ends(2) - 1)")
+  }
+
+  /// Each row has as many answers as any other: none of its own length is behind its end.
+  @Test func anOutputOfOneLengthHasNoEnds() throws {
+    let model = Sequential(seed: 5) {
+      LSTM(units: 3)
+      RepeatVector(4)
+      GRU(units: 2, returnSequences: true)
+    }
+    let trainer = try model.compile(loss: .meanSquaredError)
+    var y = [Float](repeating: 0.5, count: 5 * 4 * 2)
+    try trainer.fit(Self.x, Tensor(y, shape: [5, 4, 2]), lengths: [9, 0, 6, 1, 4], verbose: .silent)
+    y[15] = .nan
+    #expect(throws: RecurraError.self) {
+      try trainer.fit(Self.x, Tensor(y, shape: [5, 4, 2]), lengths: [9, 0, 6, 1, 4], verbose: .silent)
+    }
+    #expect(try trainer.predict(rows: Self.list).map(\.shape) == .init(repeating: [4, 2], count: 5))
+  }
+
   @Test func idsAndLabelsComeAsListsToo() throws {
     let model = Sequential(seed: 2) {
       Embedding(inputDim: 7, outputDim: 3)

@@ -125,7 +125,9 @@ public final class Embedding: Layer {
           table: table, ids: ids, owner: embeddings, version: version,
           isShortcut: context.differentiatesParametersOnly))
       : .tensor(table.gathered(ids))
-    let lengths = input.mask.withoutSteps
+    // Lengths of all timesteps say nothing, and keep nothing from running faster.
+    let isFull = ids.rank > 1 && input.mask.withoutSteps.lengths?.allSatisfy { $0 == ids.shape[1] } ?? true
+    let lengths = isFull ? SequenceMask.all.with(resets: input.mask.resets) : input.mask.withoutSteps
     return Signal(source, mask: try maskZero ? mask(ids).intersection(lengths) : lengths, states: input.states)
   }
 

@@ -49,8 +49,8 @@ public final class Concatenate: MergingLayer {
     _ = try outputShapes(for: shapes(tensors))
     let axis = axis < 0 ? tensors[0].rank + axis : axis
     let joined = Tensor.concatenated(tensors, axis: axis)
-    guard axis == 1, !inputs.allSatisfy(\.mask.isAll) else { return [Value(joined, mask: try commonMask(inputs))] }
-    return [try inOrder(joined, inputs)]
+    guard axis == 1 else { return [Value(joined, mask: try commonMask(inputs))] }
+    return [inputs.allSatisfy(\.mask.isAll) ? Value(joined) : try inOrder(joined, inputs)]
   }
 
   /// Values one behind the other in time, and their masks. With lengths a row of the next value begins where the one

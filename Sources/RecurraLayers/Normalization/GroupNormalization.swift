@@ -105,11 +105,11 @@ public final class GroupNormalization: Layer {
       let parts = extents[place] == 1 ? [1, 1] : [groups, features / groups]
       return extents.prefix(place) + parts + extents.dropFirst(place + 1)
     }
-    let grouped = x.reshaped(split(x.shape))
+    let counts = try Signal(x, mask: input.mask.withoutSteps).counts(Self.typeName)
+    let grouped = x.finite(where: counts).reshaped(split(x.shape))
     let (mean, variance) = grouped.moments(
       axes: grouped.shape.indices.filter { $0 != 0 && $0 != place },
-      where: try Signal(x, mask: input.mask.withoutSteps).counts(Self.typeName).map { $0.reshaped(split($0.shape)) },
-      surplus: 0)
+      where: counts.map { $0.reshaped(split($0.shape)) }, surplus: 0)
     let shape = [groups, features / groups] + [Int](repeating: 1, count: x.rank - 1 - place)
     let output = learned(grouped, mean: mean, variance: variance, shape: shape, context)
     return input.with(value: output.reshaped(x.shape))

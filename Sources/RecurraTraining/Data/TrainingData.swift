@@ -15,6 +15,8 @@ struct TrainingTarget {
   let values: Tensor
   /// How much each row, or each timestep of a row, counts: [N] or [N, T]; nil when all count alike.
   let sampleWeights: Tensor?
+  /// Which timesteps count as far as the masks of the inputs and the shapes of the output tell.
+  let mask: SequenceMask
 }
 
 /// Inputs and targets that belong together, row by row, checked once.
@@ -69,15 +71,14 @@ struct TrainingData {
     for (index, y) in examples.targets.enumerated() {
       let name = Self.name("y", model.outputNames, index)
       let output = outputs[index]
-      // Where the output has no timesteps, the second axis of targets is no time; with several inputs it
-      // is not known whose mask it has.
-      let mask = output.count > 2 && inputs.count == 1 ? inputs[0].mask : .all
+      // With several inputs it is not known whose mask the output has.
+      let mask = inputs.count == 1 ? inputs[0].mask.reaching(output: index, of: model, inputs[0].values.shape) : .all
       let values = try y.checkedValues(
         name, dtype: dtype, mask: mask, keepsSteps: true, allowsNonFinite: allowsNonFinite,
         hasTimesteps: output.count > 2, operation)
       let weights = try examples.weights[index]?.checkedSampleWeights(
         for: inputs[0].values.shape, output: output, mask: mask, operation)
-      targets.append(TrainingTarget(values: values, sampleWeights: weights))
+      targets.append(TrainingTarget(values: values, sampleWeights: weights, mask: mask))
     }
     (self.targets, outputShapes) = (targets, outputs)
   }
@@ -170,7 +171,10 @@ extension TrainingData {
   private func part(_ rows: Range<Int>) -> TrainingData {
     TrainingData(
       inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows), cut: $0.cut) },
-      targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) },
+      targets.map {
+        TrainingTarget(
+          values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }, mask: $0.mask.rows(rows))
+      },
       outputShapes)
   }
 
@@ -187,7 +191,8 @@ extension TrainingData {
       return Value(x.rows(rows, length: longest), mask: mask.prefix(longest))
     }
     let targets = targets.map {
-      TrainingTarget(values: taken($0.values), sampleWeights: $0.sampleWeights.map(taken))
+      TrainingTarget(
+        values: taken($0.values), sampleWeights: $0.sampleWeights.map(taken), mask: $0.mask.rows(rows))
     }
     return Batch(inputs: values, targets: targets)
   }

@@ -88,10 +88,10 @@ extension Trainer {
     }
     try checkTargets(examples.targetLengths, data, operation)
     let outputs = data.outputShapes
-    let lengths = data.inputs.count == 1 ? data.inputs[0].mask : .all
     for (index, target) in data.targets.enumerated() {
       try losses[index].validate()
-      try losses[index].validate(targets: target.values, output: outputs[index], mask: lengths, operation: operation)
+      try losses[index].validate(
+        targets: target.values, output: outputs[index], mask: target.mask, operation: operation)
       for metric in outputMetrics[index] {
         try metric.validate(targets: target.values, output: outputs[index], operation: operation)
       }

@@ -138,7 +138,7 @@ extension Trainer {
     let output = training.outputShapes[0]
     try loss.validate(
       classWeights: classWeights, targets: training.targets[0].values, output: output,
-      mask: training.inputs.count == 1 ? training.inputs[0].mask : .all, operation: "fit")
+      mask: training.targets[0].mask, operation: "fit")
   }
 
   /// Asks for what a step takes: the rows on their way, and the optimiser's moments where it has none yet.

@@ -84,14 +84,10 @@ extension Trainer {
   /// Refuses a list of targets whose timesteps are others than the model gives out for the rows.
   func checkTargets(_ targetLengths: [Int]?, _ data: TrainingData, _ operation: String) throws(RecurraError) {
     guard let targetLengths, data.outputShapes[0].count > 2, let lengths = data.inputs[0].mask.lengths else { return }
-    let features = data.shapes[0].dropFirst(2).map { Optional($0) }
+    let features = Array(data.shapes[0].dropFirst(2))
     var wanted: [Int: Int] = [:]
     for (row, length) in lengths.enumerated() {
-      if wanted[length] == nil {
-        // A row that is too short for a convolution has no timestep behind it.
-        let shape = length == 0 ? nil : try? model.outputShapes(for: [[1, length] + features])[0]
-        wanted[length] = shape.flatMap { $0[1] } ?? 0
-      }
+      if wanted[length] == nil { wanted[length] = model.outputTimesteps(0, forRowOf: length, features) }
       guard targetLengths[row] != wanted[length] else { continue }
       throw RecurraError(
         .badData, operation: operation,

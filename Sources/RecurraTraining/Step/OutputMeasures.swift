@@ -67,8 +67,8 @@ extension Trainer {
     } else {
       scored = output.activation(scored)
     }
-    if batch.inputs.count > 1 || output.value.mask != batch.inputs[0].mask {
-      // A layer before the end has made another mask: labels that count now have not been looked at.
+    if output.value.mask != target.mask {
+      // Labels that count now may not have been looked at.
       try loss.validate(
         targets: target.values, output: scored.shape, mask: output.value.mask, operation: "loss")
     }

@@ -1,4 +1,4 @@
-"""Recurrent operators of ONNX Runtime over rows that end early or have no timestep, in every direction; values alone."""
+"""Recurrent operators of ONNX Runtime: rows that end early or have no timestep, in every direction; values alone."""
 import numpy as np
 import onnx
 import onnxruntime
