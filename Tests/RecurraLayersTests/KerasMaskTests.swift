@@ -5,7 +5,8 @@ import Testing
 
 /// Layers and stacks behind every kind of mask, against what Keras computed: outputs, states, masks and gradients.
 @Suite struct KerasMaskTests {
-  static let cases: [String] = (try? Fixture("keras_masks").cases.map(\.name)) ?? []
+  static let fixture = try? Fixture("keras_masks")
+  static let cases: [String] = (fixture?.cases ?? []).map(\.name)
 
   @Test func thereAreCases() { #expect(Self.cases.count > 200) }
 
@@ -16,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: cases) func aMaskMeansWhatItMeansToKeras(name: String) throws {
-    let values = try Fixture("keras_masks")[name]
+    let values = try #require(Self.fixture)[name]
     let layer = try Registry.standard.layer(from: #require(values.arguments?["layer"]))
     let inputs = list(values, "input").map { $0.dtype.isFloating ? $0.tracked : $0 }
     try layer.build(inputShapes: inputs.map { anyBatch(of: $0) }, random: RandomSource(seed: 3), dtype: .float32)

@@ -49,7 +49,7 @@ import Testing
     expect("mask: expected 2 timesteps in every row, got 1 in row 1") {
       try SequenceMask(steps: [[true, false], [true]])
     }
-    expect("mask: expected a mask [B, T], got shape [3]") { try SequenceMask(steps: Tensor([1, 0, 1])) }
+    expect("mask: expected numbers [B, T], got shape [3]") { try SequenceMask(steps: Tensor([1, 0, 1])) }
     expect("mask: expected 0 or 1, got 2.0") { try SequenceMask(steps: Tensor([1, 2] as [Float], shape: [1, 2])) }
     expect("mask: expected 0 or 1, got nan") { try SequenceMask(steps: Tensor([1, .nan] as [Float], shape: [1, 2])) }
     expect("mask: expected 3 rows, got 2") { try SequenceMask.lengths([1, 1, 1]).intersection(.lengths([1, 2])) }
