@@ -52,7 +52,7 @@ extension SequenceMask {
   static func flags(_ numbers: Tensor, _ operation: String) throws(RecurraError) -> [Bool] {
     guard numbers.rank == 2 else {
       throw RecurraError(
-        .badData, operation: operation, expected: "a \(operation) [B, T]", got: "shape \(numbers.shape)")
+        .badData, operation: operation, expected: "numbers [B, T]", got: "shape \(numbers.shape)")
     }
     let values = numbers.detached.converted(to: .float64).scalars(as: Double.self)
     guard let stray = values.first(where: { $0 != 0 && $0 != 1 }) else { return values.map { $0 == 1 } }
