@@ -24,9 +24,14 @@ def cases(options):
                        "runs": 3 if options.quick else 7, "least": 0.1 if options.quick else 0.2}
 
 
-def milliseconds(answers):
+def seconds(answers, median_name, least_name, statistic):
+    """The median of the rounds' medians, or the least of all; None where there is no figure."""
     good = [answer for answer in answers if "error" not in answer]
-    return statistics.median(answer["median_seconds"] for answer in good) * 1e3 if good else None
+    if not good:
+        return None
+    if statistic == "median":
+        return statistics.median(answer[median_name] for answer in good)
+    return min(answer[least_name] for answer in good)
 
 
 def measure(options, machine, workers, case):
@@ -43,15 +48,17 @@ def measure(options, machine, workers, case):
     for _ in range(options.rounds):
         for name, ask in asking.items():
             answers[name].append(machine.ask(ask))
+    times = {name: seconds(given, "median_seconds", "min_seconds", options.statistic)
+             for name, given in answers.items()}
     row = {"job": case["job"], "cell": case["cell"], "shape": list(case["shape"]),
            "valid_share": sum(case["lengths"]) / (case["shape"][0] * case["shape"][1]),
-           "milliseconds": {name: milliseconds(given) for name, given in answers.items()},
+           "milliseconds": {name: found and found * 1e3 for name, found in times.items()},
            "disturbance": max(disturbance(answer) for given in answers.values() for answer in given),
            "errors": {name: given[0]["error"] for name, given in answers.items() if "error" in given[0]}}
-    ours = [answer for answer in answers.get(OURS, []) if "error" not in answer]
-    if ours:
-        row["of_its_share"] = statistics.median(
-            answer["median_seconds"] / answer["full_seconds"] / answer["valid_share"] for answer in ours)
+    if times.get(OURS):
+        full = seconds(answers[OURS], "full_seconds", "full_min_seconds", options.statistic)
+        row["full_milliseconds"] = full * 1e3
+        row["of_its_share"] = times[OURS] / full / row["valid_share"]
     return row
 
 

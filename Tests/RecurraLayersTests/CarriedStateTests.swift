@@ -139,7 +139,10 @@ import Testing
     let values = LSTM(units: 4, returnSequences: true, returnMemories: true)([input])
     let model = try Model(inputs: [input], outputs: [Dense(units: 1)(values[1])])
     #expect(try model(x).shape == [3, 5, 1])
-    #expect(try Registry.standard.layer(from: model.json).json == model.json)
+    let path = FileManager.default.temporaryDirectory.appending(path: "recurra-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try model.save(to: path)
+    expectIdentical(try Model.load(from: path)(x), try model(x))
   }
 
   @Test func nothingElseHasOne() throws {

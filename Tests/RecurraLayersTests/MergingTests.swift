@@ -16,6 +16,46 @@ import Testing
     return output
   }
 
+  @Test func aSoftmaxOverSeveralAxesIsOneOverThemTogether() throws {
+    let x = Tensor.varied([2, 3, 4, 5], seed: 8)
+    let together = try run(Softmax(axes: [1, 3]), [x]).tensor
+    let wanted = x.permuted([0, 2, 1, 3]).reshaped([2, 4, 15]).softmax().reshaped([2, 4, 3, 5]).permuted([0, 2, 1, 3])
+    expectIdentical(together, wanted)
+    expectIdentical(try run(Softmax(axes: [-1, 1, 3]), [x]).tensor, wanted)
+    expectIdentical(try run(Softmax(axis: 2), [x]).tensor, x.transposed(2, 3).softmax().transposed(2, 3))
+    // Masked timesteps weigh nothing, and the others are what they are alone.
+    var spoilt = x.doubles
+    for i in 20..<40 { spoilt[i] = .nan }
+    let steps = try SequenceMask(steps: [[true, false, true], [true, true, true]])
+    let masked = try run(Softmax(axes: [1, 2]), [Tensor(spoilt, shape: [2, 3, 4, 5])], masks: [steps]).tensor
+    let kept = Tensor.concatenated([x[0..<1].sliced(0..<1, axis: 1), x[0..<1].sliced(2..<3, axis: 1)], axis: 1)
+    let alone = try run(Softmax(axes: [1, 2]), [kept]).tensor
+    expectClose(masked[0..<1].sliced(2..<3, axis: 1), alone.sliced(1..<2, axis: 1), relative: 1e-14)
+    #expect(masked[0..<1].sliced(1..<2, axis: 1).doubles.allSatisfy { $0 == 0 })
+    let layer = try Registry.standard.layer(from: Softmax(axes: [1, 2]).json)
+    #expect((layer as? Softmax)?.axes == [1, 2])
+    #expect(throws: RecurraError.self) { try run(Softmax(axes: [1, 2]), [x, x]) }
+  }
+
+  @Test func aRootMeanSquareOverSeveralAxesIsOneOverThemTogether() throws {
+    let layer = RMSNormalization(axes: [2, -3], epsilon: 0.5)
+    let x = Tensor.varied([2, 3, 4, 5], seed: 9)
+    try layer.build(inputShape: [nil, 3, 4, 5], random: RandomSource(seed: 1), dtype: .float64)
+    let scale = try #require(layer.parameters.first)
+    #expect(scale.shape == [3, 4])
+    scale.value = .varied([3, 4], seed: 10)
+    let found = try layer.forward([Value(x)], ForwardContext())[0].tensor
+    for (b, f) in [(0, 0), (1, 3)] {
+      let part = x[b].sliced(f..<f + 1, axis: 2).reshaped([3, 4])
+      let wanted = part / (part.squared.mean() + 0.5).sqrt() * scale.value
+      expectClose(found[b].sliced(f..<f + 1, axis: 2).reshaped([3, 4]), wanted, relative: 1e-14)
+    }
+    #expect((try Registry.standard.layer(from: layer.json) as? RMSNormalization)?.axes == [2, -3])
+    #expect(throws: RecurraError.self) {
+      try layer.build(inputShape: [nil, 3, 5, 5], random: RandomSource(seed: 1), dtype: .float64)
+    }
+  }
+
   @Test func dotAddsAlongAnAxisOfEach() throws {
     let (x, y) = (Tensor.varied([2, 3, 4], seed: 1), Tensor.varied([2, 5, 4], seed: 2))
     let scores = try run(Dot(axes: 2), [x, y]).tensor
@@ -102,7 +142,7 @@ import Testing
   @Test func argumentsThatAreNotSupportedAreRefused() throws {
     for (name, config) in [
       ("Dot", #"{"axes": [1]}"#), ("Dot", "{}"), ("Dot", #"{"axes": 1, "normalize": 1}"#),
-      ("Softmax", #"{"axis": [1, 2]}"#),
+      ("Softmax", #"{"axis": [1, 65]}"#),
       ("Concatenate", #"{"axis": 65}"#), ("Add", #"{"axis": 1}"#), ("Dot", #"{"axes": [1.5, 1]}"#),
     ] {
       let error = #expect(throws: RecurraError.self) {

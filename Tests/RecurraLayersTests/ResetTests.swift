@@ -111,6 +111,21 @@ import Testing
       try twice == SequenceMask.all.withResets([[false, false, true, true, true, false], marks[1]]))
   }
 
+  @Test func turnedRowsBeginAnewWhereTheirPiecesMeet() throws {
+    let stack = Sequential(seed: 2) {
+      GRU(units: 3, returnSequences: true, goBackwards: true)
+      LSTM(units: 4, returnSequences: true)
+    }
+    try stack.build(inputShape: [nil, nil, 3])
+    let found = try stack(x, mask: mask)
+    for (row, pieces) in pieces.enumerated() {
+      for piece in pieces {
+        let own = try stack(x.sliced(row..<row + 1).sliced(piece, axis: 1))[0]
+        expectIdentical(own, found[row].sliced(6 - piece.upperBound..<6 - piece.lowerBound))
+      }
+    }
+  }
+
   @Test func lookedUpRowsBeginAnewToo() throws {
     let model = Sequential(seed: 4) {
       Embedding(inputDim: 5, outputDim: 3)

@@ -31,7 +31,7 @@ import Testing
     return try #require(logs[metric.name])
   }
 
-  @Test func everyMetricHasACase() { #expect(Self.names.count == 48) }
+  @Test func everyMetricHasACase() { #expect(Self.names.count == 51) }
 
   @Test(arguments: names) func resultsAreKeras(name: String) throws {
     let test = try Fixture("keras_metrics")[name]
@@ -97,7 +97,8 @@ import Testing
     for metric in [
       Metric.precision(threshold: 2), .precision(topK: 0), .recall(classID: 3), .auc(numThresholds: 1),
       .sensitivityAtSpecificity(1.5), .fBetaScore(beta: 0), .f1Score(threshold: 0), .r2Score(numRegressors: -1),
-      .topKCategoricalAccuracy(k: 0), .oneHotMeanIoU(numClasses: 0),
+      .topKCategoricalAccuracy(k: 0), .oneHotMeanIoU(numClasses: 0), .auc(multiLabel: true, labelWeights: [1, 2]),
+      .auc(labelWeights: [1, -2, 1]),
     ] {
       #expect(throws: RecurraError.self, "\(metric.configuration)") {
         try Self.trainer(metric, width: 3).evaluate(x, y, verbose: .silent)

@@ -32,7 +32,7 @@ import Testing
     func compare(_ step: Int) throws {
       for (path, parameter) in parameters {
         expectClose(
-          parameter.value.converted(to: .float32), try reference.tensor("\(name).\(path)")[step], relative: 2e-5,
+          parameter.value.converted(to: .float32), try reference.tensor("\(name).\(path)")[step], relative: 1e-5,
           absolute: 2e-6, "\(name) \(path) step \(step)")
       }
     }

@@ -48,8 +48,8 @@ struct RecurrentCall: Sendable {
     if let target {
       if let pieces {
         fillMasked(target, width, pieces)
-      } else {
-        for run in runs { run.fillPadding(target + run.place * widths[0], width: width, padding) }
+      } else if let lengths {
+        fillPadding(target, width, lengths, runs)
       }
     }
     let output =
@@ -106,6 +106,30 @@ struct RecurrentCall: Sendable {
             target.update(from: c[row], count: own)
           }
         }
+      }
+    }
+  }
+
+  /// Fills the output behind the ends of rows, on all threads: for short rows that is much of what is written.
+  private func fillPadding<S: FloatingScalar>(
+    _ output: UnsafeMutablePointer<S>, _ width: Int, _ lengths: [Int], _ runs: [DirectionRun<S>]
+  ) {
+    let timesteps = input.shape[1]
+    let count = lengths.reduce(0) { $0 + (timesteps - $1) } * width
+    guard count > 0 else { return }
+    let lasting = Threads.nanoseconds(copying: count)
+    guard padding == .zero else {
+      Threads.run(runs.count, lasting: lasting) { index in
+        let run = runs[index]
+        run.fillPadding(output + run.place * run.outputs, width: width, padding)
+      }
+      return
+    }
+    let pieces = min(lengths.count, 16)
+    Threads.run(pieces, lasting: lasting) { piece in
+      for row in stride(from: piece, to: lengths.count, by: pieces) {
+        let end = output + (row * timesteps + lengths[row]) * width
+        end.update(repeating: 0, count: (timesteps - lengths[row]) * width)
       }
     }
   }

@@ -95,7 +95,7 @@ struct TimeWindows: Sendable {
     return Unfolded(
       values: values,
       counts: isWhole ? nil : Tensor(counts, shape: [rows, windows, 1]).converted(to: x.dtype),
-      mask: input.mask.withLengths(upTo: windows, source: windows == timesteps ? { $0 } : nil) { count($0) })
+      mask: input.mask.withLengths(upTo: windows) { count($0) })
   }
 }
 

@@ -1,37 +1,37 @@
 public import RecurraTensor
 
-/// Computes eˣ / Σ eˣ along an axis, over what counts.
+/// Computes eˣ / Σ eˣ along an axis, or over several together, over what counts.
 ///
 /// A second input says by its mask which entries of the axis count: attention weighs the encoder's valid timesteps
 /// alone. Others weigh 0, and are never read. Where no entry counts all weigh 0. Without a second input the value's own
-/// mask says so for a softmax over time.
+/// mask says so for a softmax over time, alone or with other axes.
 ///
-/// - Shapes: x [B, …]; a second input [B, T, …] where x has T along the axis; result as x.
+/// - Shapes: x [B, …]; a second input [B, T, …] where x has T along the one axis; result as x.
 /// - Throws: `badData` for other numbers of inputs, and a second one with other rows or timesteps.
 /// - Complexity: one pass over the input, two more with a mask.
-/// - Source: Keras, `keras.layers.Softmax`, whose `mask` is a value of its own; its `axis` is one axis here.
+/// - Source: Keras, `keras.layers.Softmax`, whose `mask` is a value of its own.
 public final class Softmax: MergingLayer {
   /// Names the class as Keras does.
   public static var typeName: String { "Softmax" }
 
-  /// The axis, the batch's being 0; below 0 counted from the end.
-  public let axis: Int
+  /// The axes, the batch's being 0; below 0 counted from the end.
+  public let axes: [Int]
 
   /// Makes a softmax over an axis, the last one when it is left out.
-  public init(axis: Int = -1) { self.axis = axis }
+  public convenience init(axis: Int = -1) { self.init(axes: [axis]) }
+
+  /// Makes a softmax over several axes together.
+  public init(axes: [Int]) { self.axes = axes }
 
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
-    let axes = try configuration.integers("axis", default: [-1], in: -64...64)
-    guard axes.count == 1 else {
-      throw configuration.failure(
-        "axis", expected: "one axis, all that is supported", got: configuration.values["axis"] ?? .null)
-    }
-    self.init(axis: axes[0])
+    self.init(axes: try configuration.integers("axis", default: [-1], in: -64...64))
   }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
-  public var configuration: [String: JSONValue] { ["axis": .integer(axis)] }
+  public var configuration: [String: JSONValue] {
+    ["axis": axes.count == 1 ? .integer(axes[0]) : .array(axes.map { .integer($0) })]
+  }
 
   /// Returns the shape of the first input.
   public func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] {
@@ -39,11 +39,14 @@ public final class Softmax: MergingLayer {
       throw failure(expected: "x [B, …, T], and perhaps a value with a mask", got: text(of: inputShapes))
     }
     let shape = inputShapes[0]
-    let along = shape[try place(of: axis, in: shape)]
+    let places = try places(axes, in: shape)
     if inputShapes.count == 2 {
-      guard fits(Array(inputShapes[1].prefix(2)), [shape[0], along]) else {
+      let along = shape[places[0]]
+      guard places.count == 1, fits(Array(inputShapes[1].prefix(2)), [shape[0], along]) else {
         throw failure(
-          expected: "a second input \(text(of: [shape[0], along])) in its first two axes",
+          expected: places.count > 1
+            ? "one input for a softmax over several axes"
+            : "a second input \(text(of: [shape[0], along])) in its first two axes",
           got: text(of: inputShapes[1]))
       }
     }
@@ -56,20 +59,28 @@ public final class Softmax: MergingLayer {
     _ = try outputShapes(for: shapes)
     let x = inputs[0].tensor
     guard x.dtype.isFloating else { throw failure(expected: "floating input", got: "\(x.dtype)") }
-    let place = try place(of: axis, in: shapes[0])
-    let mask = inputs.count == 2 ? inputs[1].mask : place == 1 ? inputs[0].mask : .all
-    let (rows, timesteps) = (x.shape[0], x.shape[place])
+    let places = try places(axes, in: shapes[0])
+    let mask = inputs.count == 2 ? inputs[1].mask : places.contains(1) ? inputs[0].mask : .all
+    let time = inputs.count == 2 ? places[0] : 1
+    let (rows, timesteps) = (x.shape[0], x.shape[min(time, x.rank - 1)])
     try mask.check(rows: rows, timesteps: timesteps, Self.typeName)
-    // The function runs along the last axis.
-    let last = place == x.rank - 1 ? x : x.transposed(place, -1)
-    let weights: Tensor
-    if mask.isAll {
-      weights = last.softmax()
-    } else {
-      let counts = mask.tensor(rows: rows, timesteps: timesteps, dtype: .int32)
-      weights = last.softmax(where: counts.reshaped([rows] + [Int](repeating: 1, count: x.rank - 2) + [timesteps]))
+    // The function runs along the last axis, into which the others are drawn.
+    let order = x.shape.indices.filter { !places.contains($0) } + places
+    let extents = order.map { x.shape[$0] }
+    func drawn(_ tensor: Tensor) -> Tensor {
+      let isInOrder = order == Array(order.indices)
+      return (isInOrder ? tensor : tensor.permuted(order)).reshaped(Array(extents.dropLast(places.count)) + [-1])
     }
-    return [Value(place == x.rank - 1 ? weights : weights.transposed(place, -1), mask: inputs[0].mask)]
+    var weights = drawn(x)
+    if mask.isAll {
+      weights = weights.softmax()
+    } else {
+      let shape = [rows] + (1..<x.rank).map { $0 == time ? timesteps : 1 }
+      let counts = mask.tensor(rows: rows, timesteps: timesteps, dtype: .int32).reshaped(shape)
+      weights = weights.softmax(where: drawn(counts * Tensor.ones(x.shape, dtype: .int32)))
+    }
+    let back = order.indices.map { order.firstIndex(of: $0) ?? $0 }
+    return [Value(weights.reshaped(extents).permuted(back), mask: inputs[0].mask)]
   }
 }
 

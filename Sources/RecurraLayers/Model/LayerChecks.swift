@@ -75,6 +75,14 @@ extension Layer {
     return place
   }
 
+  /// The places of several axes, each once and in order.
+  package func places(_ axes: [Int], in shape: [Int?]) throws(RecurraError) -> [Int] {
+    var places: Set<Int> = []
+    for axis in axes { places.insert(try place(of: axis, in: shape)) }
+    guard !places.isEmpty else { throw failure(expected: "an axis behind the batch", got: "none") }
+    return places.sorted()
+  }
+
   /// Checks an input's type and last extent against what the layer was built for.
   package func checkInput(
     _ input: Tensor, minimumRank: Int, features: Int, dtype: DType

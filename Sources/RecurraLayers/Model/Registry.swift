@@ -42,6 +42,9 @@ public struct Registry: Sendable {
     return result
   }
 
+  /// The names of all layers that are known.
+  package var layerNames: Set<String> { Set(layerTypes.keys) }
+
   /// What is known by a name among things of a kind, such as "loss"; nil when nothing is.
   package subscript(kind: String, name: String) -> (any Sendable)? {
     get { entries[kind]?[name] }

@@ -6,13 +6,16 @@ extension SequenceMask {
   ///
   /// - Parameters:
   ///   - timesteps: the timesteps of the result.
-  ///   - source: where a timestep comes from, for marks before which states begin anew; none go on where it is nil.
+  ///   - mark: where a timestep before which the state begins anew stands afterwards; where a row ends that ended
+  ///     there when left out.
   ///   - length: the length that a row of some length has afterwards.
   func withLengths(
-    upTo timesteps: Int, source: ((Int) -> Int)? = nil, _ length: (Int) -> Int
+    upTo timesteps: Int, mark: ((Int) -> Int)? = nil, _ length: (Int) -> Int
   ) -> SequenceMask {
-    let mask = withoutSteps.lengths.map { SequenceMask.lengths($0.map { min(max(length($0), 0), timesteps) }) } ?? .all
-    return mask.with(resets: source.flatMap { source in resets.map { $0.moved(to: timesteps, source: source) } })
+    let moved = withoutSteps.lengths.map { $0.map { min(max(length($0), 0), timesteps) } }
+    let mask = moved.map { SequenceMask.lengths($0) } ?? .all
+    guard let resets else { return mask }
+    return mask.with(resets: mark.map { resets.moved(to: timesteps, $0) } ?? resets.moved(to: timesteps, length))
   }
 }
 

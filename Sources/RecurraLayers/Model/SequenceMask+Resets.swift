@@ -51,7 +51,8 @@ extension SequenceMask {
   /// Reads numbers [B, T] as truths.
   static func flags(_ numbers: Tensor, _ operation: String) throws(RecurraError) -> [Bool] {
     guard numbers.rank == 2 else {
-      throw RecurraError(.badData, operation: operation, expected: "numbers [B, T]", got: "shape \(numbers.shape)")
+      throw RecurraError(
+        .badData, operation: operation, expected: "numbers [B, T]", got: "shape \(numbers.shape)")
     }
     let values = numbers.detached.converted(to: .float64).scalars(as: Double.self)
     guard let stray = values.first(where: { $0 != 0 && $0 != 1 }) else { return values.map { $0 == 1 } }
@@ -60,6 +61,9 @@ extension SequenceMask {
 
   /// Tells whether the state begins anew within any row.
   public var hasResets: Bool { resets != nil }
+
+  /// The timesteps of each row before which the state begins anew; nil where it does so nowhere.
+  package var resetMarks: [[Int]]? { resets?.marks }
 
   /// Refuses marks for other rows or timesteps.
   func checkResets(rows: Int, timesteps: Int, _ operation: String) throws(RecurraError) {

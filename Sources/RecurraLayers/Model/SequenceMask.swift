@@ -7,7 +7,7 @@ public import RecurraTensor
 /// - a mask of `steps` is Keras' mask: recurrent layers, attention, means, losses and metrics leave out what does not
 ///   count; a layer that takes no mask in Keras reads every timestep and passes none on.
 ///
-/// A mask may also say before which timesteps the state begins anew, see `withResets(_:to:)`.
+/// It may also say before which timesteps the state begins anew, see `withResets(_:to:)`.
 ///
 /// ```swift
 /// let mask = try SequenceMask(steps: [[true, false, true], [false, true, true]])
@@ -140,25 +140,31 @@ public struct SequenceMask: Sendable, Equatable {
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func intersection(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
-    try counting(other, andIn: true).with(resets: joinedResets(other))
+    try counting(andIn: other).with(resets: joinedResets(other))
+  }
+
+  private func counting(andIn other: SequenceMask) throws(RecurraError) -> SequenceMask {
+    try checkExtents(other)
+    switch (storage, other.storage) {
+    case (.all, _): return other
+    case (_, .all): return self
+    default:
+      let cuts = zip(cuts, other.cuts).map { zip($0, $1).map { min($0, $1) } } ?? cuts ?? other.cuts
+      return try merged(other, cuts, min) { $0 && $1 }
+    }
   }
 
   /// Returns the mask of what counts in this one or in another; rows are cut to lengths where both have them.
   ///
   /// - Throws: `badData` where they do not have the same rows and timesteps.
   public func union(_ other: SequenceMask) throws(RecurraError) -> SequenceMask {
-    try counting(other, andIn: false).with(resets: joinedResets(other))
+    try counting(orIn: other).with(resets: joinedResets(other))
   }
 
-  private func counting(_ other: SequenceMask, andIn isBoth: Bool) throws(RecurraError) -> SequenceMask {
+  private func counting(orIn other: SequenceMask) throws(RecurraError) -> SequenceMask {
     try checkExtents(other)
-    switch (isBoth, storage, other.storage) {
-    case (true, .all, _): return other
-    case (true, _, .all): return self
-    case (true, _, _):
-      let cuts = zip(cuts, other.cuts).map { zip($0, $1).map { min($0, $1) } } ?? cuts ?? other.cuts
-      return try merged(other, cuts, min) { $0 && $1 }
-    case (false, .all, _), (false, _, .all): return .all
+    switch (storage, other.storage) {
+    case (.all, _), (_, .all): return .all
     default: return try merged(other, zip(cuts, other.cuts).map { zip($0, $1).map { max($0, $1) } }, max) { $0 || $1 }
     }
   }
@@ -227,7 +233,8 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// The mask of some rows, in the order they are named.
   package func rows(_ rows: some Sequence<Int>) -> SequenceMask {
-    counting(inRows: Array(rows)).with(resets: resets?.rows(rows))
+    let rows = Array(rows)
+    return counting(inRows: rows).with(resets: resets?.rows(rows))
   }
 
   private func counting(inRows rows: [Int]) -> SequenceMask {
@@ -266,8 +273,8 @@ public struct SequenceMask: Sendable, Equatable {
 
   /// Refuses a mask for other rows or timesteps.
   package func check(rows: Int, timesteps: Int, _ operation: String) throws(RecurraError) {
-    try checkResets(rows: rows, timesteps: timesteps, operation)
     try checkExtents(of: [rows, timesteps], operation)
+    try checkResets(rows: rows, timesteps: timesteps, operation)
     // Lengths of a mask of steps are its own, and fit where it does.
     guard let lengths = cuts ?? lengths else { return }
     let wrong = lengths.first { !(0...timesteps).contains($0) }

@@ -16,21 +16,21 @@ struct SequenceResets: Sendable, Equatable {
     return SequenceResets(marks: marks.map { $0.filter { $0 < count } }, timesteps: count, state: state)
   }
 
-  /// The marks of sequences that were made from these by moving timesteps: one falls where the first timestep stands
-  /// that comes from the marked one or from behind it.
-  func moved(to count: Int, source: (Int) -> Int) -> SequenceResets {
-    let sources = (0..<count).map(source)
+  /// The marks of sequences that a layer made longer or shorter.
+  func moved(to count: Int, _ place: (Int) -> Int) -> SequenceResets {
     let moved = marks.map { marks in
-      var places: [Int] = []
-      for mark in marks {
-        guard let place = sources.firstIndex(where: { $0 >= mark && $0 < timesteps }), places.last != place else {
-          continue
-        }
-        places.append(place)
-      }
-      return places
+      Set(marks.map { max(place($0), 0) }).filter { $0 < count }.sorted()
     }
     return SequenceResets(marks: moved, timesteps: count, state: state)
+  }
+
+  /// The marks of rows whose timesteps stand in the opposite order, those of each row up to its length.
+  func inOppositeTime(_ lengths: [Int]?) -> SequenceResets {
+    let turned = marks.enumerated().map { row, marks in
+      let length = lengths?[row] ?? timesteps
+      return marks.filter { $0 > 0 && $0 < length }.map { length - $0 }.reversed()
+    }
+    return SequenceResets(marks: turned.map(Array.init), timesteps: timesteps, state: state)
   }
 
   /// The marks of both.

@@ -1,8 +1,9 @@
 public import RecurraTensor
 
-/// Divides an axis of each element by its root mean square, then scales it: x / √(mean x² + ε) · scale.
+/// Divides what lies along an axis, or along several together, by its root mean square, then scales it:
+/// x / √(mean x² + ε) · scale.
 ///
-/// - Shapes: `input` [B, …, I] with I along `axis`; result the same; `scale` [I].
+/// - Shapes: `input` [B, …, I] with I along the axis; result the same; `scale` [I], of several axes their extents.
 /// - Throws: `badData` for an input with another extent along the axis or of another type; building throws
 ///   `badArgument` for a bad setting.
 /// - Complexity: a few passes over the input.
@@ -11,31 +12,32 @@ public final class RMSNormalization: ShapePreservingLayer {
   /// Names the class as Keras does.
   public static var typeName: String { "RMSNormalization" }
 
-  /// The axis; below 0 counted from the end.
-  public let axis: Int
+  /// The axes; below 0 counted from the end.
+  public let axes: [Int]
   /// What is added to the mean square.
   public let epsilon: Double
   private let state = BuildState<Parameter>()
 
-  /// Makes a normalisation; the scale starts at 1.
-  public init(axis: Int = -1, epsilon: Double = 1e-6) {
-    self.axis = axis
+  /// Makes a normalisation along an axis, the last one when it is left out; the scale starts at 1.
+  public convenience init(axis: Int = -1, epsilon: Double = 1e-6) { self.init(axes: [axis], epsilon: epsilon) }
+
+  /// Makes a normalisation over several axes together; the scale starts at 1.
+  public init(axes: [Int], epsilon: Double = 1e-6) {
+    self.axes = axes
     self.epsilon = epsilon
   }
 
   /// Makes the layer from its arguments in a file.
   public convenience init(configuration: LayerArguments) throws(RecurraError) {
-    let axes = try configuration.integers("axis", default: [-1], in: -64...64)
-    guard axes.count == 1 else {
-      throw configuration.failure("axis", expected: "one axis", got: configuration.values["axis"] ?? .null)
-    }
     self.init(
-      axis: axes[0],
+      axes: try configuration.integers("axis", default: [-1], in: -64...64),
       epsilon: try configuration.number("epsilon", default: 1e-6, in: 0...Double.greatestFiniteMagnitude))
   }
 
   /// The arguments in Keras' names, as `init(configuration:)` takes them.
-  public var configuration: [String: JSONValue] { ["axis": .integer(axis), "epsilon": .number(epsilon)] }
+  public var configuration: [String: JSONValue] {
+    ["axis": axes.count == 1 ? .integer(axes[0]) : .array(axes.map { .integer($0) }), "epsilon": .number(epsilon)]
+  }
 
   /// `scale`; empty before the layer is built.
   public var parameters: [Parameter] { state.value.map { [$0] } ?? [] }
@@ -52,12 +54,14 @@ public final class RMSNormalization: ShapePreservingLayer {
   /// - Throws: `badArgument` for a bad setting, `badData` for another shape, or another extent than before.
   public func build(inputShape: [Int?], random: RandomSource, dtype: DType) throws(RecurraError) {
     try checkSettings()
-    let features = try features(along: axis, of: inputShape)
-    let scale = try state.build { () throws(RecurraError) in
-      try parameter("scale", [features], dtype, .ones, random)
+    let extents = try places(axes, in: inputShape).map { (place) throws(RecurraError) in
+      try features(along: place, of: inputShape)
     }
-    guard scale.count == features else {
-      throw failure(expected: "\(scale.count) features along axis \(axis)", got: text(of: inputShape))
+    let scale = try state.build { () throws(RecurraError) in
+      try parameter("scale", extents, dtype, .ones, random)
+    }
+    guard scale.shape == extents else {
+      throw failure(expected: "\(Self.product(scale.shape)) along \(axisText)", got: text(of: inputShape))
     }
   }
 
@@ -66,16 +70,25 @@ public final class RMSNormalization: ShapePreservingLayer {
     Signal(try applied(to: input.value, context), mask: input.mask.withoutSteps, states: input.states)
   }
 
-  /// Normalises the axis.
+  /// Normalises the axes.
   public func apply(_ x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
     guard let scale = state.value else { throw failure(expected: "a built layer", got: "one that is not") }
-    let place = try place(of: axis, in: x.shape)
-    guard x.shape[place] == scale.count, x.dtype == scale.dtype else {
+    let places = try places(axes, in: x.shape)
+    guard places.map({ x.shape[$0] }) == scale.shape, x.dtype == scale.dtype else {
       throw failure(
-        expected: "\(scale.dtype) input of \(scale.count) features along axis \(axis)", got: "\(x.dtype) \(x.shape)")
+        expected: "\(scale.dtype) input of \(Self.product(scale.shape)) along \(axisText)",
+        got: "\(x.dtype) \(x.shape)")
     }
-    let shape = [scale.count] + [Int](repeating: 1, count: x.rank - 1 - place)
-    let root = (x.squared.mean(axes: [place], keepingDimensions: true) + epsilon).sqrt()
+    let shape = x.shape.indices.map { places.contains($0) ? x.shape[$0] : 1 }
+    let root = (x.squared.mean(axes: places, keepingDimensions: true) + epsilon).sqrt()
     return x / root * context.tensor(scale).reshaped(shape)
+  }
+
+  private static func product(_ extents: [Int]) -> String {
+    extents.map(String.init).joined(separator: "×") + " features"
+  }
+
+  private var axisText: String {
+    axes.count == 1 ? "axis \(axes[0])" : "axes " + axes.map(String.init).joined(separator: ", ")
   }
 }

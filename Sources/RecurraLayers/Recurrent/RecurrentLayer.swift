@@ -125,12 +125,15 @@ extension RecurrentLayer {
     output.furtherValues = result.memories.map { [$0] } ?? []
     carry(output.states)
     guard returnsSequences else { return output }
-    // Keras does not turn a mask of steps round; marks would stand at other timesteps.
-    output.mask = options.goBackwards ? input.mask.with(resets: nil) : input.mask
     if options.goBackwards {
       let lengths = input.mask.withoutSteps.lengths
       output.value = output.value.inOppositeTime(lengths)
       output.furtherValues = output.furtherValues.map { $0.inOppositeTime(lengths) }
+    }
+    // Keras does not turn a mask of steps round.
+    output.mask = input.mask
+    if options.goBackwards, let resets = input.mask.resets {
+      output.mask = input.mask.with(resets: resets.inOppositeTime(input.mask.withoutSteps.lengths))
     }
     return output
   }

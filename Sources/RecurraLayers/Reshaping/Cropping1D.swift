@@ -49,7 +49,7 @@ public final class Cropping1D: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = try outputShape(for: input.shape).map { $0 ?? 0 }
     try checkSequences(input)
-    let mask = input.mask.withLengths(upTo: shape[1], source: { [cropping] in $0 + cropping[0] }) { [cropping] in
+    let mask = input.mask.withLengths(upTo: shape[1], mark: { [cropping] in $0 - cropping[0] }) { [cropping] in
       $0 - cropping[0] - cropping[1]
     }
     return Signal(

@@ -44,7 +44,7 @@ public final class UpSampling1D: Layer {
     let x = input.value
     try requireMemory(shape, x.dtype)
     let repeated = x.expanded(at: 2).stretched(to: [shape[0], input.shape[1], size, shape[2]]).reshaped(shape)
-    let mask = input.mask.withLengths(upTo: shape[1], source: { [size] in $0 / size }) { [size] in $0 * size }
+    let mask = input.mask.withLengths(upTo: shape[1]) { [size] in $0 * size }
     return Signal(repeated, mask: mask, states: input.states)
   }
 }

@@ -47,7 +47,7 @@ public final class ZeroPadding1D: Layer {
     let x = try input.cutToLengths(Self.typeName)
     try requireMemory(shape, x.dtype)
     let zeros = padding.map { Tensor.zeros([shape[0], $0, shape[2]], dtype: x.dtype) }
-    let mask = input.mask.withLengths(upTo: shape[1], source: { [padding] in $0 - padding[0] }) { [padding] in
+    let mask = input.mask.withLengths(upTo: shape[1], mark: { [padding] in $0 + padding[0] }) { [padding] in
       $0 + padding[0] + padding[1]
     }
     return Signal(.concatenated([zeros[0], x, zeros[1]], axis: 1), mask: mask, states: input.states)

@@ -59,6 +59,9 @@ extension TrainingData {
       for mask in input.mask == input.mask.withoutSteps ? [input.mask] : [input.mask, input.mask.withoutSteps] {
         for length in mask.lengths ?? [] { fingerprint.add(UInt64(length)) }
       }
+      for (row, marks) in (input.mask.resetMarks ?? []).enumerated() {
+        for mark in marks { fingerprint.add(UInt64(row * max(input.values.shape[1], 1) + mark)) }
+      }
       guard input.mask.hasHoles, input.values.rank > 1 else { continue }
       fingerprint.add(input.mask.tensor(rows: count, timesteps: input.values.shape[1], dtype: .int32))
     }

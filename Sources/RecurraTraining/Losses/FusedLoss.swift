@@ -79,7 +79,7 @@ extension Loss {
             error.magnitude <= delta
               ? (error * error / 2, error) : (delta * error.magnitude - delta * delta / 2, error > 0 ? delta : -delta)
           }
-        case .sparseCategorical, .formula, .function: return 0
+        case .sparseCategorical, .ctc, .circle, .formula, .function: return 0
         }
       }
     }

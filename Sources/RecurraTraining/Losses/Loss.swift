@@ -18,6 +18,8 @@ public struct Loss: Sendable {
     case squared
     case absolute
     case huber(delta: Double)
+    case ctc
+    case circle(CirclePairs)
     case formula(LossFormula)
     case function(@Sendable (_ targets: Tensor, _ predictions: Tensor) -> Tensor)
   }
@@ -106,11 +108,13 @@ public struct Loss: Sendable {
     case "mean_squared_error", "mse": self = .meanSquaredError
     case "mean_absolute_error", "mae": self = .meanAbsoluteError
     case "huber": self = .huber()
+    case "ctc", "c_t_c": self = .ctc
+    case "circle": self = .circle()
     case let name:
       guard let found = try Self.formula(name, LayerArguments(typeName: name, values: [:])) else {
         let fused = [
           "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "mean_squared_error",
-          "mean_absolute_error", "huber",
+          "mean_absolute_error", "huber", "ctc", "circle",
         ]
         throw RecurraError(
           .badArgument, operation: "loss", expected: (fused + Self.formulaNames).joined(separator: ", "),

@@ -15,7 +15,11 @@ extension Loss {
       settings["from_logits"] = .bool(fromLogits)
       settings["label_smoothing"] = .number(smoothing)
     case .huber(let delta): settings["delta"] = .number(delta)
-    case .squared, .absolute: break
+    case .circle(let circle):
+      settings["gamma"] = .number(circle.gamma)
+      settings["margin"] = .number(circle.margin)
+      settings["remove_diagonal"] = .bool(circle.removeDiagonal)
+    case .squared, .absolute, .ctc: break
     case .formula(let formula): settings.merge(formula.configuration) { $1 }
     case .function: return .named(name, settings, isOwn: true)
     }
@@ -63,8 +67,13 @@ extension Loss {
         fromLogits: try arguments.bool("from_logits", default: logits),
         labelSmoothing: try arguments.number("label_smoothing", default: smoothing))
     case .huber(let delta): return .huber(delta: try arguments.number("delta", default: delta))
+    case .circle(let circle):
+      return .circle(
+        gamma: try arguments.number("gamma", default: circle.gamma),
+        margin: try arguments.number("margin", default: circle.margin),
+        removeDiagonal: try arguments.bool("remove_diagonal", default: circle.removeDiagonal))
     case .formula: return try Self.formula(name, arguments) ?? self
-    case .squared, .absolute, .function: return self
+    case .squared, .absolute, .ctc, .function: return self
     }
   }
 }

@@ -11,6 +11,7 @@ extension Loss {
     switch kind {
     case .sparseCategorical(let logits, _), .categorical(let logits, _):
       (fromLogits, ending, isOfClasses) = (logits, .softmax, true)
+    case .ctc: (fromLogits, ending, isOfClasses) = (true, .softmax, true)
     case .binary(let logits, _): (fromLogits, ending, isOfClasses) = (logits, .sigmoid, false)
     default: return nil
     }

@@ -11,6 +11,10 @@ extension Loss {
     case .huber(let delta): (isWithin, expected, got) = (delta.isFinite && delta > 0, "a finite delta above 0", delta)
     case .categorical(_, let smoothing), .binary(_, let smoothing):
       (isWithin, expected, got) = ((0...1).contains(smoothing), "a label smoothing in 0…1", smoothing)
+    case .circle(let circle):
+      try OptimizerSetting("gamma", circle.gamma, .positive).validate(name)
+      try OptimizerSetting("margin", circle.margin, .notNegative).validate(name)
+      return
     case .formula(let formula):
       for number in formula.numbers {
         try OptimizerSetting(number.name, number.value, number.range).validate(name)
@@ -31,6 +35,8 @@ extension Loss {
     targets: Tensor, output: [Int?], mask: SequenceMask = .all, operation: String
   ) throws(RecurraError) {
     if case .function = kind { return }
+    if case .ctc = kind { return try validateSequences(targets, output, operation) }
+    if case .circle = kind { return try validatePairs(targets, output, operation) }
     let expected = Array(takesLabels ? output.dropFirst().dropLast() : output.dropFirst())
     guard output.count > 1 || !takesLabels, Pairing.fits(targets.shape.dropFirst(), expected) else {
       let wanted = ["B"] + (expected.last == 1 ? expected.dropLast() : expected[...]).map { $0.map(String.init) ?? "?" }
@@ -43,6 +49,29 @@ extension Loss {
       try targets.checkIntegers(
         below: classes, "labels", of: "y", ignoring: ignoreClass, mask: output.count > 2 ? mask : .all,
         hasTimesteps: output.count > 2, operation)
+    }
+  }
+}
+
+extension Loss {
+  private func validateSequences(_ targets: Tensor, _ output: [Int?], _ operation: String) throws(RecurraError) {
+    guard output.count == 3, targets.rank == 2 else {
+      throw RecurraError(
+        .badData, operation: operation, expected: "y [B, L] and an output [B, T, C] for \(name)",
+        got: "\(targets.shape) and \(text(of: output))")
+    }
+    if let classes = output[2] {
+      try targets.checkIntegers(below: classes, "labels", of: "y", hasTimesteps: false, operation)
+    }
+  }
+}
+
+extension Loss {
+  private func validatePairs(_ targets: Tensor, _ output: [Int?], _ operation: String) throws(RecurraError) {
+    guard output.count == 2, Pairing.fits(targets.shape.dropFirst(), []) else {
+      throw RecurraError(
+        .badData, operation: operation, expected: "y [B] and an output [B, D] for \(name)",
+        got: "\(targets.shape) and \(text(of: output))")
     }
   }
 }

@@ -13,6 +13,8 @@ package struct RowWeights: Sendable {
   package let unmaskedCount: Int
   /// The sum of all weights.
   package let total: Double
+  /// The timesteps that count; all where the predictions have none.
+  package let mask: SequenceMask
   /// The weight of every row; nil when all weigh 1.
   private let values: [Double]?
 
@@ -41,6 +43,7 @@ package struct RowWeights: Sendable {
     let timesteps = shape.count > 2 ? shape[1] : 1
     count = rows
     let mask = shape.count > 2 ? mask : .all
+    self.mask = mask
     guard !mask.isAll || sampleWeights != nil || classWeights != nil || ignoreClass != nil, rows > 0 else {
       (values, unmaskedCount, total) = (nil, rows, Double(rows))
       return

@@ -35,6 +35,10 @@ extension Loss {
   package func weighted(
     _ targets: Tensor, _ predictions: Tensor, _ weights: RowWeights, divisor: LossDivisor = .weight
   ) throws(RecurraError) -> WeightedLoss {
+    if case .ctc = kind { return try sequences(targets, predictions, weights, divisor: divisor) }
+    if case .circle(let circle) = kind {
+      return try pairs(circle, targets, predictions, weights, divisor: divisor)
+    }
     let weight = reduction.weight(of: weights)
     func own(_ body: @escaping @Sendable (Tensor, Tensor) -> Tensor, _ pair: Pairing) throws(RecurraError)
       -> WeightedLoss

@@ -122,13 +122,18 @@ extension Metric {
   ///   - curve: which curve.
   ///   - summationMethod: how high it is between two thresholds.
   ///   - fromLogits: whether predictions are the numbers before a sigmoid.
+  ///   - multiLabel: whether each label, an element of a row, has a curve of its own; the mean of the areas is taken
+  ///     then, and else all labels make one curve.
+  ///   - labelWeights: how much each label counts in the mean, or in the one curve; all alike when left out.
   public static func auc(
     numThresholds: Int = 200, curve: Curve = .roc, summationMethod: SummationMethod = .interpolation,
-    fromLogits: Bool = false
+    fromLogits: Bool = false, multiLabel: Bool = false, labelWeights: [Double]? = nil
   ) -> Metric {
     Metric(
       "auc",
-      CurveCounts(kind: .area(curve, summationMethod, fromLogits: fromLogits), thresholdCount: numThresholds))
+      CurveCounts(
+        kind: .area(curve, summationMethod, fromLogits: fromLogits), thresholdCount: numThresholds,
+        isMultiLabel: multiLabel, labelWeights: labelWeights))
   }
 
   /// The best recall at a threshold whose specificity TN / (TN + FP) is at least the one given.

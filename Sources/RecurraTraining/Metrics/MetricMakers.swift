@@ -63,7 +63,7 @@ extension Metric {
       return .auc(
         numThresholds: try a.thresholdCount(), curve: try a.choice("curve", [.roc, .pr, .prGain], \.rawValue),
         summationMethod: try a.choice("summation_method", [.interpolation, .minoring, .majoring], \.rawValue),
-        fromLogits: try a.logits())
+        fromLogits: try a.logits(), multiLabel: try a.multiLabel(), labelWeights: try a.labelWeights())
     case "sensitivity_at_specificity":
       return .sensitivityAtSpecificity(
         try a.number("specificity"), numThresholds: try a.thresholdCount(), classID: try a.classID())
@@ -122,17 +122,30 @@ extension Metric {
 extension LayerArguments {
   /// Passes over what Keras writes and this package has not, as long as it changes nothing.
   fileprivate func requireUsual() throws(RecurraError) {
-    let usual: [(name: String, value: JSONValue)] = [
-      ("multi_label", .bool(false)), ("num_labels", .null), ("label_weights", .null), ("from_sorted_ids", .bool(false)),
-    ]
-    for (name, own) in usual {
-      guard let value = value(name), value != own else { continue }
-      throw failure(name, expected: "\(own.text), all that is supported", got: value)
+    if let value = value("from_sorted_ids"), value != .bool(false) {
+      throw failure("from_sorted_ids", expected: "false, all that is supported", got: value)
     }
     // What stands along another axis than the last is a setting of those that have one.
     guard values["num_classes"] != nil || values["from_logits"] != nil, let axis = value("axis"), axis != .integer(-1)
     else { return }
     throw failure("axis", expected: "-1, all that is supported", got: axis)
+  }
+
+  fileprivate func multiLabel() throws(RecurraError) -> Bool {
+    // Predictions themselves say how many labels there are.
+    _ = try optionalInteger("num_labels")
+    return try bool("multi_label", default: false)
+  }
+
+  fileprivate func labelWeights() throws(RecurraError) -> [Double]? {
+    guard let value = value("label_weights") else { return nil }
+    // Keras writes a list, or the array that it has made of one.
+    guard case .array(let elements) = value["config"]?["value"] ?? value else {
+      throw failure("label_weights", expected: "a list", got: value)
+    }
+    return try elements.map { (element) throws(RecurraError) in
+      try LayerArguments(typeName: typeName, values: ["label_weights": element]).number("label_weights")
+    }
   }
 
   fileprivate func logits() throws(RecurraError) -> Bool { try bool("from_logits", default: false) }

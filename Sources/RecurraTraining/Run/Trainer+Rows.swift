@@ -14,13 +14,15 @@ extension Trainer {
   @discardableResult
   public func fit(
     rows: [Tensor], _ y: Tensor, sampleWeights: Tensor? = nil, classWeights: [Int: Double]? = nil,
-    batchSize: Int = 32, blockSize: Int? = nil, epochs: Int = 1, validationSplit: Double = 0,
+    batchSize: Int = 32, blockSize: Int? = nil, truncation: Int? = nil, recomputing: Bool = false, epochs: Int = 1,
+    validationSplit: Double = 0,
     validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
     verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
     try fit(
       Examples(rows: rows, y, sampleWeights: sampleWeights), classWeights: classWeights, batchSize: batchSize,
-      blockSize: blockSize, epochs: epochs, validationSplit: validationSplit, validationData: validationData,
+      blockSize: blockSize, truncation: truncation, recomputing: recomputing, epochs: epochs,
+      validationSplit: validationSplit, validationData: validationData,
       shuffle: shuffle, callbacks: callbacks, backup: backup, verbose: verbose, seed: seed,
       initialEpoch: initialEpoch, allowingNonFinite: allowingNonFinite)
   }
@@ -32,13 +34,15 @@ extension Trainer {
   @discardableResult
   public func fit(
     rows: [Tensor], _ y: [Tensor], sampleWeights: Tensor? = nil, classWeights: [Int: Double]? = nil,
-    batchSize: Int = 32, blockSize: Int? = nil, epochs: Int = 1, validationSplit: Double = 0,
+    batchSize: Int = 32, blockSize: Int? = nil, truncation: Int? = nil, recomputing: Bool = false, epochs: Int = 1,
+    validationSplit: Double = 0,
     validationData: Examples? = nil, shuffle: Bool = true, callbacks: [any Callback]? = nil, backup: Backup? = nil,
     verbose: Verbosity = .auto, seed: UInt64? = nil, initialEpoch: Int? = nil, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> History {
     try fit(
       Examples(rows: rows, y, sampleWeights: sampleWeights), classWeights: classWeights, batchSize: batchSize,
-      blockSize: blockSize, epochs: epochs, validationSplit: validationSplit, validationData: validationData,
+      blockSize: blockSize, truncation: truncation, recomputing: recomputing, epochs: epochs,
+      validationSplit: validationSplit, validationData: validationData,
       shuffle: shuffle, callbacks: callbacks, backup: backup, verbose: verbose, seed: seed,
       initialEpoch: initialEpoch, allowingNonFinite: allowingNonFinite)
   }

@@ -101,6 +101,72 @@ def make_losses():
     fixture.save()
 
 
+# Labels of three sequences, zeros behind them: two that are the same, as many as fit, none at all.
+SEQUENCES = [
+    ("all_timesteps", [[1, 2, 2, 0], [3, 0, 0, 0], [4, 1, 4, 1]], [7, 7, 7], 2),
+    ("lengths", [[1, 2, 2, 0], [3, 0, 0, 0], [4, 4, 1, 4]], [4, 1, 6], 2),
+    ("no_labels", [[0, 0], [2, 0], [1, 1]], [5, 2, 3], 1),
+    ("steep", [[1, 2, 3, 4], [2, 2, 2, 0], [1, 0, 0, 0]], [7, 7, 7], 60),
+]
+
+
+def make_sequence_losses():
+    fixture = Fixture("keras_ctc", VERSIONS)
+    for case, labels, lengths, scale in SEQUENCES:
+        labels, lengths = np.int32(labels), np.int32(lengths)
+        logits = normal(seeded(fixture.name, case), 3, 7, 5, scale=scale)
+        counts = np.int32((labels != 0).sum(-1))
+
+        def compute(dtype):
+            def rows(source):
+                if (lengths == 7).all():
+                    return keras.losses.CTC(reduction=None, dtype=dtype)(labels, source)
+                return keras.ops.ctc_loss(labels, source, counts, lengths)
+            source = keras.ops.convert_to_tensor(logits.astype(dtype))
+            own = np.float32([1, 0, 2.5]).astype(dtype)
+            return {"rows": rows(source), "grad_logits": jax.grad(lambda z: rows(z).mean())(source),
+                    "weighted_loss": (rows(source) * own).sum() / own.sum(),
+                    "weighted_grad": jax.grad(lambda z: (rows(z) * own).sum() / own.sum())(source)}
+
+        fixture.add(case, {"labels": labels, "lengths": lengths, "logits": logits,
+                           "sample_weights": np.float32([1, 0, 2.5])})
+        fixture.add_agreed(case, *in_both_precisions(compute))
+    fixture.save()
+
+
+PAIRS = [
+    ("usual", [2, 0, 2, 1, 0, 1], {}), ("own", [2, 0, 2, 1, 0, 1], dict(gamma=5.0, margin=0.1)),
+    ("alone", [3, 0, 7, 1, 7, 9], dict(gamma=8.0)),
+    ("diagonal", [0, 1, 0, 1, 2, 2], dict(gamma=6.0, remove_diagonal=False)),
+]
+
+
+def make_pair_losses():
+    """Rows that have no partner are worth nothing, and Keras' mean leaves them out."""
+    fixture = Fixture("keras_circle", VERSIONS)
+    for case, labels, options in PAIRS:
+        rows, weights = normal(seeded(fixture.name, case), 6, 4).astype(np.float64), np.float32([1, 0.5, 2, 1, 3, 1.5])
+        rows = (rows / np.sqrt((rows ** 2).sum(-1, keepdims=True))).astype(np.float32)
+        labels = np.int32(labels)
+        has_partner = np.array([(labels == label).sum() > 1 or not options.get("remove_diagonal", True)
+                                for label in labels])
+
+        def compute(dtype):
+            def losses(source):
+                return keras.losses.Circle(reduction=None, dtype=dtype, **options)(labels, source)
+            loss = keras.losses.Circle(dtype=dtype, **options)
+            source, kept = keras.ops.convert_to_tensor(rows.astype(dtype)), np.flatnonzero(has_partner)
+            result = {"rows": losses(source), "loss": loss(labels, source),
+                      "weighted_loss": (losses(source) * weights)[kept].sum() / weights[kept].sum().astype(dtype)}
+            # Keras' gradient of a row without a partner is NaN.
+            return result | ({"grad": jax.grad(lambda p: losses(p).mean())(source)} if has_partner.all() else {})
+
+        fixture.add(case, {"labels": labels, "predictions": rows, "sample_weights": weights},
+                    options=settings(keras.losses.Circle(**options)))
+        fixture.add_agreed(case, *in_both_precisions(compute))
+    fixture.save()
+
+
 METRICS = [
     ("rmse", "RootMeanSquaredError", "numbers", "predicted", {}),
     ("mape", "MeanAbsolutePercentageError", "numbers", "predicted", {}),
@@ -137,6 +203,10 @@ METRICS = [
     ("auc_pr_majoring", "AUC", "binary", "probabilities", dict(curve="PR", summation_method="majoring")),
     ("auc_gain", "AUC", "binary", "probabilities", dict(curve="PRGAIN")),
     ("auc_logits", "AUC", "binary", "logits", dict(from_logits=True)),
+    ("auc_labels", "AUC", "binary", "probabilities", dict(multi_label=True, num_labels=6)),
+    ("auc_labels_weighted", "AUC", "binary", "probabilities",
+     dict(multi_label=True, num_labels=6, curve="PR", label_weights=[1.0, 0.5, 2.0, 3.0, 0.0, 1.5])),
+    ("auc_weighted", "AUC", "binary", "probabilities", dict(label_weights=[1.0, 0.5, 2.0, 3.0, 0.0, 1.5])),
     ("sensitivity", "SensitivityAtSpecificity", "binary", "probabilities", dict(specificity=0.6)),
     ("specificity", "SpecificityAtSensitivity", "binary", "probabilities", dict(sensitivity=0.6, num_thresholds=50)),
     ("precision_at", "PrecisionAtRecall", "binary", "probabilities", dict(recall=0.4)),
@@ -365,6 +435,8 @@ def make_regularizers():
 
 def make():
     make_losses()
+    make_sequence_losses()
+    make_pair_losses()
     make_metrics()
     make_schedules()
     make_optimizers()
