@@ -56,8 +56,10 @@ struct Layers: ParsableCommand {
   @Flag(
     help: "Single sequences as a server gets them: closely after each other, rarely, and from several threads at once.")
   var requests = false
-  @Flag(help: "What a mask with holes costs: its time ÷ that of as many timesteps without holes.")
+  @Flag(help: "What holes, rows that begin anew and initial states cost: speed ÷ that of as many plain timesteps.")
   var masks = false
+  @Flag(help: "The memory and time of training on sequences of 20,000 timesteps, plain and computed a second time.")
+  var long = false
   @Flag(help: "Whether threads have a core each at the moment: their arithmetic together ÷ that of one thread.")
   var probe = false
   @OptionGroup var timing: TimingOptions
@@ -79,6 +81,7 @@ struct Layers: ParsableCommand {
     if growth { return Growth(threads: threads, multiplier: multiplier, stopwatch: stopwatch).run(json: json) }
     if requests { return try Requests(threads: threads, stopwatch: stopwatch).run(json: json) }
     if masks { return try Masks(threads: threads, stopwatch: stopwatch).run(json: json) }
+    if long { return try Long(threads: threads).run(timesteps: 20_000, json: json) }
     if startUp { return try Startup(repetitions: timing.repetitions).run(json: json) }
     if program != nil { return try runProgram() }
     guard let cell else {

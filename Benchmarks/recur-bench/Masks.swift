@@ -1,38 +1,52 @@
 import Recurra
 import RecurraTensor
 
-/// What a mask with holes costs: the same number of timesteps that count, once in front of each row and once scattered.
+/// What rows with holes, rows that begin anew and initial states cost: their speed ÷ that of as many plain timesteps.
 struct Masks {
   let threads: Int
   let stopwatch: Stopwatch
 
-  private static let (batch, timesteps, inputs, units) = (64, 50, 60, 100)
+  private static let shapes = [(64, 50, 60, 100), (16, 100, 256, 256)]
 
   func run(json: Bool) throws {
     Threads.count = threads
-    let layer = LSTM(units: Self.units, returnSequences: true)
-    try layer.build(inputShape: [nil, nil, Self.inputs], random: RandomSource(seed: 1), dtype: .float32)
-    let x = RandomSource(seed: 2).normal([Self.batch, Self.timesteps, Self.inputs])
-    let steps = (0..<Self.batch).map { row in (0..<Self.timesteps).map { ($0 * 7 + row * 3 + $0 * $0) % 4 != 0 } }
-    let holes = try SequenceMask(steps: steps)
-    let lengths = SequenceMask.lengths(steps.map { row in row.count { $0 } })
-    for job in ["inference", "training"] {
-      let work = { (mask: SequenceMask) in
-        {
-          let context = ForwardContext(isTraining: job == "training", isRecording: job == "training")
-          let output = orExit { try layer.forward(Signal(x, mask: mask), context).value }
-          guard context.isRecording else { return }
-          _ = output.sum().gradients(withRespectTo: layer.parameters.map(\.tracked))
+    for (batch, timesteps, inputs, units) in Self.shapes {
+      let layer = LSTM(units: units, returnSequences: true)
+      try layer.build(inputShape: [nil, nil, inputs], random: RandomSource(seed: 1), dtype: .float32)
+      let x = RandomSource(seed: 2).normal([batch, timesteps, inputs])
+      let states = [RandomSource(seed: 3).normal([batch, units]), RandomSource(seed: 4).normal([batch, units])]
+      let steps = (0..<batch).map { row in (0..<timesteps).map { ($0 * 7 + row * 3 + $0 * $0) % 4 != 0 } }
+      let marks = (0..<batch).map { row in (0..<timesteps).map { ($0 * 5 + row * 11) % 17 == 3 } }
+      let valid = steps.reduce(0) { $0 + $1.count { $0 } }
+      let cases: [(name: String, mask: SequenceMask, states: [Tensor], share: Double)] = [
+        ("holes", try SequenceMask(steps: steps), [], Double(valid) / Double(batch * timesteps)),
+        ("resets", try SequenceMask.all.withResets(marks), [], 1), ("initial states", .all, states, 1),
+      ]
+      for job in ["inference", "training"] {
+        let work = { (mask: SequenceMask, states: [Tensor]) in
+          {
+            let context = ForwardContext(isTraining: job == "training", isRecording: job == "training")
+            let output = orExit { try layer.forward(Signal(x, mask: mask, states: states), context).value }
+            guard context.isRecording else { return }
+            _ = output.sum().gradients(withRespectTo: layer.parameters.map { context.tensor($0) })
+          }
         }
-      }
-      Report.timing("masks, \(job)")
-      let times = stopwatch.alternating(work(holes), work(lengths))
-      let ratio = times.first.minimum / times.second.minimum
-      if json {
-        Report.line(
-          JSONLine([("masks", .text(job)), ("threads", .count(threads)), ("holes_over_lengths", .number(ratio))]).text)
-      } else {
-        Report.line("LSTM 60→100, 64 rows of 50 timesteps, \(job): holes ÷ lengths \(Table.fixed(ratio, 3))")
+        for (name, mask, states, share) in cases {
+          Report.timing("\(name), \(job)")
+          let times = stopwatch.alternating(work(mask, states), work(.all, []))
+          let speed = times.second.minimum * share / times.first.minimum
+          if json {
+            Report.line(
+              JSONLine([
+                ("masks", .text(name)), ("job", .text(job)), ("batch", .count(batch)), ("units", .count(units)),
+                ("threads", .count(threads)), ("speed_over_plain", .number(speed)),
+              ]).text)
+          } else {
+            Report.line(
+              "LSTM \(inputs)→\(units), \(batch) rows of \(timesteps) timesteps, \(job), \(name): speed ÷ plain "
+                + Table.fixed(speed, 3))
+          }
+        }
       }
     }
   }

@@ -25,6 +25,14 @@ struct Predict: ParsableCommand {
     completion: .file(extensions: ["npy"]))
   var lengths: [String] = []
 
+  @Option(
+    help: """
+      Which timesteps of each row count, 1 or 0 for each (.npy), with the meaning of Keras' masks; NAME=FILE for one \
+      of several inputs.
+      """,
+    completion: .file(extensions: ["npy"]))
+  var mask: [String] = []
+
   @Option(parsing: .unconditional, help: "The rows that are computed together.")
   var batchSize = 32
 
@@ -40,15 +48,16 @@ struct Predict: ParsableCommand {
     try roles.reads("MODEL", model.path)
     let inputs = try NamedOption("--input", input, isNamed: input.count > 1)
     let lengths = try NamedOption("--lengths", lengths, isNamed: input.count > 1)
+    let masks = try NamedOption("--mask", mask, isNamed: input.count > 1)
     let targets = try NamedOption("--output", output, isNamed: output.count > 1)
-    for files in [inputs, lengths] { for path in files.texts { try roles.reads(files.option, path) } }
+    for files in [inputs, lengths, masks] { for path in files.texts { try roles.reads(files.option, path) } }
     for path in targets.texts {
       try roles.writes("--output", path)
       try OutputTarget.check(path)
     }
     let loaded = try model.loadSaved()
     let paths = try targets.texts(for: loaded.model.outputNames, "outputs", isComplete: true)
-    let x = try DataFile.inputs(inputs, lengths: lengths, for: loaded.model)
+    let x = try DataFile.inputs(inputs, lengths: lengths, masks: masks, for: loaded.model)
     let outputs = try DataFile.naming(x.origin) { () throws(RecurraError) in
       try loaded.model.predict(x.values, masks: x.masks, batchSize: batchSize)
     }

@@ -71,6 +71,7 @@ struct Train: TrainingCommand {
       try DataFile.naming(examples.origin, validation: heldOut?.origin) { () throws(RecurraError) in
         try trainer.fit(
           examples.values, classWeights: classWeights, batchSize: batchSize, blockSize: backup.blockSize,
+          truncation: backup.truncation, recomputing: backup.recompute,
           epochs: epochs, validationSplit: validation.validationSplit,
           validationData: heldOut?.values, shuffle: !noShuffle,
           callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, backup: backup.directory, seed: seed)

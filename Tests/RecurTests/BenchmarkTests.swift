@@ -30,16 +30,17 @@ import Testing
       ])
   }
 
-  @Test func holesInMasksAreTimedAgainstLengths() throws {
+  @Test func holesResetsAndStatesAreTimedAgainstPlainTimesteps() throws {
     let result = try tool.shell("recur-bench --masks --threads 1 --repetitions 1 --least 0.001 --json")
     let lines = try result.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
-    #expect(result.code == 0 && lines.map { $0["masks"] } == [.string("inference"), .string("training")])
+    let names: [JSONValue] = ["holes", "resets", "initial states"].map { .string($0) }
+    #expect(result.code == 0 && lines.map { $0["masks"] } == names + names + names + names)
     for line in lines {
-      guard case .number(let ratio)? = line["holes_over_lengths"] else {
+      guard case .number(let ratio)? = line["speed_over_plain"] else {
         Issue.record("expected a ratio, got \(result.output)")
         return
       }
-      #expect(ratio > 0.3 && ratio < 5)
+      #expect(ratio > 0.2 && ratio < 3)
     }
   }
 

@@ -210,7 +210,7 @@ import Testing
     ("Dense", #"{"units": 2, "kernel_initializer": {"class_name": "Constant", "config": {"value": [1]}}}"#, "value"),
     ("Dense", #"{"units": 2, "bias_initializer": "orthogonal"}"#, "bias_initializer"),
     ("LSTM", #"{"units": 2, "activation": "softmax"}"#, "activation"),
-    ("LSTM", #"{"units": 2, "stateful": true}"#, "stateful"), ("LSTM", #"{"units": 2, "dropout": 1.5}"#, "dropout"),
+    ("LSTM", #"{"units": 2, "stateful": 3}"#, "stateful"), ("LSTM", #"{"units": 2, "dropout": 1.5}"#, "dropout"),
     ("Bidirectional", #"{"layer": {"class_name": "Dense", "config": {"units": 2}}}"#, "layer"),
     ("Bidirectional", #"{"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "max"}"#, "merge_mode"),
     ("Flatten", #"{"data_format": "channels_first"}"#, "data_format"), ("Flatten", "[]", "config"),

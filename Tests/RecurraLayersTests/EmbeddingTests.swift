@@ -124,10 +124,31 @@ import Testing
     let wanted = [[true, true, true], [false, true, true], [true, false, true], [true, true, false]]
     #expect(output.mask == (try SequenceMask(steps: wanted)))
     #expect(output.lengths == [3, 3, 3, 2])
-    // What a mask says besides holds as well.
+    // As Keras: its own mask takes the place of one that is given, and without maskZero none goes on.
     let given = try SequenceMask(steps: [[Bool]](repeating: [true, true, false], count: 4))
-    let both = try layer.forward(Signal(ids, mask: given), ForwardContext())
-    #expect(both.mask == (try given.intersection(output.mask)))
+    let own = try layer.forward(Signal(ids, mask: given), ForwardContext())
+    #expect(own.mask == output.mask)
+    let plain = try built()
+    #expect(try plain.forward(Signal(ids, mask: given), ForwardContext()).mask == .all)
+    // Lengths hold besides.
+    let lengths = SequenceMask.lengths([3, 2, 1, 2])
+    #expect(try plain.forward(Signal(ids, mask: lengths), ForwardContext()).mask == lengths)
+    let both = try layer.forward(Signal(ids, mask: lengths), ForwardContext()).mask
+    #expect(try both == output.mask.intersection(lengths) && both.withoutSteps == lengths)
+  }
+
+  @Test func idsAreLookedUpWhereAMaskLeavesThemOut() throws {
+    let layer = try built()
+    let mask = try SequenceMask(steps: [[true, false, true], [false, false, true]])
+    let ids = Tensor([Int32(1), 5, 2, 3, 99, 4], shape: [2, 3])
+    let found = try layer.forward(Signal(ids, mask: mask), ForwardContext()).value
+    expectIdentical(found, try layer(Tensor([Int32(1), 5, 2, 3, 0, 4], shape: [2, 3])))
+    #expect(throws: RecurraError.self) {
+      try layer.forward(Signal(ids, mask: SequenceMask(steps: [[true, true, true], [true, true, false]])), .init())
+    }
+    // Behind a length stands anything.
+    let cut = try layer.forward(Signal(ids, mask: .lengths([2, 1])), ForwardContext()).value
+    expectIdentical(cut[0][0..<2], found[0][0..<2])
   }
 
   @Test func firstVectorsAreDrawnEvenlyWithinFiveHundredths() throws {

@@ -79,7 +79,10 @@ import Testing
       ["h", "c"].map { direction + "initial_" + $0 }.filter { reference[$0] != nil }
     }
     let states = stateNames.compactMap { reference[$0]?.tracked }
-    let signal = Signal(input, lengths: reference.lengths, states: states)
+    let timesteps = input.shape[1]
+    let steps = reference.lengths?.map { length in (0..<timesteps).map { $0 < length } }
+    let mask = try steps.map { try SequenceMask(steps: $0) } ?? .all
+    let signal = Signal(input, mask: mask, states: states)
     let result = try layer.forward(signal, ForwardContext(isRecording: true))
 
     let outputNames = result.furtherValues.isEmpty ? ["output"] : ["output", "backward_output"]

@@ -88,18 +88,20 @@ import Testing
 
   }
 
-  @Test func dotReadsNothingThatIsMasked() throws {
+  @Test func dotReadsNothingBehindALength() throws {
+    let mask = [[true, true, false], [false, false, false]]
     let weights = Tensor.varied([2, 4, 3], seed: 1)
     var numbers = Tensor.varied([2, 3, 5], seed: 2).doubles
     for (step, counts) in mask.flatMap({ $0 }).enumerated() where !counts {
       for i in 0..<5 { numbers[step * 5 + i] = .nan }
     }
     let values = Tensor(numbers, shape: [2, 3, 5])
-    let masks = [.all, try SequenceMask(steps: mask)]
+    let masks = [SequenceMask.lengths([4, 3]), .lengths([2, 0])]
     let found = try run(Dot(axes: [2, 1]), [weights, values], masks: masks)
     let clean = Tensor(numbers.map { $0.isNaN ? 0 : $0 }, shape: [2, 3, 5])
     expectClose(found.tensor, weights.matrixProduct(clean))
-    #expect(found.mask == .all)
+    #expect(found.mask == .lengths([4, 3]))
+    #expect(try run(Dot(axes: 1), [values, values], masks: [masks[1], masks[1]]).mask == .all)
     let tracked = values.tracked
     let sum = try Dot(axes: [2, 1]).forward([Value(weights), Value(tracked, mask: masks[1])], ForwardContext())[0]
       .tensor.sum()
@@ -162,12 +164,23 @@ import Testing
     #expect(try run(Add(), [x, y], masks: [holes, .all]).mask == .all)
     #expect(try run(Add(), [x, y], masks: [holes, .lengths([1, 2])]).mask == SequenceMask(steps: either))
     #expect(try run(Add(), [x, y], masks: [.lengths([1, 2]), .lengths([2, 1])]).mask == .lengths([2, 2]))
+    expectIdentical(
+      try run(Multiply(), [x, y], masks: [.lengths([1, 2]), .lengths([2, 1])]).tensor[0][1], y[0][1])
     #expect(try run(Concatenate(), [x, y], masks: [.all, holes]).mask == .all)
     #expect(try run(Concatenate(), [x, y], masks: [.lengths([1, 2]), holes]).mask == SequenceMask(steps: either))
     let joined = try run(Concatenate(axis: 1), [x, y], masks: [.lengths([2, 3]), holes])
-    let wanted = try SequenceMask(
-      steps: [[true, true, false, true, false, true], [true, true, true, false, false, false]])
+    let (t, f) = (true, false)
+    // The second value begins where the first one ends; its holes stay.
+    let wanted = try SequenceMask(steps: [[t, t, t, f, t, f], [t, t, t, f, f, f]]).intersection(.lengths([5, 6]))
     #expect(joined.mask == wanted && joined.tensor.shape == [2, 6, 4])
+    expectIdentical(joined.tensor[0], .concatenated([x[0][0..<2], y[0], x[0][2..<3]]))
+    let rows = try run(Concatenate(axis: 1), [x, y, x], masks: [.lengths([2, 3]), .lengths([0, 1]), .all])
+    #expect(rows.mask == .lengths([5, 7]))
+    expectIdentical(rows.tensor[0][0..<5], .concatenated([x[0][0..<2], x[0]]))
+    expectIdentical(rows.tensor[1][0..<7], .concatenated([x[1], y[1][0..<1], x[1]]))
+    let steps = try run(Concatenate(axis: 1), [x, y], masks: [holes, .all])
+    #expect(try steps.mask == SequenceMask(steps: [[t, f, t, t, t, t], [f, f, f, t, t, t]]))
+    expectIdentical(steps.tensor, .concatenated([x, y], axis: 1))
     #expect(try run(Concatenate(axis: 1), [x, y]).mask == .all)
     expectIdentical(try run(Add(), [x, y, x]).tensor, x + y + x)
     expectIdentical(try run(Add(), [x]).tensor, x)

@@ -120,10 +120,10 @@ import Testing
     try expectRefusal(
       #"[{"class_name": "LSTM", "config": {"units": 4, "unitz": 5}}]"#,
       "model layer 0: LSTM: expected arguments among activation, bias_initializer, clip, couple_gates, dropout, "
-        + "go_backwards, kernel_initializer, memory_clip, memory_zoneout, output_activation, projection_units, "
-        + "recurrent_activation, recurrent_dropout, recurrent_initializer, return_sequences, return_state, seed, "
-        + "unit_forget_bias, units, use_bias, use_peepholes, weight_dropout, zero_output_for_mask, zoneout, "
-        + "got \"unitz\"")
+        + "go_backwards, kernel_initializer, learn_initial_state, memory_clip, memory_zoneout, output_activation, "
+        + "projection_units, recurrent_activation, recurrent_dropout, recurrent_initializer, return_memories, "
+        + "return_sequences, return_state, seed, stateful, unit_forget_bias, units, use_bias, use_peepholes, "
+        + "weight_dropout, zero_output_for_mask, zoneout, got \"unitz\"")
     try expectRefusal(
       #"[{"class_name": "Flatten"}, {"class_name": "Lambda", "config": {}}]"#,
       "model layer 1: layer: expected one of \(ArgumentTests.names.joined(separator: ", ")), or one made known by "

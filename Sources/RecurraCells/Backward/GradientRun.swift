@@ -14,9 +14,12 @@ final class GradientRun<S: FloatingScalar> {
   /// it.
   let output: Tensor?
   let column: Int
+  /// Gradient of the memory after every timestep, [B, T, width], dense; nil when nothing depends on it.
+  let memories: Tensor?
 
-  init(_ run: DirectionRun<S>, output: Tensor?, column: Int, states: [Tensor?]) {
+  init(_ run: DirectionRun<S>, output: Tensor?, column: Int, states: [Tensor?], memories: Tensor? = nil) {
     self.run = run
+    self.memories = memories
     self.output = output
     self.column = column
     let further = run.widths.dropFirst().reduce(0, +)
@@ -49,8 +52,7 @@ final class GradientRun<S: FloatingScalar> {
   func outputRow(_ step: Int, _ row: Int) -> UnsafeMutablePointer<S>? {
     guard let output else { return nil }
     let base = output.storage.pointer.assumingMemoryBound(to: S.self) + output.offset
-    let place = run.layout.index(row) * output.shape[1] + run.layout.time(step)
-    return base + place * output.shape[2] + column
+    return base + run.layout.place(row, run.layout.time(step)) * output.shape[2] + column
   }
 
   var outputStride: Int { output.map { $0.shape[1] * $0.shape[2] } ?? 0 }
@@ -61,6 +63,19 @@ final class GradientRun<S: FloatingScalar> {
       guard let gradient = outputRow(step, row) else { return }
       let target = hRows[row]
       for u in 0..<run.outputs { target[u] += gradient[u] }
+    }
+  }
+
+  /// Adds the gradient of the memory that a step made to the carried gradient of c.
+  @inline(__always)
+  func addMemoryGradient(_ step: Int, _ active: Range<Int>) {
+    guard let memories else { return }
+    let own = run.widths[1]
+    let base = memories.storage.pointer.assumingMemoryBound(to: S.self) + memories.offset + run.place * own
+    for row in active {
+      let gradient = base + run.layout.place(row, run.layout.time(step)) * memories.shape[2]
+      let target = cRows[row]
+      for u in 0..<own { target[u] += gradient[u] }
     }
   }
 

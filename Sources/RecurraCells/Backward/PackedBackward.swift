@@ -39,7 +39,7 @@ struct PackedBackward {
     (self.runs, self.gradients, self.schedule) = (runs, gradients, schedule)
     threads = Threads.count
     let (inputs, units, slots) = (runs[0].inputs, runs[0].units, runs[0].slots)
-    if schedule.teamSize > 1, kernels != nil, runs[0].layout.order == nil {
+    if schedule.teamSize > 1, kernels != nil, runs[0].layout.order == nil, gradients[0].memories == nil {
       division = .units
     } else {
       division = runs.count >= threads ? .runs : .rows

@@ -51,8 +51,9 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
       }
       return final
     }
+    let memories = call.returnsMemories ? upstream.last.flatMap { $0?.contiguous } : nil
     let gradientRuns = runs.map {
-      GradientRun($0, output: sequence, column: $0.place * width, states: finals[$0.place])
+      GradientRun($0, output: sequence, column: $0.place * width, states: finals[$0.place], memories: memories)
     }
     let products = executor.backward(gradientRuns, distinct, needsInput: needsInput)
     var result = [products.input.map(ofTable)]
@@ -88,14 +89,32 @@ final class RecurrentRecord<S: FloatingScalar>: @unchecked Sendable {
 
   /// Stops the gradient of the last outputs at rows without timesteps: theirs are zeros, whatever the state.
   private func stoppingAtEmptyRows(_ gradient: Tensor) -> Tensor {
-    guard let lengths = call.lengths, lengths.contains(0) else { return gradient }
+    guard let lengths = call.pieces?.lengths ?? call.lengths, lengths.contains(0) else { return gradient }
     let condition = Tensor(lengths.map { Int32($0) }, shape: [lengths.count, 1])
     return .select(condition, gradient, .zeros(gradient.shape, dtype: S.dtype))
+  }
+
+  /// Adds the gradients of repeated outputs at masked timesteps of rows in pieces to the timestep they repeat.
+  private func foldMasked(_ gradient: Tensor, _ pieces: SequencePieces) -> Tensor {
+    guard call.padding == .repeatsLast else { return gradient }
+    let (width, own) = (gradient.shape[2], runs[0].outputs)
+    var folded = gradient
+    folded.withMutablePointer(of: S.self) { values in
+      for (place, direction) in call.directions.enumerated() {
+        let columns = values + place * own
+        for (index, source) in pieces.repeated(isReversed: direction.isReversed).enumerated()
+        where source >= 0 && source != index {
+          for u in 0..<own { columns[source * width + u] += columns[index * width + u] }
+        }
+      }
+    }
+    return folded
   }
 
   /// Adds the gradients of repeated outputs at padded timesteps to the timestep they repeat.
   private func foldPadding(_ gradient: Tensor) -> Tensor {
     let dense = gradient.contiguous
+    if let pieces = call.pieces { return foldMasked(dense, pieces) }
     let forward = call.directions.indices.filter { !call.directions[$0].isReversed }
     guard call.padding == .repeatsLast, let lengths = call.lengths, lengths.contains(where: { $0 < dense.shape[1] }),
       !forward.isEmpty

@@ -37,17 +37,21 @@ struct SequenceGradients {
     }
     return Tensor([batch, timesteps, inputs], of: S.self) { output in
       let lasting = Threads.nanoseconds(copying: sorted.count * batch * timesteps * inputs)
+      let isInPieces = runs[0].layout.isInPieces
+      if isInPieces { output.update(repeating: 0, count: batch * timesteps * inputs) }
       Threads.run(min(batch, 16), lasting: lasting) { piece in
         for index in sorted {
           let (run, source) = (runs[index], DirectionRun<S>.rows(rows[index]))
           for row in stride(from: piece, to: run.layout.batch, by: min(batch, 16)) {
-            let (place, length) = (run.layout.index(row), run.layout.lengths[row])
-            let target = output + place * timesteps * inputs
-            if run.place == 0 { (target + length * inputs).update(repeating: 0, count: (timesteps - length) * inputs) }
+            let length = run.layout.lengths[row]
+            if run.place == 0, !isInPieces {
+              let end = output + (run.layout.index(row) * timesteps + length) * inputs
+              end.update(repeating: 0, count: (timesteps - length) * inputs)
+            }
             for time in 0..<length {
               let step = run.layout.isReversed ? run.layout.steps - 1 - time : time
               let gradient = source[run.layout.blocks[step] + row]
-              let cell = target + time * inputs
+              let cell = output + run.layout.place(row, time) * inputs
               if run.place == 0 {
                 cell.update(from: gradient, count: inputs)
               } else {

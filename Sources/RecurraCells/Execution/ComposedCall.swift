@@ -6,8 +6,11 @@ struct ComposedCall: Sendable {
   let directions: [RecurrentDirection]
   let input: Tensor
   let lengths: [Int]?
+  /// What the rows consist of, in the place of `lengths`.
+  let pieces: SequencePieces?
   let returnsSequences: Bool
   let padding: PaddedOutput
+  let returnsMemories: Bool
   let keepsTrace: Bool
 
   /// What a direction gives out.
@@ -15,6 +18,7 @@ struct ComposedCall: Sendable {
     var outputs: [Tensor] = []
     var last: Tensor
     var states: [Tensor]
+    var memories: Tensor?
     var trace: RecurrentTrace?
   }
 
@@ -26,9 +30,16 @@ struct ComposedCall: Sendable {
       walks.withLock { $0[index] = walk }
     }
     let done = walks.withLock { $0 }.compactMap { $0 }
-    let outputs = done.map { returnsSequences ? Tensor.stacked($0.outputs, axis: 1) : $0.last }
+    let outputs = zip(directions, done).map { direction, walk in
+      guard returnsSequences else { return walk.last }
+      let output = Tensor.stacked(walk.outputs, axis: 1)
+      guard let pieces, padding == .repeatsLast else { return output }
+      return output.repeating(pieces.repeated(isReversed: direction.isReversed))
+    }
+    let memories = done.compactMap(\.memories)
     return RecurrentOutput(
       output: outputs.count == 1 ? outputs[0] : .concatenated(outputs, axis: -1), states: done.flatMap(\.states),
+      memories: memories.count > 1 ? .concatenated(memories, axis: -1) : memories.first,
       traces: done.compactMap(\.trace))
   }
 
@@ -42,13 +53,29 @@ struct ComposedCall: Sendable {
       $0.reshaped([batch, input.shape[2]])
     }
     let zeros = Tensor.zeros(states[0].shape, dtype: dtype)
+    let (counts, beginnings) = (pieces.map(\.flags), pieces?.beginnings(isReversed: direction.isReversed))
+    let anew = pieces?.beginsByItself == true && !direction.ownStates.isEmpty ? direction.ownStates : states
+    /// Which rows are true at a timestep, [B, 1]; nil where none are.
+    func rows(_ flags: [Bool], at time: Int) -> Tensor? {
+      let truths = (0..<batch).map { Int32(flags[$0 * timesteps + time] ? 1 : 0) }
+      return truths.contains(1) ? Tensor(truths, shape: [batch, 1]) : nil
+    }
+    /// Which rows are still running at a timestep; nil where all are.
+    func valid(_ time: Int) -> Tensor? {
+      guard let counts else { return running(time) }
+      let truths = (0..<batch).map { Int32(counts[$0 * timesteps + time] ? 1 : 0) }
+      return truths.contains(0) ? Tensor(truths, shape: [batch, 1]) : nil
+    }
     var (outputs, last) = ([Tensor](repeating: zeros, count: timesteps), zeros)
-    var steps = [[Tensor]](repeating: [], count: keepsTrace ? timesteps : 0)
+    var steps = [[Tensor]](repeating: [], count: keepsTrace || returnsMemories ? timesteps : 0)
     for time in direction.isReversed ? Array((0..<timesteps).reversed()) : Array(0..<timesteps) {
+      if let begins = beginnings.flatMap({ rows($0, at: time) }) {
+        states = zip(anew, states).map { .select(begins, $0, $1) }
+      }
       guard let isValid = valid(time) else {
         states = cell.next(inputs[time], states, parameters)
         (outputs[time], last) = (states[0], states[0])
-        if keepsTrace { steps[time] = states }
+        if !steps.isEmpty { steps[time] = states }
         continue
       }
       // What padding holds, even NaN, must reach neither a state nor a gradient.
@@ -56,11 +83,12 @@ struct ComposedCall: Sendable {
       let next = cell.next(x, states, parameters)
       states = zip(next, states).map { .select(isValid, $0, $1) }
       last = .select(isValid, states[0], last)
-      let repeats = padding == .repeatsLast && !direction.isReversed
+      let repeats = padding == .repeatsLast && !direction.isReversed && pieces == nil
       outputs[time] = repeats ? last : .select(isValid, states[0], zeros)
-      if keepsTrace { steps[time] = states.map { .select(isValid, $0, .zeros($0.shape, dtype: dtype)) } }
+      if !steps.isEmpty { steps[time] = states.map { .select(isValid, $0, .zeros($0.shape, dtype: dtype)) } }
     }
     var walk = Walk(outputs: outputs, last: last, states: states)
+    if returnsMemories { walk.memories = .stacked(steps.map { $0[1] }, axis: 1) }
     if keepsTrace {
       func spread(_ index: Int) -> Tensor { .stacked(steps.map { $0[index].detached }, axis: 1) }
       walk.trace = RecurrentTrace(
@@ -71,7 +99,7 @@ struct ComposedCall: Sendable {
   }
 
   /// Which rows are still running at a timestep, [B, 1]; nil where all are.
-  private func valid(_ time: Int) -> Tensor? {
+  private func running(_ time: Int) -> Tensor? {
     guard let lengths, lengths.contains(where: { $0 <= time }) else { return nil }
     return Tensor(lengths.map { Int32($0 > time ? 1 : 0) }, shape: [lengths.count, 1])
   }

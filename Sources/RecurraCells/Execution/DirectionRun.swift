@@ -162,12 +162,13 @@ final class DirectionRun<S: FloatingScalar> {
   /// Copies the input rows of a step into Z.
   @inline(__always)
   func layInput(_ step: Int, _ active: Range<Int>) {
-    let (time, timesteps) = (layout.time(step), inputShape[1])
+    let time = layout.time(step)
     let target = zRows.from(layout.blocks[step])
-    let hasNext = step + 1 < layout.steps
+    // Where a piece goes on is not known from one row for all.
+    let hasNext = step + 1 < layout.steps && !layout.isInPieces
     let later = (hasNext ? layout.time(step + 1) : time) - time
     for row in active {
-      let place = layout.index(row) * timesteps + time
+      let place = layout.place(row, time)
       // The rows of a step lie far apart: the next step's come while this one is computed.
       if hasNext { recurra_fetch(givenRow(place + later), inputs * MemoryLayout<S>.stride) }
       target[row].update(from: givenRow(place), count: inputs)
@@ -193,11 +194,9 @@ final class DirectionRun<S: FloatingScalar> {
   /// Copies the h that a step made to the output, [B][T][width].
   @inline(__always)
   func writeOutput(_ step: Int, _ active: Range<Int>, to output: UnsafeMutablePointer<S>, width: Int) {
-    let (time, timesteps) = (layout.time(step), inputShape[1])
+    let time = layout.time(step)
     let h = hidden(step + 1)
-    for row in active {
-      (output + (layout.index(row) * timesteps + time) * width).update(from: h[row], count: outputs)
-    }
+    for row in active { (output + layout.place(row, time) * width).update(from: h[row], count: outputs) }
   }
 
   /// Fills the output at padded timesteps: zeros, or the last valid output again where the direction has come past it.

@@ -201,6 +201,7 @@ struct FusedMultiplier: Multiplier {
     guard let gradients else { return }
     let first = active.lowerBound
     var kernel = products(step, rows: active, following: following, gradients)
+    gradients.addMemoryGradient(step, active)
     if run.layout.order != nil {
       gradients.addOutputGradient(step, active)
     } else if let gradient = gradients.outputRow(step, first) {

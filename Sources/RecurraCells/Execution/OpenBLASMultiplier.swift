@@ -36,6 +36,7 @@ struct OpenBLASMultiplier<S: FloatingScalar>: Multiplier {
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
     guard let gradients else { return }
     gradients.addOutputGradient(step, active)
+    gradients.addMemoryGradient(step, active)
     let state = run.backwardStep(step, active, gradients)
     let gates = state.gates
     for phase in run.phases.indices.reversed() {

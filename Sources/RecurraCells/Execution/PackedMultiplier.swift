@@ -47,6 +47,7 @@ struct PackedMultiplier: Multiplier {
   func backward(_ step: Int, _ active: Range<Int>, following: Range<Int>) {
     guard let gradients else { return }
     gradients.addOutputGradient(step, active)
+    gradients.addMemoryGradient(step, active)
     let (count, outputs) = (active.count, run.outputs)
     let state = run.backwardStep(step, active, gradients)
     for (phase, products) in products.phases.enumerated().reversed() {

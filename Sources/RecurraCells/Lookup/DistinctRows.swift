@@ -17,11 +17,11 @@ struct DistinctRows {
   let tableShape: [Int]
 
   /// Finds the rows of a lookup; nil where so few turn up again that putting them together costs more than it saves.
-  init?(_ lookup: TableLookup, lengths: [Int]?) {
+  init?(_ lookup: TableLookup, lengths: [Int]?, pieces: SequencePieces? = nil) {
     let (rows, timesteps) = (lookup.ids.shape[0], lookup.ids.shape[1])
     // At least half of the timesteps must find their row there already: what is saved with fewer, putting together
     // costs again.
-    let most = (lengths?.reduce(0, +) ?? rows * timesteps) / 2
+    let most = (pieces?.places.count ?? lengths?.reduce(0, +) ?? rows * timesteps) / 2
     var found: [Int32] = []
     found.reserveCapacity(min(most, lookup.table.shape[0]))
     let places = Tensor([rows, timesteps], of: Int32.self) { places in
@@ -30,15 +30,20 @@ struct DistinctRows {
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: lookup.table.shape[0]) { marks in
         marks.initialize(repeating: 0)
         lookup.ids.withPointer(of: Int32.self) { ids in
-          for row in 0..<rows where found.count <= most {
-            for index in (row * timesteps)..<(row * timesteps + (lengths?[row] ?? timesteps)) {
-              let id = Int(ids[index])
-              if marks[id] == 0 {
-                found.append(ids[index])
-                marks[id] = Int32(found.count)
-              }
-              places[index] = marks[id] - 1
+          func find(_ index: Int) {
+            let id = Int(ids[index])
+            if marks[id] == 0 {
+              found.append(ids[index])
+              marks[id] = Int32(found.count)
             }
+            places[index] = marks[id] - 1
+          }
+          if let pieces {
+            for place in pieces.places where found.count <= most { find(Int(place)) }
+            return
+          }
+          for row in 0..<rows where found.count <= most {
+            for index in (row * timesteps)..<(row * timesteps + (lengths?[row] ?? timesteps)) { find(index) }
           }
         }
       }

@@ -124,12 +124,11 @@ struct LookedUpInput {
     let storage = Storage(byteCount: max(count, 1) * MemoryLayout<Int32>.stride)
     let places = storage.pointer.assumingMemoryBound(to: Int32.self)
     places.update(repeating: 0, count: count)
-    let timesteps = ids.shape[1]
     ids.withPointer(of: Int32.self) { ids in
       for row in 0..<layout.batch {
-        let (own, first) = (ids + layout.index(row) * timesteps, layout.firstBlock(row))
+        let first = layout.firstBlock(row)
         for step in first..<(first + layout.lengths[row]) {
-          places[step * layout.batch + row] = own[layout.time(step)]
+          places[step * layout.batch + row] = ids[layout.place(row, layout.time(step))]
         }
       }
     }

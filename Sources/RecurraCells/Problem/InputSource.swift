@@ -50,6 +50,30 @@ package enum InputSource: Sendable {
     }
   }
 
+  /// Some timesteps of all rows, dense.
+  func timesteps(_ range: Range<Int>) -> InputSource {
+    switch self {
+    case .tensor(let tensor): .tensor(tensor.sliced(range, axis: 1).contiguous)
+    case .lookup(let lookup): .lookup(lookup.timesteps(range))
+    }
+  }
+
+  /// What gradients are asked with respect to: the tensor, or the table.
+  var leaf: Tensor {
+    switch self {
+    case .tensor(let tensor): tensor
+    case .lookup(let lookup): lookup.table
+    }
+  }
+
+  /// The same as the start of a history.
+  var tracked: InputSource {
+    switch self {
+    case .tensor(let tensor): .tensor(tensor.tracked)
+    case .lookup(let lookup): .lookup(lookup.tracked)
+    }
+  }
+
   var isTracked: Bool {
     switch self {
     case .tensor(let tensor): tensor.isTracked
@@ -100,6 +124,15 @@ package struct TableLookup: Sendable {
     TableLookup(
       table: table, ids: ids.reshaped([ids.count]).gathered(places), owner: owner, version: version,
       isShortcut: isShortcut)
+  }
+
+  fileprivate func timesteps(_ range: Range<Int>) -> TableLookup {
+    TableLookup(
+      table: table, ids: ids.sliced(range, axis: 1), owner: owner, version: version, isShortcut: isShortcut)
+  }
+
+  fileprivate var tracked: TableLookup {
+    TableLookup(table: table.tracked, ids: ids, owner: owner, version: version, isShortcut: isShortcut)
   }
 
   var detached: TableLookup {

@@ -1,10 +1,10 @@
 public import RecurraTensor
 
-/// Says what the output holds at padded timesteps.
+/// Says what the output holds at padded timesteps; final states are those of the last valid timestep in any case.
 public enum PaddedOutput: Sendable {
   /// The last output before the padding, as Keras' layers do; zeros where the direction has not started yet.
   case repeatsLast
-  /// Zeros, as Keras' Bidirectional does.
+  /// Zeros, as Keras' `zero_output_for_mask` and Bidirectional, ONNX' `sequence_lens` and PyTorch's packed sequences.
   case zero
 }
 
@@ -14,12 +14,15 @@ public struct RecurrentOutput: Sendable {
   public let output: Tensor
   /// The final states of each direction, h (and c), each [B, width].
   public let states: [Tensor]
+  /// The memory c after every timestep, [B, T, D·W], 0 at masked ones; only where it was asked for. W is the width of
+  /// the second state.
+  public let memories: Tensor?
   /// What went on inside, for each direction; only where it was asked for.
   public let traces: [RecurrentTrace]
 
   /// Puts an output together.
-  package init(output: Tensor, states: [Tensor], traces: [RecurrentTrace]) {
-    (self.output, self.states, self.traces) = (output, states, traces)
+  package init(output: Tensor, states: [Tensor], memories: Tensor? = nil, traces: [RecurrentTrace] = []) {
+    (self.output, self.states, self.memories, self.traces) = (output, states, memories, traces)
   }
 }
 
@@ -43,29 +46,24 @@ extension Tensor {
     padding: PaddedOutput = .repeatsLast, keepsTrace: Bool = false
   ) -> RecurrentOutput {
     InputSource.tensor(self).recurrent(
-      cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: padding, keepsTrace: keepsTrace)
+      cell, directions, TimeWalk(lengths: lengths), returnsSequences: returnsSequences, padding: padding,
+      keepsTrace: keepsTrace)
   }
 }
 
 extension InputSource {
   /// The same, of an input that may have been looked up in a table: to the bit what it is for the vectors themselves.
   package func recurrent(
-    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], lengths: [Int]?, returnsSequences: Bool,
-    padding: PaddedOutput, keepsTrace: Bool = false
+    _ cell: any RecurrentCell, _ directions: [RecurrentDirection], _ walk: TimeWalk, returnsSequences: Bool,
+    padding: PaddedOutput, returnsMemories: Bool = false, keepsTrace: Bool = false
   ) -> RecurrentOutput {
-    checkRecurrent(cell, directions, lengths)
-    switch cell.arithmetic {
-    case .composed(let cell):
-      return ComposedCall(
-        cell: cell, directions: directions, input: tensor, lengths: lengths, returnsSequences: returnsSequences,
-        padding: padding, keepsTrace: keepsTrace
-      ).run()
-    case .gated(let cell):
-      let call = RecurrentCall(
-        cell: cell, directions: directions, input: self, lengths: lengths, returnsSequences: returnsSequences,
-        padding: padding, keepsTrace: keepsTrace)
-      return dtype == .float32 ? call.run(Float.self) : call.run(Double.self)
-    }
+    checkRecurrent(cell, directions, walk.lengths)
+    check(
+      !returnsMemories || cell.stateCount > 1, "recurrent", expected: "a cell with a memory", got: "one without")
+    let call = SequenceCall(
+      cell: cell, directions: directions, input: self, walk: walk, returnsSequences: returnsSequences,
+      padding: padding, returnsMemories: returnsMemories, keepsTrace: keepsTrace)
+    return call.run()
   }
 
   /// About how many nanoseconds a direction takes on one thread.

@@ -11,6 +11,8 @@ public struct RecurrentDirection: Sendable {
   public var parameters: [Tensor] { parts.parameters }
   /// h (and c), each [B, H]; empty for zeros.
   public var initialStates: [Tensor] { parts.initialStates }
+  /// What a row that begins anew by itself begins with, each [B, width]; empty for what `initialStates` are.
+  package var ownStates: [Tensor] { parts.ownStates }
   /// Tells whether the direction walks from each row's last valid timestep to its first.
   public var isReversed: Bool { parts.isReversed }
   var packed: PackedWeights { parts.packed }
@@ -25,18 +27,20 @@ public struct RecurrentDirection: Sendable {
     let bias: Tensor?
     let parameters: [Tensor]
     let initialStates: [Tensor]
+    let ownStates: [Tensor]
     let isReversed: Bool
     let packed: PackedWeights
     let version: Int
 
     init(
-      weights: Tensor, bias: Tensor?, parameters: [Tensor], initialStates: [Tensor], isReversed: Bool,
-      packed: PackedWeights, version: Int
+      weights: Tensor, bias: Tensor?, parameters: [Tensor], initialStates: [Tensor], ownStates: [Tensor],
+      isReversed: Bool, packed: PackedWeights, version: Int
     ) {
       self.weights = weights
       self.bias = bias
       self.parameters = parameters
       self.initialStates = initialStates
+      self.ownStates = ownStates
       self.isReversed = isReversed
       self.packed = packed
       self.version = version
@@ -54,15 +58,25 @@ public struct RecurrentDirection: Sendable {
     packed: PackedWeights? = nil, version: Int = 0
   ) {
     parts = Parts(
-      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, isReversed: isReversed,
-      packed: packed ?? PackedWeights(), version: version)
+      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, ownStates: [],
+      isReversed: isReversed, packed: packed ?? PackedWeights(), version: version)
+  }
+
+  private init(_ direction: RecurrentDirection, initialStates: [Tensor], ownStates: [Tensor]) {
+    parts = Parts(
+      weights: direction.weights, bias: direction.bias, parameters: direction.parameters,
+      initialStates: initialStates, ownStates: ownStates, isReversed: direction.isReversed, packed: direction.packed,
+      version: direction.version)
   }
 
   /// The same direction from other states.
   package func starting(at initialStates: [Tensor]) -> RecurrentDirection {
-    RecurrentDirection(
-      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, isReversed: isReversed,
-      packed: packed, version: version)
+    RecurrentDirection(self, initialStates: initialStates, ownStates: ownStates)
+  }
+
+  /// The same direction, with what rows that begin anew by themselves begin with.
+  package func beginningAnew(at ownStates: [Tensor]) -> RecurrentDirection {
+    RecurrentDirection(self, initialStates: initialStates, ownStates: ownStates)
   }
 
   /// The number of units for a cell.

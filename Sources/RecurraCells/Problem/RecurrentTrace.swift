@@ -60,7 +60,7 @@ public struct RecurrentTrace: Sendable {
         for run in runs {
           for step in 0..<run.layout.steps {
             for index in 0..<run.layout.counts[step] {
-              let place = run.layout.index(index) * shape[1] + run.layout.time(step)
+              let place = run.layout.place(index, run.layout.time(step))
               (output + place * width).update(from: row(run, step, index), count: width)
             }
           }

@@ -6,14 +6,19 @@ struct RowOrder: Sendable {
   let places: [Int]?
   /// The length of each row, sorted.
   let lengths: [Int]
+  /// From a row of the batch to the next, in timesteps.
+  let timesteps: Int
+  /// What the rows are pieces of; nil for whole rows.
+  let pieces: SequencePieces?
 
-  init(batch: Int, timesteps: Int, lengths given: [Int]?) {
-    guard let given else {
+  init(batch: Int, timesteps: Int, lengths given: [Int]?, pieces: SequencePieces? = nil) {
+    (self.timesteps, self.pieces) = (timesteps, pieces)
+    guard let given = pieces?.lengths ?? given else {
       (places, lengths) = (nil, [Int](repeating: timesteps, count: batch))
       return
     }
     let sorted = given.indices.sorted { given[$0] != given[$1] ? given[$0] > given[$1] : $0 < $1 }
-    places = sorted.elementsEqual(0..<batch) ? nil : sorted
+    places = pieces == nil && sorted.elementsEqual(0..<batch) ? nil : sorted
     lengths = sorted.map { given[$0] }
   }
 
@@ -62,6 +67,11 @@ struct SequenceLayout: Sendable {
   let blocks: [Int]
   /// Rows to allocate for the states.
   let rowCount: Int
+  private let timesteps: Int
+  /// Where each row's timesteps begin in `piecePlaces`; empty for whole rows.
+  private let pieceStarts: [Int]
+  /// The timesteps of all pieces of the batch, counted over all of its rows.
+  private let piecePlaces: [Int32]
 
   init(_ order: RowOrder, rows: Range<Int>, isReversed: Bool, keepsAll: Bool) {
     batch = rows.count
@@ -69,6 +79,9 @@ struct SequenceLayout: Sendable {
     self.isReversed = isReversed
     let lengths = Array(order.lengths[rows])
     let steps = lengths.first ?? 0
+    timesteps = order.timesteps
+    pieceStarts = order.pieces.map { pieces in order.places?[rows].map { pieces.starts[$0] } ?? [] } ?? []
+    piecePlaces = order.pieces?.places ?? []
     self.lengths = lengths
     self.steps = steps
     self.order = order.places.map { Array($0[rows]) }
@@ -118,6 +131,15 @@ struct SequenceLayout: Sendable {
   /// The place in the batch of a row.
   @inline(__always)
   func index(_ row: Int) -> Int { order.map { $0[row] } ?? firstRow + row }
+
+  /// Tells whether rows are pieces, whose timesteps may lie anywhere.
+  var isInPieces: Bool { !pieceStarts.isEmpty }
+
+  /// Where a timestep of a row lies in the batch, [B, T], counted over all rows.
+  @inline(__always)
+  func place(_ row: Int, _ time: Int) -> Int {
+    pieceStarts.isEmpty ? index(row) * timesteps + time : Int(piecePlaces[pieceStarts[row] + time])
+  }
 
   /// The block that a row's initial state goes to.
   func firstBlock(_ row: Int) -> Int { isReversed ? steps - lengths[row] : 0 }

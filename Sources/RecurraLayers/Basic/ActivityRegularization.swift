@@ -48,7 +48,7 @@ public final class ActivityRegularization: Layer {
       throw failure(expected: "floating input", got: "\(input.value.dtype)")
     }
     guard context.record != nil else { return input }
-    let x = try input.value.cleared(by: input.shape.count > 2 ? input.mask : .all, Self.typeName)
+    let x = try input.shape.count > 2 ? input.cutToLengths(Self.typeName) : input.value
     if l1 > 0 { context.add(loss: x.abs().sum() * l1) }
     if l2 > 0 { context.add(loss: x.squared.sum() * l2) }
     return input

@@ -16,8 +16,8 @@ public final class Embedding: Layer {
   public let inputDim: Int
   /// The length of each vector.
   public let outputDim: Int
-  /// Tells whether id 0 is padding, wherever it stands: later layers are told by a mask. Where a mask or lengths are
-  /// given as well, a timestep counts where both say so.
+  /// Tells whether id 0 is padding, wherever it stands: later layers are told by a mask. With lengths a timestep counts
+  /// where both say so; a mask of steps that is given goes no further, as in Keras.
   public let maskZero: Bool
   private let initializer: Initializer
   /// Let go when the table is made, so that no second one is held.
@@ -125,8 +125,10 @@ public final class Embedding: Layer {
           table: table, ids: ids, owner: embeddings, version: version,
           isShortcut: context.differentiatesParametersOnly))
       : .tensor(table.gathered(ids))
-    // Ids that are masked have become 0, so with maskZero both hold.
-    return Signal(source, mask: maskZero ? mask(ids) : input.mask, states: input.states)
+    // Lengths of all timesteps say nothing, and keep nothing from running faster.
+    let isFull = ids.rank > 1 && input.mask.withoutSteps.lengths?.allSatisfy { $0 == ids.shape[1] } ?? true
+    let lengths = isFull ? SequenceMask.all.with(resets: input.mask.resets) : input.mask.withoutSteps
+    return Signal(source, mask: try maskZero ? mask(ids).intersection(lengths) : lengths, states: input.states)
   }
 
   /// The ids as int32, each in 0..<inputDim.
@@ -141,19 +143,23 @@ public final class Embedding: Layer {
     return input.converted(to: .int32)
   }
 
-  /// The ids that count as int32, each in 0..<inputDim; those that are masked are not looked at, and become padding.
+  /// The ids that count as int32, each in 0..<inputDim; those behind a row's length, and those that are masked and not
+  /// in the range, become 0.
   private func ids(within mask: SequenceMask, _ input: Tensor) throws(RecurraError) -> Tensor {
     let (rows, timesteps) = (input.shape[0], input.rank > 1 ? input.shape[1] : 1)
     try mask.check(rows: rows, timesteps: timesteps, Self.typeName)
-    let flags = mask.flags(rows, timesteps)
+    let (flags, lengths) = (mask.flags(rows, timesteps), mask.withoutSteps.flags(rows, timesteps))
     let width = input.shape.dropFirst(2).reduce(1, *)
     var ids = [Int32](repeating: 0, count: input.count)
     func fill<S: TensorScalar>(_ type: S.Type, _ integer: (S) -> Int?) -> String? {
       input.withSpan(of: S.self) { values in
-        for step in 0..<rows * timesteps where flags[step] {
+        for step in 0..<rows * timesteps where lengths[step] {
           for i in step * width..<(step + 1) * width {
-            guard let id = integer(values[i]), id >= 0, id < inputDim else { return "\(values[i])" }
-            ids[i] = Int32(id)
+            if let id = integer(values[i]), id >= 0, id < inputDim {
+              ids[i] = Int32(id)
+            } else if flags[step] {
+              return "\(values[i])"
+            }
           }
         }
         return nil

@@ -1,6 +1,6 @@
 public import RecurraTensor
 
-/// Joins all axes but the first. Lengths of rows mean nothing behind it and are dropped.
+/// Joins all axes but the first; what lies behind the length of a row is read as 0. Lengths and masks go no further.
 ///
 /// - Shapes: `input` [B, …]; result [B, product of the others].
 /// - Throws: `badData` for a single number.
@@ -39,6 +39,7 @@ public final class Flatten: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = input.value.shape
     guard let batch = shape.first else { throw failure(expected: "input [B, …]", got: "\(shape)") }
-    return Signal(input.value.reshaped([batch, shape.dropFirst().reduce(1, *)]), states: input.states)
+    return Signal(
+      try input.cutToLengths(Self.typeName).reshaped([batch, shape.dropFirst().reduce(1, *)]), states: input.states)
   }
 }

@@ -14,9 +14,13 @@ extension ShapePreservingLayer {
 
   /// Checks settings and type, because a layer without parameters may never have been built, and applies the layer.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    input.with(value: try applied(to: input.value, context))
+  }
+
+  /// Checks, and computes the output.
+  func applied(to x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
     try checkSettings()
-    let x = input.value
     guard x.dtype.isFloating else { throw failure(expected: "floating input", got: "\(x.dtype)") }
-    return input.with(value: try apply(x, context))
+    return try apply(x, context)
   }
 }

@@ -3,8 +3,8 @@ public import RecurraTensor
 
 /// Computes activation(Σₖ x[t·stride + k·dilation]·Wₖ + b) for every timestep, from a few neighbours at a time.
 ///
-/// With lengths a row's answer is that of the row alone, cut to its length, and later layers are told by the mask which
-/// timesteps count: those made from at least one that does. What is masked is never read. Keras drops the mask.
+/// With lengths a row's answer is that of the row alone, cut to its length, and later layers are told how long it is. A
+/// mask of steps is not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T′, filters]; `kernel` [kernelSize, I / groups, filters], `bias`
 ///   [filters].

@@ -3,7 +3,7 @@ internal import RecurraTensor
 /// Which timesteps each timestep of a convolution's or a pooling's output is made from.
 ///
 /// With lengths each row has windows of its own, as if it stood alone, cut to its length: what lies behind its end is
-/// never read, and neither is a timestep in front of it that does not count.
+/// never read. A mask of steps is not looked at and goes no further, as in Keras.
 struct TimeWindows: Sendable {
   let size: Int
   let stride: Int
@@ -70,19 +70,19 @@ struct TimeWindows: Sendable {
       throw layer.failure(expected: "fewer than 2³¹ timesteps", got: "\(x.shape)")
     }
     try layer.requireMemory([rows, windows, size, features], x.dtype)
-    let flags = input.mask.hasHoles ? input.mask.flags(rows, timesteps) : nil
+    let lengths = input.mask.withoutSteps.lengths
     // One row of filler stands behind all timesteps.
     let missing = Int32(rows * timesteps)
     var indices = [Int32](repeating: missing, count: entries)
     var counts = [Float](repeating: 0, count: rows * windows)
     for row in 0..<rows {
-      let length = input.mask.lengths?[row] ?? timesteps
+      let length = lengths?[row] ?? timesteps
       let start = start(length)
       for window in 0..<count(length) {
         let place = row * windows + window
         for entry in 0..<size {
           let timestep = start + window * stride + entry * dilation
-          guard timestep >= 0, timestep < length, flags?[row * timesteps + timestep] ?? true else { continue }
+          guard timestep >= 0, timestep < length else { continue }
           indices[place * size + entry] = Int32(row * timesteps + timestep)
           counts[place] += 1
         }
@@ -92,10 +92,10 @@ struct TimeWindows: Sendable {
       [x.reshaped([rows * timesteps, features]), .full([1, features], filler, dtype: x.dtype)])
     let values = table.gathered(Tensor(indices, shape: [rows, windows, size]))
     let isWhole = counts.allSatisfy { Int($0) == size }
-    let mask = input.mask.isAll ? input.mask : SequenceMask(counts.map { $0 > 0 }, rows: rows, timesteps: windows)
     return Unfolded(
       values: values,
-      counts: isWhole ? nil : Tensor(counts, shape: [rows, windows, 1]).converted(to: x.dtype), mask: mask)
+      counts: isWhole ? nil : Tensor(counts, shape: [rows, windows, 1]).converted(to: x.dtype),
+      mask: input.mask.withLengths(upTo: windows) { count($0) })
   }
 }
 

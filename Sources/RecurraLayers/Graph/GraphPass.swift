@@ -60,7 +60,8 @@ struct GraphPass {
         ? step.layer.forward(current, context) : step.layer.forwardBeforeActivation(current, context)
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
-      context.add(loss: regularizer(activation.map { $0(current.value) } ?? current.value))
+      let output = activation.map { $0(current.value) } ?? current.value
+      context.add(loss: regularizer(try Value(output, mask: current.mask).cutToLengths(step.name)))
     }
     guard let activation, let slot = step.slotBeforeActivation else { return }
     kept[slot] = Value(current.source, mask: current.mask)
@@ -75,7 +76,7 @@ struct GraphPass {
       try step.layer.checked(step.layer.forward(inputs, context))
     }
     if context.record != nil, let regularizer = step.layer.activityRegularizer {
-      for output in outputs { context.add(loss: regularizer(output.tensor)) }
+      for output in outputs { context.add(loss: regularizer(try output.cutToLengths(step.name))) }
     }
     current = Signal(outputs[0])
     keepCurrent(in: step.firstSlot)
@@ -85,8 +86,10 @@ struct GraphPass {
   /// Runs the recurrent layers at the front of some steps at the same time, where that is faster.
   private func runStack(_ steps: ArraySlice<PassPlan.Step>) -> Tensor? {
     let count = steps.first?.stackCount ?? 0
-    guard count <= steps.count, current.mask.isAll, current.states.isEmpty, current.shape.count == 3,
-      !context.isRecording, !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
+    guard count <= steps.count, current.mask.isAll, !current.mask.hasResets, current.states.isEmpty,
+      current.shape.count == 3,
+      !context.isRecording,
+      context.record == nil || !steps.prefix(count).contains(where: { $0.layer.activityRegularizer != nil })
     else { return nil }
     var (stack, inputs, returnsSequences) = ([StackedLayer](), current.shape[2], true)
     for step in steps.prefix(count) {

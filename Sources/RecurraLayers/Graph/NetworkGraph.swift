@@ -17,6 +17,8 @@ public final class NetworkGraph: Sendable {
   let layers: [any Layer]
   /// What padding of each input no layer needs.
   package let paddingCuts: [PaddingCut]
+  /// Tells whether a call depends on the calls before it.
+  package let isStateful: Bool
   let state = BuildState<Built>()
   /// Tells whether there was room for the parameters' first values.
   let hasParameterMemory = Atomic(false)
@@ -27,6 +29,7 @@ public final class NetworkGraph: Sendable {
     self.plan = plan
     layers = plan.layers.map(\.layer)
     pass = PassPlan(plan)
+    isStateful = layers.contains(where: \.isStateful)
     paddingCuts = plan.inputs.indices.map { PaddingCut(plan, input: $0) }
   }
 

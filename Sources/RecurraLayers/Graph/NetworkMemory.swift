@@ -26,9 +26,12 @@ extension Network {
   ///   - shapes: those of each input's rows, their number first.
   ///   - batchSize: the rows that go through at a time.
   ///   - isTraining: whether all layers' outputs and gates are kept for the way back, or two layers' outputs at a time.
+  ///   - unrolling: what recurrent layers keep in training.
   ///   - keepsOutputs: whether the outputs of all rows are kept, and joined where they come in several batches.
   package func requireMemory(
-    forRows shapes: [[Int]], batchSize: Int, isTraining: Bool, keepsOutputs: Bool = false, _ operation: String
+    forRows shapes: [[Int]], batchSize: Int, isTraining: Bool, unrolling: Unrolling = Unrolling(),
+    keepsOutputs: Bool = false,
+    _ operation: String
   ) throws(RecurraError) {
     guard let rows = shapes.first?.first, let dtype else { return }
     let longest = shapes.reduce(1) { max($0, $1.count > 1 ? $1[1] : 1) }
@@ -37,7 +40,7 @@ extension Network {
     let perStep = graph.numbersPerStep.load(ordering: .relaxed)
     if MemoryLimit.bytes(rows, longest, perStep) < 1 << 22, numbers < 1 << 22 { return }
     let batch = min(batchSize, rows)
-    let need = try LayerNeed(self, shapes.map { [batch] + $0.dropFirst() })
+    let need = try LayerNeed(self, shapes.map { [batch] + $0.dropFirst() }, unrolling)
     let remedy = isTraining ? "blockSize" : "batchSize"
     try MemoryLimit.require(
       MemoryLimit.bytes(isTraining ? need.ofAll : need.ofTwo, dtype.byteCount), operation,
@@ -54,7 +57,8 @@ extension Network {
   /// are not known count as one.
   func rememberNumbersPerStep(_ shapes: [LayerShapes]) {
     let numbers = shapes.reduce(0) { sum, shapes in
-      MemoryLimit.sum(sum, max(LayerNeed.count(shapes.outputs), layers[shapes.layer].keptCount([nil, nil])))
+      MemoryLimit.sum(
+        sum, max(LayerNeed.count(shapes.outputs), layers[shapes.layer].keptCount([nil, nil], Unrolling())))
     }
     graph.numbersPerStep.store(numbers, ordering: .relaxed)
   }
@@ -67,11 +71,11 @@ private struct LayerNeed {
   /// Inputs and outputs of the layer where these are largest.
   private(set) var ofTwo = 0
 
-  init(_ model: some Network, _ inputs: [[Int]]) throws(RecurraError) {
+  init(_ model: some Network, _ inputs: [[Int]], _ unrolling: Unrolling) throws(RecurraError) {
     for shapes in try model.layerShapes(for: inputs.map { $0.map(Optional.some) }) {
       let after = Self.count(shapes.outputs)
       ofTwo = max(ofTwo, MemoryLimit.sum(Self.count(shapes.inputs), after))
-      ofAll = MemoryLimit.sum(ofAll, max(after, model.layers[shapes.layer].keptCount(shapes.inputs[0])))
+      ofAll = MemoryLimit.sum(ofAll, max(after, model.layers[shapes.layer].keptCount(shapes.inputs[0], unrolling)))
     }
   }
 
@@ -82,12 +86,17 @@ private struct LayerNeed {
 
 extension Layer {
   /// Numbers that a recurrent layer keeps for the way back: gates and states of every timestep.
-  fileprivate func keptCount(_ input: [Int?]) -> Int {
+  fileprivate func keptCount(_ input: [Int?], _ unrolling: Unrolling) -> Int {
     guard let parts = recurrentParts else { return 0 }
-    let steps = MemoryLimit.bytes(input.prefix(2).map { $0 ?? 1 })
+    let (rows, timesteps) = (input.first.flatMap { $0 } ?? 1, input.count > 1 ? input[1] ?? 1 : 1)
+    // Where stretches are computed a second time, one of them is kept whole, and the states in front of each.
+    let chunks = unrolling.recomputes ? unrolling.chunks(timesteps: timesteps) : nil
+    let whole = chunks.map { min($0.size, timesteps) } ?? timesteps
+    let states = chunks.map { timesteps / $0.size + 1 } ?? 0
     return (parts.forward + parts.backward).reduce(0) { total, layer in
-      MemoryLimit.sum(
-        total, MemoryLimit.bytes(steps, layer.options.units, layer.cell.numbersPerUnit))
+      let ofUnits = MemoryLimit.sum(
+        MemoryLimit.bytes(whole, layer.cell.numbersPerUnit), MemoryLimit.bytes(states, layer.cell.stateCount))
+      return MemoryLimit.sum(total, MemoryLimit.bytes(rows, layer.options.units, ofUnits))
     }
   }
 }

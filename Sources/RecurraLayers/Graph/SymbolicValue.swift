@@ -21,9 +21,10 @@ public struct SymbolicValue: Sendable {
   ///
   /// - Parameters:
   ///   - shape: the extents behind the batch; nil for one that is not known, such as time.
+  ///   - batchSize: the number of rows, where every call has the same; nil for any.
   ///   - name: the input's name; "input_layer" with a number when left out.
-  public init(shape: [Int?], name: String? = nil) {
-    call = SymbolicCall(.input(shape: [nil] + shape), name: name, inputs: [])
+  public init(shape: [Int?], batchSize: Int? = nil, name: String? = nil) {
+    call = SymbolicCall(.input(shape: [batchSize] + shape), name: name, inputs: [])
     output = 0
   }
 

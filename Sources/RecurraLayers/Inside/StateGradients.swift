@@ -6,7 +6,7 @@ extension RecurrentLayer {
   func stateGradientNorms(
     _ input: Signal, _ initialStates: [Tensor], _ step: Int?, isReversed: Bool
   ) throws(RecurraError) -> [Double] {
-    try refuseHoles(input)
+    try refusePieces(input)
     let direction = try direction(input, initialStates, ForwardContext(), isReversed: isReversed)
     let length = input.lengths?.first ?? input.shape[1]
     let last = step ?? (isReversed ? 0 : length - 1)

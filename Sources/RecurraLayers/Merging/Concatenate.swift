@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Puts values side by side along an axis.
 ///
-/// Side by side in time their masks are joined as well; along another axis a timestep counts where it does in any
-/// input.
+/// One behind the other in time their masks are joined as well; with lengths a row of the next input begins where that
+/// of the one before it ends. Along another axis a timestep counts where it does in any input.
 ///
 /// - Shapes: inputs [B, …], alike but for `axis`; result the same with the sum of those extents.
 /// - Throws: `badData` for inputs that do not fit together, and for the batch's axis.
@@ -48,7 +48,41 @@ public final class Concatenate: MergingLayer {
     let tensors = try tensors(inputs)
     _ = try outputShapes(for: shapes(tensors))
     let axis = axis < 0 ? tensors[0].rank + axis : axis
-    return [Value(.concatenated(tensors, axis: axis), mask: try axis == 1 ? joinedMask(inputs) : commonMask(inputs))]
+    let joined = Tensor.concatenated(tensors, axis: axis)
+    guard axis == 1 else { return [Value(joined, mask: try commonMask(inputs))] }
+    return [inputs.allSatisfy(\.mask.isAll) ? Value(joined) : try inOrder(joined, inputs)]
+  }
+
+  /// Values one behind the other in time, and their masks. With lengths a row of the next value begins where the one
+  /// before it ends, as if the row stood alone.
+  private func inOrder(_ joined: Tensor, _ inputs: [Value]) throws(RecurraError) -> Value {
+    let mask = try joinedMask(inputs)
+    let lengths = inputs.map { $0.mask.withoutSteps.lengths }
+    if lengths.allSatisfy({ $0 == nil }) { return Value(joined, mask: mask) }
+    let (rows, timesteps) = (joined.shape[0], joined.shape[1])
+    guard MemoryLimit.bytes(rows, timesteps) <= Int(Int32.max) else {
+      throw failure(expected: "less than 2³¹ timesteps", got: "\(joined.shape)")
+    }
+    let old = mask.flags(rows, timesteps)
+    var (sources, steps, ends) = ([Int32](), [Bool](), [Int]())
+    for row in 0..<rows {
+      var (kept, behind, start) = ([Int](), [Int](), row * timesteps)
+      for (input, lengths) in zip(inputs, lengths) {
+        let end = start + (lengths?[row] ?? input.shape[1])
+        kept += start..<end
+        behind += end..<start + input.shape[1]
+        start += input.shape[1]
+      }
+      ends.append(kept.count)
+      for source in kept + behind {
+        sources.append(Int32(source))
+        steps.append(old[source])
+      }
+    }
+    let table = joined.reshaped([rows * timesteps] + joined.shape.dropFirst(2))
+    return Value(
+      table.gathered(Tensor(sources, shape: [rows, timesteps])),
+      mask: try SequenceMask(steps, rows: rows, timesteps: timesteps).intersection(.lengths(ends)))
   }
 
   /// The masks one behind the other.

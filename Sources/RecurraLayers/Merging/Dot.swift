@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Multiplies two values and adds along an axis of each: what attention compares and sums up with.
 ///
-/// Along time only timesteps that count are added; others are never read. The result has no mask.
+/// With lengths only what lies in front of a row's end is added, and those of the first input go on where its time
+/// does. A mask of steps is not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: x [B, M, K] and y [B, N, K] with axes 2 and 2 give [B, M, N]; x [B, M, K] and y [B, K, N] with axes 2 and
 ///   1 give [B, M, N]; [B, K] and [B, K] give [B, 1]; a matrix and a vector to each row give a vector.
@@ -75,14 +76,15 @@ public final class Dot: MergingLayer {
     let places = places(shapes(tensors))
     var operands: [Tensor] = []
     for (index, tensor) in tensors.enumerated() {
-      let operand = try places[index] == 1 ? tensor.cleared(by: inputs[index].mask, Self.typeName) : tensor
+      let operand = try places[index] == 1 ? tensor.cleared(by: inputs[index].mask.withoutSteps, Self.typeName) : tensor
       operands.append(normalize ? operand.unit(along: [places[index]]) : operand)
     }
     // [B, M, K] and [B, K, N], a missing axis being 1.
     let (x, y) = (operands[0], operands[1])
     let left = x.rank == 2 ? x.expanded(at: 1) : places[0] == 1 ? x.transposed() : x
     let right = y.rank == 2 ? y.expanded(at: 2) : places[1] == 2 ? y.transposed() : y
-    return [Value(left.matrixProduct(right).reshaped(shape.map { $0 ?? 0 }))]
+    let product = left.matrixProduct(right).reshaped(shape.map { $0 ?? 0 })
+    return [Value(product, mask: x.rank == 3 && places[0] == 2 ? inputs[0].mask.withoutSteps : .all)]
   }
 
   private func places(_ shapes: [[Int?]]) -> [Int] { zip(axes, shapes).map { $0 < 0 ? $1.count + $0 : $0 } }

@@ -6,6 +6,7 @@ public import RecurraTensor
 ///
 /// Inputs of fewer axes are repeated along those that they lack behind the batch, extents of 1 along the axis. A
 /// timestep counts where it does in any input: masks are joined by "or", and an input without a mask leaves none.
+/// Products and extremes take masked numbers for those of the other inputs.
 ///
 /// - Source: Keras, whose `keras.layers.Add` and its like join values and masks in the same way.
 public protocol ElementwiseMergingLayer: MergingLayer {
@@ -13,6 +14,9 @@ public protocol ElementwiseMergingLayer: MergingLayer {
   init()
   /// Computes the output from inputs of one type whose shapes broadcast.
   func merged(_ tensors: [Tensor]) -> Tensor
+  /// Computes the output from inputs of which int32 numbers [B, T, …] say what counts, by not being 0; nil where all
+  /// does. As `merged(_:)` when left out.
+  func merged(_ tensors: [Tensor], where counts: [Tensor?]) -> Tensor
   /// The number of inputs that the layer takes.
   var inputCounts: ClosedRange<Int> { get }
 }
@@ -24,6 +28,8 @@ extension ElementwiseMergingLayer {
   public var configuration: [String: JSONValue] { [:] }
   /// Any number but 0.
   public var inputCounts: ClosedRange<Int> { 1...Int.max }
+  /// Takes masked numbers like any others.
+  public func merged(_ tensors: [Tensor], where counts: [Tensor?]) -> Tensor { merged(tensors) }
 
   /// Works out the shape that the inputs broadcast to.
   public func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] {
@@ -46,7 +52,13 @@ extension ElementwiseMergingLayer {
         : tensor.reshaped(
           tensor.shape.prefix(1) + [Int](repeating: 1, count: rank - tensor.rank) + tensor.shape.dropFirst())
     }
-    return [Value(merged(aligned), mask: try commonMask(inputs))]
+    let mask = try commonMask(inputs)
+    if inputs.allSatisfy(\.mask.isAll) { return [Value(merged(aligned), mask: mask)] }
+    var counts: [Tensor?] = []
+    for (input, tensor) in zip(inputs, aligned) {
+      counts.append(try Signal(tensor, mask: input.mask).counts(Self.typeName))
+    }
+    return [Value(merged(aligned, where: counts), mask: mask)]
   }
 }
 
@@ -95,6 +107,17 @@ public final class Multiply: ElementwiseMergingLayer {
   public init() {}
   /// Multiplies the inputs from the first to the last.
   public func merged(_ tensors: [Tensor]) -> Tensor { tensors.dropFirst().reduce(tensors[0]) { $0 * $1 } }
+
+  /// Multiplies what counts; what counts in no input becomes 0.
+  public func merged(_ tensors: [Tensor], where counts: [Tensor?]) -> Tensor {
+    let factors = zip(tensors, counts).map { x, counts in
+      counts.map { .select($0, x, Tensor(1, dtype: x.dtype)) } ?? x
+    }
+    let known = counts.compactMap { $0 }
+    guard known.count == counts.count, let first = known.first else { return merged(factors) }
+    let any = known.dropFirst().reduce(first) { $0 + $1 }
+    return .select(any, merged(factors), Tensor(0, dtype: tensors[0].dtype))
+  }
 }
 
 /// Computes the mean of the inputs.
@@ -127,6 +150,11 @@ public final class Maximum: ElementwiseMergingLayer {
   public init() {}
   /// Takes the largest of the inputs, number by number; equal ones share the gradient.
   public func merged(_ tensors: [Tensor]) -> Tensor { tensors.dropFirst().reduce(tensors[0]) { .maximum($0, $1) } }
+
+  /// Takes the largest of what counts.
+  public func merged(_ tensors: [Tensor], where counts: [Tensor?]) -> Tensor {
+    tensors.folded(where: counts) { .maximum($0, $1) }
+  }
 }
 
 /// Takes the smallest of the inputs, number by number; equal ones share the gradient.
@@ -142,6 +170,25 @@ public final class Minimum: ElementwiseMergingLayer {
   public init() {}
   /// Takes the smallest of the inputs, number by number; equal ones share the gradient.
   public func merged(_ tensors: [Tensor]) -> Tensor { tensors.dropFirst().reduce(tensors[0]) { .minimum($0, $1) } }
+
+  /// Takes the smallest of what counts.
+  public func merged(_ tensors: [Tensor], where counts: [Tensor?]) -> Tensor {
+    tensors.folded(where: counts) { .minimum($0, $1) }
+  }
+}
+
+extension [Tensor] {
+  /// Joins tensors two by two as Keras does: what a mask leaves out on one side is that of the other.
+  fileprivate func folded(where counts: [Tensor?], _ operation: (Tensor, Tensor) -> Tensor) -> Tensor {
+    var (output, known) = (self[0], counts[0])
+    for (next, own) in zip(self, counts).dropFirst() {
+      let right = own.map { .select($0, next, output) } ?? next
+      let left = known.map { .select($0, output, right) } ?? output
+      known = known.flatMap { known in own.map { known + $0 } }
+      output = operation(left, right)
+    }
+    return output
+  }
 }
 
 /// The shape that shapes broadcast to, those of fewer axes being repeated behind the batch; nil where they do not fit.

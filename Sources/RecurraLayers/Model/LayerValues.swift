@@ -3,10 +3,12 @@ public import RecurraTensor
 
 /// Layers in terms of lists of values: what most layers need not write themselves.
 extension Layer {
-  /// 1; for a recurrent layer one for each state besides that it returns, and one for a direction kept apart.
+  /// 1; for a recurrent layer one for each state besides that it returns, and one for its memories or a direction kept
+  /// apart.
   public var outputCount: Int {
     guard let parts = recurrentParts else { return 1 }
-    return 1 + (parts.keepsDirectionsApart ? 1 : 0) + (parts.options.returnState ? parts.stateCount : 0)
+    return 1 + (parts.keepsDirectionsApart || parts.options.returnMemories ? 1 : 0)
+      + (parts.options.returnState ? parts.stateCount : 0)
   }
 
   /// Builds the layer for the shape of its first input: initial states have no parameters of their own.
@@ -24,7 +26,11 @@ extension Layer {
     for (given, wanted) in zip(inputShapes.dropFirst(), states) where !fits(given, wanted) {
       throw failure(expected: "an initial state \(text(of: wanted))", got: text(of: given))
     }
-    return [shape] + (parts.keepsDirectionsApart ? [shape] : []) + (parts.options.returnState ? states : [])
+    var values = [shape] + (parts.keepsDirectionsApart ? [shape] : [])
+    if parts.options.returnMemories, let top = parts.forward.last, top.cell.stateCount > 1 {
+      values.append(shape.dropLast() + [top.cell.stateWidths(units: top.options.units)[1]])
+    }
+    return values + (parts.options.returnState ? states : [])
   }
 
   /// Calls `forward(_:_:)` with the first value; further ones are the initial states of a recurrent layer.

@@ -62,6 +62,8 @@ public struct ForwardContext: Sendable {
   /// embedding gives out may then be zero, because they go straight to its table: a word that a batch holds many times
   /// is multiplied once.
   public var differentiatesParametersOnly: Bool
+  /// How far gradients go back through time, and what recurrent layers keep for them.
+  public var unrolling = Unrolling()
   /// Where the rows stand in the batch that they are a block of: random numbers are then those of the rows' places in
   /// the whole batch. nil when the rows are a batch of their own.
   package var firstRow: Int?

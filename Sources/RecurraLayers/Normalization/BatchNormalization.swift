@@ -126,12 +126,14 @@ public final class BatchNormalization: Layer {
       return input.with(value: learned(x, mean: mean, variance: variance.reshaped(shape), shape: shape, context))
     }
     guard x.count > 0 else { return input }
+    let counts = try input.counts(Self.typeName)
+    let read = x.finite(where: counts)
     // Keras adds this to the number of timesteps that count.
-    let (mean, variance) = x.moments(
-      axes: x.shape.indices.filter { $0 != place }, where: try input.counts(Self.typeName), surplus: 1e-7)
+    let (mean, variance) = read.moments(
+      axes: x.shape.indices.filter { $0 != place }, where: counts, surplus: 1e-7)
     context.follow(mean, by: movingMean, momentum: momentum)
     context.follow(variance, by: movingVariance, momentum: momentum)
-    return input.with(value: learned(x, mean: mean, variance: variance, shape: shape, context))
+    return input.with(value: learned(read, mean: mean, variance: variance, shape: shape, context))
   }
 }
 
@@ -142,6 +144,15 @@ extension Signal {
     try mask.check(rows: shape[0], timesteps: shape[1], operation)
     return mask.tensor(rows: shape[0], timesteps: shape[1], dtype: .int32)
       .reshaped(Array(shape.prefix(2)) + [Int](repeating: 1, count: shape.count - 2))
+  }
+}
+
+extension Tensor {
+  /// The same with 0 for what is not finite where nothing counts, so that no gradient becomes NaN by 0 · NaN.
+  func finite(where counts: Tensor?) -> Tensor {
+    guard let counts else { return self }
+    let isFinite = (detached - detached).isEqual(to: Tensor(0, dtype: dtype))
+    return .select(isFinite + counts, self, Tensor(0, dtype: dtype))
   }
 }
 

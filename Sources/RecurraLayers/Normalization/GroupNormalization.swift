@@ -3,8 +3,8 @@ public import RecurraTensor
 /// Gives each group of features of a row mean 0 and variance 1, then scales and shifts each feature:
 /// (x − μ)/√(σ² + ε)·γ + β.
 ///
-/// Only timesteps that count are looked at, so that a row's answer is that of the row alone, cut to its length; Keras
-/// takes padding in.
+/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps goes on, but what it leaves
+/// out is taken in, as in Keras.
 ///
 /// - Shapes: `input` [B, …, I] with I along `axis`; result the same; `gamma`, `beta` [I].
 /// - Throws: `badData` for an input with another extent along the axis or of another type, or features that the groups
@@ -105,10 +105,11 @@ public final class GroupNormalization: Layer {
       let parts = extents[place] == 1 ? [1, 1] : [groups, features / groups]
       return extents.prefix(place) + parts + extents.dropFirst(place + 1)
     }
-    let grouped = x.reshaped(split(x.shape))
+    let counts = try Signal(x, mask: input.mask.withoutSteps).counts(Self.typeName)
+    let grouped = x.finite(where: counts).reshaped(split(x.shape))
     let (mean, variance) = grouped.moments(
       axes: grouped.shape.indices.filter { $0 != 0 && $0 != place },
-      where: try input.counts(Self.typeName).map { $0.reshaped(split($0.shape)) }, surplus: 0)
+      where: counts.map { $0.reshaped(split($0.shape)) }, surplus: 0)
     let shape = [groups, features / groups] + [Int](repeating: 1, count: x.rank - 1 - place)
     let output = learned(grouped, mean: mean, variance: variance, shape: shape, context)
     return input.with(value: output.reshaped(x.shape))

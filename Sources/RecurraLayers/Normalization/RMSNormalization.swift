@@ -65,6 +65,11 @@ public final class RMSNormalization: ShapePreservingLayer {
     }
   }
 
+  /// Normalises; a mask of steps goes no further, as in Keras.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    Signal(try applied(to: input.value, context), mask: input.mask.withoutSteps, states: input.states)
+  }
+
   /// Normalises the axes.
   public func apply(_ x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
     guard let scale = state.value else { throw failure(expected: "a built layer", got: "one that is not") }

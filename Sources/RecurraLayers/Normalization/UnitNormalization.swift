@@ -35,6 +35,13 @@ public final class UnitNormalization: ShapePreservingLayer {
     return inputShape
   }
 
+  /// Normalises; along time a row's length is that of the row alone, cut to its timesteps.
+  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+    let places = try places(input.shape)
+    let x = places.contains(1) && input.shape.count > 2 ? try input.cutToLengths(Self.typeName) : input.value
+    return input.with(value: try applied(to: x, context))
+  }
+
   /// Normalises the vectors.
   public func apply(_ x: Tensor, _ context: ForwardContext) throws(RecurraError) -> Tensor {
     x.unit(along: try places(x.shape))

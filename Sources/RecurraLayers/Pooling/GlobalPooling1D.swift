@@ -8,6 +8,8 @@ public protocol GlobalPooling1D: Layer {
   var keepdims: Bool { get }
   /// Makes a pooling layer.
   init(keepdims: Bool)
+  /// Tells whether a mask of steps says what is pooled, or lengths alone.
+  static var looksAtSteps: Bool { get }
   /// Pools rows of sequences, whose timesteps count where `counts` [B, T, 1] is not 0; all where it is nil.
   ///
   /// - Shapes: `x` [B, T, I]; result [B, 1, I].
@@ -15,6 +17,9 @@ public protocol GlobalPooling1D: Layer {
 }
 
 extension GlobalPooling1D {
+  /// False.
+  public static var looksAtSteps: Bool { false }
+
   /// Makes the layer from its arguments in a file.
   public init(configuration: LayerArguments) throws(RecurraError) {
     self.init(keepdims: try configuration.bool("keepdims", default: false))
@@ -34,15 +39,16 @@ extension GlobalPooling1D {
     try checkSequences(input)
     let x = input.value
     guard x.shape[1] > 0 else { throw failure(expected: "at least one timestep", got: "\(x.shape)") }
-    let pooled = pool(x, where: try input.counts(Self.typeName))
+    let read = Self.looksAtSteps ? input : Signal(x, mask: input.mask.withoutSteps)
+    let pooled = pool(x, where: try read.counts(Self.typeName))
     return Signal(keepdims ? pooled : pooled.squeezed(1), states: input.states)
   }
 }
 
 /// Takes the largest number of each feature over time.
 ///
-/// Only timesteps that count are looked at; where none does the result is 0. Keras looks at padding, too. Equal maxima
-/// share the gradient.
+/// With lengths a row's answer is that of the row alone, cut to its length, and 0 for a row of none. A mask of steps is
+/// not looked at, as in Keras. Equal maxima share the gradient.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, I], with `keepdims` [B, 1, I].
 /// - Throws: `badData` for an input of another shape or type.
@@ -64,7 +70,8 @@ public final class GlobalMaxPooling1D: GlobalPooling1D {
   }
 }
 
-/// Takes the mean of each feature over time, over timesteps that count alone; where none does it is 0.
+/// Takes the mean of each feature over time, over timesteps that count alone; where none does it is 0, and NaN in
+/// Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, I], with `keepdims` [B, 1, I].
 /// - Throws: `badData` for an input of another shape or type.
@@ -73,6 +80,8 @@ public final class GlobalMaxPooling1D: GlobalPooling1D {
 public final class GlobalAveragePooling1D: GlobalPooling1D {
   /// Names the class as Keras does.
   public static var typeName: String { "GlobalAveragePooling1D" }
+  /// True: the mean is over what a mask of steps leaves, as in Keras.
+  public static var looksAtSteps: Bool { true }
   /// Tells whether the axis of time stays, with extent 1.
   public let keepdims: Bool
   /// Makes a pooling layer.

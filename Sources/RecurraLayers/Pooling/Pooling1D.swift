@@ -57,8 +57,8 @@ extension Pooling1D {
 
 /// Takes the largest of some neighbours, feature by feature.
 ///
-/// With lengths a row's answer is that of the row alone, cut to its length, and a timestep made from none that counts
-/// does not count; Keras drops the mask. Equal maxima share the gradient.
+/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps is not looked at and goes
+/// no further, as in Keras. Equal maxima share the gradient.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T′, I].
 /// - Throws: `badData` for an input of another shape or type; building throws `badArgument` for a bad setting.
@@ -92,8 +92,8 @@ public final class MaxPooling1D: Pooling1D {
 
 /// Takes the mean of some neighbours, feature by feature; of those that a row has, at its ends and with lengths.
 ///
-/// With lengths a row's answer is that of the row alone, cut to its length, and a timestep made from none that counts
-/// does not count; Keras drops the mask.
+/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps is not looked at and goes
+/// no further, as in Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T′, I].
 /// - Throws: `badData` for an input of another shape or type; building throws `badArgument` for a bad setting.

@@ -183,11 +183,9 @@ public final class Bidirectional: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     // The layers may have been built by themselves.
     try checkSettings()
-    let compaction = try compaction(of: input)
-    let (outputs, states) = try run(compaction.map { $0.compacted(input) } ?? input, context)
+    let (outputs, states) = try run(input, context)
     let top = forwardLayer.options
-    var values = merge == .none ? outputs : [merged(outputs)]
-    if top.returnSequences, let compaction { values = values.map { compaction.spread($0, .zero) } }
+    let values = merge == .none ? outputs : [merged(outputs)]
     var result = Signal(values[0], states: top.returnState ? states : [])
     result.furtherValues = Array(values.dropFirst())
     if top.returnSequences { result.mask = input.mask }
@@ -198,7 +196,7 @@ public final class Bidirectional: Layer {
   /// first, from the bottom to the top.
   public func traces(_ input: Signal) throws(RecurraError) -> [RecurrentTrace] {
     try checkSettings()
-    try refuseHoles(input)
+    try refusePieces(input)
     let levels = try levels(input, ForwardContext(), keepsTraces: true)
     return (0..<2).flatMap { direction in levels.map { $0.traces[direction] } }
   }

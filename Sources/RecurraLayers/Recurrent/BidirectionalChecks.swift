@@ -10,6 +10,12 @@ extension Bidirectional {
     if forward.contains(where: { $0.options.goBackwards }) {
       return ("a layer that reads from the beginning", "one with goBackwards")
     }
+    if Set((forward + (backward ?? [])).map(\.options.stateful)).count > 1 {
+      return ("layers that are all stateful or none", "some that are")
+    }
+    if (forward + (backward ?? [])).contains(where: \.options.returnMemories) {
+      return ("layers without returnMemories", "one with")
+    }
     let all = (forward + (backward ?? [])).map { ObjectIdentifier($0) }
     if Set(all).count != all.count { return (all.count == 2 ? "two layers" : "each layer once", "one layer twice") }
     guard let backward else { return nil }

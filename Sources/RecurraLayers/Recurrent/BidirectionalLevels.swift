@@ -31,13 +31,15 @@ extension Bidirectional {
       return (levels[levels.count - 1].outputs, (0..<2).flatMap { stack in levels.flatMap { $0.states[stack] } })
     }
     // One layer each way, as most models have it, is not worth the lists that stacks need.
-    let states = try initialStates(input)
+    let (states, walk) = (try initialStates(input), try walk(over: input, context))
     let directions = [
       try forwardLayer.direction(input, Array(states.forward), context, isReversed: false),
       try backwardLayer.direction(input, Array(states.backward), context, isReversed: true),
     ]
-    let both = asOne(
-      input.source, directions, input.lengths, returnsSequences: forwardLayer.options.returnSequences)
+    let both = asOne(input.source, directions, walk, returnsSequences: forwardLayer.options.returnSequences)
+    let count = forwardLayer.cell.stateCount
+    forwardLayer.carry(Array(both.states.prefix(count)))
+    backwardLayer.carry(Array(both.states.dropFirst(count)))
     return (merge == .concat ? [both.output] : halves(both.output), both.states)
   }
 
@@ -45,7 +47,15 @@ extension Bidirectional {
   private func initialStates(
     _ input: Signal
   ) throws(RecurraError) -> (forward: ArraySlice<Tensor>, backward: ArraySlice<Tensor>) {
-    if input.states.isEmpty { return ([], []) }
+    if input.states.isEmpty {
+      var carried: [[Tensor]] = []
+      for layers in [forwardLayers, backwardLayers] {
+        var states: [Tensor] = []
+        for layer in layers { states += try layer.states(toBegin: input) }
+        carried.append(states)
+      }
+      return (carried[0][...], carried[1][...])
+    }
     let (forward, backward) = (Self.stateCount(forwardLayers), Self.stateCount(backwardLayers))
     guard input.states.count == forward + backward else {
       throw failure(expected: "\(forward + backward) initial states", got: "\(input.states.count)")
@@ -57,7 +67,7 @@ extension Bidirectional {
   func levels(
     _ input: Signal, _ context: ForwardContext, keepsTraces: Bool = false
   ) throws(RecurraError) -> [Level] {
-    let states = try initialStates(input)
+    let (states, walk) = (try initialStates(input), try walk(over: input, context))
     var remaining = [states.forward, states.backward]
     var (sources, levels) = ([input.source, input.source], [Level]())
     for height in forwardLayers.indices {
@@ -74,16 +84,17 @@ extension Bidirectional {
       let returnsSequences = !isTop || forwardLayer.options.returnSequences
       if height == 0, runsAsOne, layers[0].options.noise.isNone {
         let both = asOne(
-          sources[0], directions, input.lengths, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
+          sources[0], directions, walk, returnsSequences: returnsSequences, keepsTraces: keepsTraces)
         level.outputs = merge == .concat ? [both.output] : halves(both.output)
         let count = layers[0].cell.stateCount
         level.states = [Array(both.states.prefix(count)), Array(both.states.dropFirst(count))]
         level.traces = both.traces
       } else {
         runApart(
-          &level, input.lengths, context.forSublayer(height), returnsSequences: returnsSequences,
+          &level, walk, context.forSublayer(height), returnsSequences: returnsSequences,
           keepsTraces: keepsTraces)
       }
+      for (layer, states) in zip(layers, level.states) { layer.carry(states) }
       if !isTop {
         if level.outputs.count == 1 { level.outputs = halves(level.outputs[0]) }
         sources = level.outputs.map { .tensor($0) }
@@ -95,17 +106,17 @@ extension Bidirectional {
 
   /// Runs the bottom layers, which read the same, as one operation, with the outputs side by side.
   func asOne(
-    _ source: InputSource, _ directions: [RecurrentDirection], _ lengths: [Int]?, returnsSequences: Bool,
+    _ source: InputSource, _ directions: [RecurrentDirection], _ walk: TimeWalk, returnsSequences: Bool,
     keepsTraces: Bool = false
   ) -> RecurrentOutput {
     source.recurrent(
-      forwardLayers[0].cell, directions, lengths: lengths, returnsSequences: returnsSequences, padding: .zero,
+      forwardLayers[0].cell, directions, walk, returnsSequences: returnsSequences, padding: .zero,
       keepsTrace: keepsTraces)
   }
 
   /// Runs both directions of a level as two operations at the same time.
   private func runApart(
-    _ level: inout Level, _ lengths: [Int]?, _ context: ForwardContext, returnsSequences: Bool, keepsTraces: Bool
+    _ level: inout Level, _ walk: TimeWalk, _ context: ForwardContext, returnsSequences: Bool, keepsTraces: Bool
   ) {
     let results = Guarded<[RecurrentOutput?]>([nil, nil])
     let (stage, multiplier) = (level, MultiplierChoice.current)
@@ -115,7 +126,7 @@ extension Bidirectional {
       let call = stage.call(direction, context.forSublayer(direction))
       let result = MultiplierChoice.with(multiplier) {
         call.source.recurrent(
-          call.cell, [call.direction], lengths: lengths, returnsSequences: returnsSequences, padding: .zero,
+          call.cell, [call.direction], walk, returnsSequences: returnsSequences, padding: .zero,
           keepsTrace: keepsTraces)
       }
       let own = RecurrentOutput(output: result.output, states: call.own(result.states), traces: result.traces)

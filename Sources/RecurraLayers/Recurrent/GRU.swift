@@ -19,7 +19,8 @@ extension Recurrent where Cell == GRUCell {
     units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, useBias: Bool = true,
     kernelInitializer: Initializer = .glorotUniform, recurrentInitializer: Initializer = .orthogonal(),
     biasInitializer: Initializer = .zeros, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false, resetAfter: Bool = true, dropout: Double = 0, recurrentDropout: Double = 0,
+    goBackwards: Bool = false, zeroOutputForMask: Bool = false, stateful: Bool = false,
+    learnsInitialState: Bool = false, resetAfter: Bool = true, dropout: Double = 0, recurrentDropout: Double = 0,
     clip: Double? = nil
   ) {
     self.init(
@@ -28,7 +29,8 @@ extension Recurrent where Cell == GRUCell {
       options: RecurrentOptions(
         units: units, useBias: useBias, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer, biasInitializer: biasInitializer, returnSequences: returnSequences,
-        returnState: returnState, goBackwards: goBackwards,
+        returnState: returnState, goBackwards: goBackwards, zeroOutputForMask: zeroOutputForMask, stateful: stateful,
+        learnsInitialState: learnsInitialState,
         noise: RecurrentNoise(dropout: dropout, recurrentDropout: recurrentDropout)))
   }
 }

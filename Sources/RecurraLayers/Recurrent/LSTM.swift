@@ -25,7 +25,9 @@ extension Recurrent where Cell == LSTMCell {
     units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, useBias: Bool = true,
     kernelInitializer: Initializer = .glorotUniform, recurrentInitializer: Initializer = .orthogonal(),
     biasInitializer: Initializer = .zeros, unitForgetBias: Bool = true, returnSequences: Bool = false,
-    returnState: Bool = false, goBackwards: Bool = false, dropout: Double = 0, recurrentDropout: Double = 0,
+    returnState: Bool = false, returnMemories: Bool = false, goBackwards: Bool = false, zeroOutputForMask: Bool = false,
+    stateful: Bool = false,
+    learnsInitialState: Bool = false, dropout: Double = 0, recurrentDropout: Double = 0,
     outputActivation: Activation? = nil,
     usePeepholes: Bool = false, coupleGates: Bool = false, clip: Double? = nil, memoryClip: Double? = nil,
     projectionUnits: Int? = nil
@@ -38,7 +40,9 @@ extension Recurrent where Cell == LSTMCell {
       options: RecurrentOptions(
         units: units, useBias: useBias, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer, biasInitializer: biasInitializer, returnSequences: returnSequences,
-        returnState: returnState, goBackwards: goBackwards,
+        returnState: returnState, returnMemories: returnMemories, goBackwards: goBackwards,
+        zeroOutputForMask: zeroOutputForMask, stateful: stateful,
+        learnsInitialState: learnsInitialState,
         noise: RecurrentNoise(dropout: dropout, recurrentDropout: recurrentDropout)))
   }
 }

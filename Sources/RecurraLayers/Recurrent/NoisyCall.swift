@@ -72,6 +72,7 @@ struct NoisyCall {
 extension RecurrentDirection {
   fileprivate func with(weights: Tensor) -> RecurrentDirection {
     RecurrentDirection(
-      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, isReversed: isReversed)
+      weights: weights, bias: bias, parameters: parameters, initialStates: initialStates, isReversed: isReversed
+    ).beginningAnew(at: ownStates)
   }
 }

@@ -56,8 +56,14 @@ public final class RNN: Layer {
       }
       let sequences = try configuration.bool("return_sequences", default: false)
       let states = try configuration.bool("return_state", default: false)
+      let zero = try configuration.bool("zero_output_for_mask", default: false)
+      if try configuration.bool("go_backwards", default: false) {
+        throw configuration.failure("go_backwards", expected: "false", got: .bool(true))
+      }
       items = cells.enumerated().map { index, cell in
-        cell.layer(returnsSequences: sequences && index == cells.count - 1, returnsState: states)
+        let isLast = index == cells.count - 1
+        return cell.layer(
+          returnsSequences: sequences && isLast, returnsState: states, zeroOutputForMask: zero && isLast)
       }
     } else {
       guard case .array(let list)? = configuration.value("layers") else {
@@ -183,7 +189,9 @@ public final class RNN: Layer {
 
 extension JSONValue {
   /// The layer of a cell as Keras writes one: LSTMCell is that of LSTM.
-  fileprivate func layer(returnsSequences: Bool, returnsState: Bool) -> JSONValue {
+  fileprivate func layer(
+    returnsSequences: Bool, returnsState: Bool, zeroOutputForMask: Bool
+  ) -> JSONValue {
     guard case .string(let name)? = self["class_name"], case .object(let members)? = self["config"] else { return self }
     let layer = name.hasSuffix("Cell") ? String(name.dropLast(4)) : name
     return .object([
@@ -191,7 +199,10 @@ extension JSONValue {
       (
         "config",
         .object(
-          members + [("return_sequences", .bool(returnsSequences)), ("return_state", .bool(returnsState))])
+          members + [
+            ("return_sequences", .bool(returnsSequences)), ("return_state", .bool(returnsState)),
+            ("zero_output_for_mask", .bool(zeroOutputForMask)),
+          ])
       ),
     ])
   }

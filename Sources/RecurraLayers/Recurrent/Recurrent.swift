@@ -33,13 +33,16 @@ public final class Recurrent<Cell: RecurrentCell>: RecurrentLayer {
   /// Makes a layer of a cell with the usual initialisers.
   public convenience init(
     _ cell: Cell, units: Int, useBias: Bool = true, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false, noise: RecurrentNoise = RecurrentNoise()
+    returnMemories: Bool = false, goBackwards: Bool = false, zeroOutputForMask: Bool = false, stateful: Bool = false,
+    learnsInitialState: Bool = false, noise: RecurrentNoise = RecurrentNoise()
   ) {
     self.init(
       cell: cell,
       options: RecurrentOptions(
         units: units, useBias: useBias, returnSequences: returnSequences, returnState: returnState,
-        goBackwards: goBackwards, noise: noise))
+        returnMemories: returnMemories, goBackwards: goBackwards, zeroOutputForMask: zeroOutputForMask,
+        stateful: stateful,
+        learnsInitialState: learnsInitialState, noise: noise))
   }
 
   /// Makes the layer from its arguments in a file.

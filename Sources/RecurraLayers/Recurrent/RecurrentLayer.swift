@@ -28,6 +28,8 @@ public protocol RecurrentLayer: Layer {
 /// Holds the parameters of a recurrent layer; a layer makes one and never touches it.
 public final class RecurrentState: Sendable {
   let built = BuildState<RecurrentParameters>()
+  /// What the last call of a stateful layer ended with.
+  let carried = Guarded<[Tensor]>([])
   let rules = ParameterRules()
 
   /// Makes an empty place.
@@ -44,7 +46,8 @@ extension RecurrentLayer {
   /// record; nil where the layer asks for more than that.
   func stacked(_ inputs: Int, _ context: ForwardContext) -> StackedLayer? {
     guard let parts = state.built.value, parts.inputs == inputs, !options.goBackwards, !options.returnState,
-      options.noise.isPlainOutsideTraining, !context.isRecording
+      !options.stateful, !options.returnMemories, !options.learnsInitialState, options.noise.isPlainOutsideTraining,
+      !context.isRecording
     else { return nil }
     return StackedLayer(cell: cell, direction: parts.direction(context))
   }
@@ -71,7 +74,7 @@ extension RecurrentLayer {
   public var isBuilt: Bool { state.built.value != nil }
   /// `kernel`, `recurrent_kernel` and `bias`, as Keras' `get_weights()` gives them, then those that the cell names.
   public var weights: [Tensor] {
-    [kernel, recurrentKernel, bias].compactMap { $0 } + (state.built.value?.named.map(\.value) ?? [])
+    [kernel, recurrentKernel, bias].compactMap { $0 } + (state.built.value?.furtherWeights ?? [])
   }
 
   /// Makes the parameters for inputs of a shape; does nothing when that has been done.
@@ -82,6 +85,11 @@ extension RecurrentLayer {
     try checkSettings()
     try checkSetting("units", options.units, in: LayerArguments.sizes)
     try options.noise.check(self)
+    if options.returnMemories, !options.returnSequences || cell.stateCount < 2 {
+      throw failure(
+        .badArgument, expected: "returnSequences and a cell with a memory beside returnMemories",
+        got: options.returnSequences ? "a cell without" : "the last output alone")
+    }
     let inputs = try features(of: inputShape, rank: 3...3, "[B, T, I]")
     let parts = try state.built.build { () throws(RecurraError) in
       try RecurrentParameters(of: self, inputs: inputs, random: random, dtype: dtype)
@@ -106,25 +114,33 @@ extension RecurrentLayer {
 
   /// The same, with the final states in any case.
   func run(_ input: Signal, _ context: ForwardContext, returnsSequences: Bool) throws(RecurraError) -> Signal {
-    let compaction = try compaction(of: input)
-    let read = compaction.map { $0.compacted(input) } ?? input
-    let direction = try direction(read, input.states, context, isReversed: options.goBackwards)
-    let call = NoisyCall.of(self, read.source, direction, context)
-    let padding: PaddedOutput = options.zeroOutputForMask ? .zero : .repeatsLast
+    let states = try states(toBegin: input)
+    let direction = try direction(input, states, context, isReversed: options.goBackwards)
+    let call = NoisyCall.of(self, input.source, direction, context)
     let result = call.source.recurrent(
-      call.cell, [call.direction], lengths: read.lengths, returnsSequences: returnsSequences,
-      padding: compaction == nil ? padding : .zero)
+      call.cell, [call.direction], try walk(over: input, context), returnsSequences: returnsSequences,
+      padding: options.zeroOutputForMask ? .zero : .repeatsLast,
+      returnsMemories: options.returnMemories && returnsSequences)
     var output = Signal(result.output, states: call.own(result.states))
+    output.furtherValues = result.memories.map { [$0] } ?? []
+    carry(output.states)
     guard returnsSequences else { return output }
-    if let compaction { output.value = compaction.spread(result.output, padding, isReversed: options.goBackwards) }
-    // Read from the end, the padding comes out first: none goes on to the next layer.
-    if options.goBackwards { output.value = output.value.inOppositeTime } else { output.mask = input.mask }
+    if options.goBackwards {
+      let lengths = input.mask.withoutSteps.lengths
+      output.value = output.value.inOppositeTime(lengths)
+      output.furtherValues = output.furtherValues.map { $0.inOppositeTime(lengths) }
+    }
+    // Keras does not turn a mask of steps round.
+    output.mask = input.mask
+    if options.goBackwards, let resets = input.mask.resets {
+      output.mask = input.mask.with(resets: resets.inOppositeTime(input.mask.withoutSteps.lengths))
+    }
     return output
   }
 
   /// Runs the layer for reading: what every gate and the memory hold at every timestep.
   public func trace(_ input: Signal) throws(RecurraError) -> RecurrentTrace {
-    try refuseHoles(input)
+    try refusePieces(input)
     let direction = try direction(input, input.states, ForwardContext(), isReversed: options.goBackwards)
     let result = input.value.recurrent(
       cell, [direction], lengths: input.lengths, returnsSequences: true, keepsTrace: true)
@@ -174,7 +190,14 @@ extension RecurrentLayer {
         throw failure(expected: "initial states \(dtype) \([rows, width])", got: "\(state.dtype) \(state.shape)")
       }
     }
-    return parts.direction(context, initialStates: initialStates, isReversed: isReversed)
+    let begins = input.mask.resets?.state == .own && !initialStates.isEmpty
+    let widths = cell.stateWidths(units: options.units)
+    let own =
+      begins || initialStates.isEmpty && parts.learnsInitialState
+      ? parts.startStates(context, rows: rows, widths: widths) : []
+    let direction = parts.direction(
+      context, initialStates: initialStates.isEmpty ? own : initialStates, isReversed: isReversed)
+    return begins ? direction.beginningAnew(at: own) : direction
   }
 
   /// Numbers of the output at a timestep.
@@ -182,9 +205,15 @@ extension RecurrentLayer {
 }
 
 extension Tensor {
-  /// The tensor [B, T, …] with its timesteps in the opposite order.
-  fileprivate var inOppositeTime: Tensor {
-    let order = Tensor((0..<Int32(shape[1])).reversed().map { $0 })
-    return transposed(0, 1).gathered(order).transposed(0, 1)
+  /// The tensor [B, T, …] with its timesteps in the opposite order, those of each row up to its length.
+  fileprivate func inOppositeTime(_ lengths: [Int]?) -> Tensor {
+    guard let lengths else {
+      let order = Tensor((0..<Int32(shape[1])).reversed().map { $0 })
+      return transposed(0, 1).gathered(order).transposed(0, 1)
+    }
+    let (rows, timesteps) = (shape[0], shape[1])
+    var order = (0..<Int32(rows * timesteps)).map { $0 }
+    for (row, length) in lengths.enumerated() { order[row * timesteps..<row * timesteps + length].reverse() }
+    return reshaped([rows * timesteps] + shape.dropFirst(2)).gathered(Tensor(order, shape: [rows, timesteps]))
   }
 }

@@ -17,10 +17,16 @@ public struct RecurrentOptions: Sendable {
   public var returnSequences: Bool
   /// Tells whether the final states are given out as well.
   public var returnState: Bool
+  /// Tells whether the memory c after every timestep, [B, T, H], is given out behind the output.
+  public var returnMemories: Bool
   /// Tells whether the sequence is read from its end; every hidden state then comes in the order it was computed.
   public var goBackwards: Bool
   /// Tells whether the output at padded timesteps is 0 instead of the last one before.
   public var zeroOutputForMask: Bool
+  /// Tells whether each call goes on from the states that the one before it ended with, until `reset()`.
+  public var stateful: Bool
+  /// Tells whether the states that a row begins with are parameters, which are trained; zeros otherwise.
+  public var learnsInitialState: Bool
   /// What is dropped or held while training; nothing in most layers.
   public var noise: RecurrentNoise
 
@@ -28,8 +34,9 @@ public struct RecurrentOptions: Sendable {
   public init(
     units: Int, useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
     recurrentInitializer: Initializer = .orthogonal(), biasInitializer: Initializer = .zeros,
-    returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
-    zeroOutputForMask: Bool = false, noise: RecurrentNoise = RecurrentNoise()
+    returnSequences: Bool = false, returnState: Bool = false, returnMemories: Bool = false, goBackwards: Bool = false,
+    zeroOutputForMask: Bool = false, stateful: Bool = false, learnsInitialState: Bool = false,
+    noise: RecurrentNoise = RecurrentNoise()
   ) {
     self.units = units
     self.useBias = useBias
@@ -38,8 +45,11 @@ public struct RecurrentOptions: Sendable {
     self.biasInitializer = biasInitializer
     self.returnSequences = returnSequences
     self.returnState = returnState
+    self.returnMemories = returnMemories
     self.goBackwards = goBackwards
     self.zeroOutputForMask = zeroOutputForMask
+    self.stateful = stateful
+    self.learnsInitialState = learnsInitialState
     self.noise = noise
   }
 
@@ -52,19 +62,27 @@ public struct RecurrentOptions: Sendable {
     biasInitializer = try arguments.initializer("bias_initializer", default: biasInitializer, isForVector: true)
     returnSequences = try arguments.bool("return_sequences", default: false)
     returnState = try arguments.bool("return_state", default: false)
+    returnMemories = try arguments.bool("return_memories", default: false)
     goBackwards = try arguments.bool("go_backwards", default: false)
     zeroOutputForMask = try arguments.bool("zero_output_for_mask", default: false)
+    stateful = try arguments.bool("stateful", default: false)
+    learnsInitialState = try arguments.bool("learn_initial_state", default: false)
     noise = try RecurrentNoise(arguments)
   }
 
   /// The arguments in Keras' names.
   package var configuration: [String: JSONValue] {
-    [
+    var result: [String: JSONValue] = [
       "units": .integer(units), "use_bias": .bool(useBias), "kernel_initializer": kernelInitializer.json,
       "recurrent_initializer": recurrentInitializer.json, "bias_initializer": biasInitializer.json,
       "return_sequences": .bool(returnSequences), "return_state": .bool(returnState),
       "go_backwards": .bool(goBackwards), "zero_output_for_mask": .bool(zeroOutputForMask),
-    ].merging(noise.configuration) { $1 }
+    ]
+    if stateful { result["stateful"] = .bool(true) }
+    // Keras knows no such arguments.
+    if returnMemories { result["return_memories"] = .bool(true) }
+    if learnsInitialState { result["learn_initial_state"] = .bool(true) }
+    return result.merging(noise.configuration) { $1 }
   }
 
   /// Draws the first bias.

@@ -15,6 +15,8 @@ struct RecurrentParameters: Sendable {
   let weights: Parameter?
   let bias: Parameter?
   private let further: [Named]
+  /// What a row begins with, [width] for each state, where that is learned.
+  private let starts: [Parameter]
   private let packed = PackedWeights()
   /// What stands for the weights of a composed cell.
   private let none: Tensor
@@ -55,6 +57,14 @@ struct RecurrentParameters: Sendable {
           }))
     }
     further = named
+    var starts: [Parameter] = []
+    if options.learnsInitialState {
+      for (index, width) in cell.stateWidths(units: options.units).enumerated() {
+        let zeros = Tensor.zeros([width], dtype: dtype)
+        starts.append(try layer.parameter("initial_state_\(index)", [width], dtype) { zeros })
+      }
+    }
+    self.starts = starts
   }
 
   private static func weights(
@@ -95,7 +105,19 @@ struct RecurrentParameters: Sendable {
   /// Those that the cell names and that are trained.
   var named: [Parameter] { further.compactMap { if case .trained(let parameter) = $0 { parameter } else { nil } } }
   /// All of them.
-  var all: [Parameter] { [weights, bias].compactMap { $0 } + named }
+  var all: [Parameter] { [weights, bias].compactMap { $0 } + named + starts }
+  /// The values of what a layer has besides kernels and bias, as `assignments` takes them.
+  var furtherWeights: [Tensor] { (named + starts).map(\.value) }
+
+  /// The states that rows begin with by themselves: what has been learned, or zeros of these widths.
+  func startStates(_ context: ForwardContext, rows: Int, widths: [Int]) -> [Tensor] {
+    starts.isEmpty
+      ? widths.map { .zeros([rows, $0], dtype: dtype) }
+      : starts.map { .zeros([rows, $0.shape[0]], dtype: dtype) + context.tensor($0) }
+  }
+
+  /// Tells whether rows begin with what has been learned.
+  var learnsInitialState: Bool { !starts.isEmpty }
 
   /// Puts together what the cells need.
   func direction(
@@ -128,7 +150,7 @@ struct RecurrentParameters: Sendable {
       }
       result.append((weights, value))
     }
-    for parameter in [bias].compactMap({ $0 }) + named {
+    for parameter in [bias].compactMap({ $0 }) + named + starts {
       result.append((parameter, try layer.takeWeight(parameter.name, parameter.shape, dtype, from: &list)))
     }
     return result

@@ -15,14 +15,16 @@ extension Recurrent where Cell == SimpleRNNCell {
     units: Int, activation: Activation = .tanh, useBias: Bool = true,
     kernelInitializer: Initializer = .glorotUniform, recurrentInitializer: Initializer = .orthogonal(),
     biasInitializer: Initializer = .zeros, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false, dropout: Double = 0, recurrentDropout: Double = 0, clip: Double? = nil
+    goBackwards: Bool = false, zeroOutputForMask: Bool = false, stateful: Bool = false,
+    learnsInitialState: Bool = false, dropout: Double = 0, recurrentDropout: Double = 0, clip: Double? = nil
   ) {
     self.init(
       cell: SimpleRNNCell(activation: activation, clip: clip),
       options: RecurrentOptions(
         units: units, useBias: useBias, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer, biasInitializer: biasInitializer, returnSequences: returnSequences,
-        returnState: returnState, goBackwards: goBackwards,
+        returnState: returnState, goBackwards: goBackwards, zeroOutputForMask: zeroOutputForMask, stateful: stateful,
+        learnsInitialState: learnsInitialState,
         noise: RecurrentNoise(dropout: dropout, recurrentDropout: recurrentDropout)))
   }
 }

@@ -2,8 +2,8 @@ public import RecurraTensor
 
 /// Cuts timesteps off the front of each row and off its back.
 ///
-/// With lengths the back is a row's own end: a row's answer is that of the row alone, cut to its length. Keras drops
-/// the mask.
+/// With lengths the back is a row's own end: a row's answer is that of the row alone, cut to its length. A
+/// mask of steps goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T − front − back, I].
 /// - Throws: `badData` for an input of another shape or type, or of no more timesteps than are cut off; building throws
@@ -49,9 +49,9 @@ public final class Cropping1D: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = try outputShape(for: input.shape).map { $0 ?? 0 }
     try checkSequences(input)
-    let mask = input.mask.moved(
-      (input.shape[1], shape[1]), length: { [cropping] in $0 - cropping[0] - cropping[1] },
-      source: { [cropping] in $0 + cropping[0] })
+    let mask = input.mask.withLengths(upTo: shape[1], mark: { [cropping] in $0 - cropping[0] }) { [cropping] in
+      $0 - cropping[0] - cropping[1]
+    }
     return Signal(
       input.value.sliced(cropping[0]..<cropping[0] + shape[1], axis: 1), mask: mask, states: input.states)
   }

@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Masks timesteps whose features all equal one number, and puts 0 in their place.
 ///
-/// Later layers are told by the mask. Where a mask or lengths are given as well, a timestep counts where both say so.
+/// Later layers are told by the mask, which takes the place of a mask of steps that is given, as in Keras; with lengths
+/// a timestep counts where both say so.
 ///
 /// - Shapes: `input` [B, T, I]; result the same.
 /// - Throws: `badData` for an input of another shape or type.
@@ -47,7 +48,8 @@ public final class Masking: Layer {
     let mask = SequenceMask(
       differs.scalars(as: Int32.self).map { $0 != 0 }, rows: x.shape[0], timesteps: x.shape[1])
     return Signal(
-      .select(differs.expanded(at: 2), x, Tensor(0, dtype: x.dtype)), mask: try mask.intersection(input.mask),
+      .select(differs.expanded(at: 2), x, Tensor(0, dtype: x.dtype)),
+      mask: try mask.intersection(input.mask.withoutSteps),
       states: input.states)
   }
 }

@@ -1,6 +1,9 @@
 public import RecurraTensor
 
-/// Puts the axes behind the batch into another order. Lengths and masks mean nothing behind it and are dropped.
+/// Puts the axes behind the batch into another order.
+///
+/// Lengths go on where time stays the first of them; else what lies behind a row's end becomes 0. A mask of steps is
+/// not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, …]; axis i of the result is axis `dims[i − 1]` of the input.
 /// - Throws: `badData` for an input of another number of axes; building throws `badArgument` for a bad setting.
@@ -42,6 +45,7 @@ public final class Permute: Layer {
   /// Puts the axes into the order.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     _ = try outputShape(for: input.shape)
-    return Signal(input.value.permuted([0] + dims), states: input.states)
+    let value = try input.cutToLengths(Self.typeName).permuted([0] + dims)
+    return Signal(value, mask: dims.first == 1 ? input.mask.withoutSteps : .all, states: input.states)
   }
 }

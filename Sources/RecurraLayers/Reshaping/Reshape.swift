@@ -1,6 +1,9 @@
 public import RecurraTensor
 
-/// Gives the numbers of each row another shape. Lengths and masks mean nothing behind it and are dropped.
+/// Gives the numbers of each row another shape.
+///
+/// With lengths and a first extent of −1 a row's answer is that of the row alone, cut to its length; with another one
+/// what lies behind a row's end is read as 0. A mask of steps is not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, …]; result [B] + `targetShape`.
 /// - Throws: `badData` for rows of another number of numbers; building throws `badArgument` for a bad setting.
@@ -48,6 +51,17 @@ public final class Reshape: Layer {
   /// Gives the rows their new shape.
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = try outputShape(for: input.shape).map { $0 ?? 0 }
-    return Signal(input.value.reshaped(shape), states: input.states)
+    let value = try input.cutToLengths(Self.typeName).reshaped(shape)
+    return Signal(value, mask: try lengths(input, of: shape), states: input.states)
+  }
+
+  /// The mask of rows whose timesteps are as many as their numbers make; none where there are as many in any row.
+  private func lengths(_ input: Signal, of shape: [Int]) throws(RecurraError) -> SequenceMask {
+    guard targetShape.first == -1, shape.count > 1, input.shape.count > 1 else { return .all }
+    let (width, size) = (Shape.count(Array(input.shape.dropFirst(2))), Shape.count(Array(shape.dropFirst(2))))
+    if let stray = input.mask.withoutSteps.lengths?.first(where: { $0 * width % max(size, 1) != 0 }) {
+      throw failure(expected: "rows of numbers for \(targetShape)", got: "a length of \(stray) timesteps of \(width)")
+    }
+    return input.mask.withLengths(upTo: shape[1]) { $0 * width / max(size, 1) }
   }
 }

@@ -2,7 +2,8 @@ public import RecurraTensor
 
 /// Repeats each timestep `size` times.
 ///
-/// With lengths a row's answer is that of the row alone, cut to its length; Keras drops the mask.
+/// With lengths a row's answer is that of the row alone, cut to its length. A mask of steps goes no further, as in
+/// Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, T·size, I].
 /// - Throws: `badData` for an input of another shape or type; building throws `badArgument` for a bad setting.
@@ -43,8 +44,7 @@ public final class UpSampling1D: Layer {
     let x = input.value
     try requireMemory(shape, x.dtype)
     let repeated = x.expanded(at: 2).stretched(to: [shape[0], input.shape[1], size, shape[2]]).reshaped(shape)
-    let mask = input.mask.moved(
-      (input.shape[1], shape[1]), length: { [size] in $0 * size }, source: { [size] in $0 / size })
+    let mask = input.mask.withLengths(upTo: shape[1]) { [size] in $0 * size }
     return Signal(repeated, mask: mask, states: input.states)
   }
 }

@@ -3,7 +3,7 @@ public import RecurraTensor
 /// Puts timesteps of 0 in front of each row and behind it.
 ///
 /// With lengths the zeros stand behind a row's own end, and count: a row's answer is that of the row alone, cut to its
-/// length. Keras drops the mask.
+/// length. A mask of steps is not looked at and goes no further, as in Keras.
 ///
 /// - Shapes: `input` [B, T, I]; result [B, front + T + back, I].
 /// - Throws: `badData` for an input of another shape or type; building throws `badArgument` for a bad setting.
@@ -44,12 +44,12 @@ public final class ZeroPadding1D: Layer {
   public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let shape = try outputShape(for: input.shape).map { $0 ?? 0 }
     try checkSequences(input)
-    let x = try input.value.cleared(by: input.mask, Self.typeName)
+    let x = try input.cutToLengths(Self.typeName)
     try requireMemory(shape, x.dtype)
     let zeros = padding.map { Tensor.zeros([shape[0], $0, shape[2]], dtype: x.dtype) }
-    let mask = input.mask.moved(
-      (input.shape[1], shape[1]), length: { [padding] in $0 + padding[0] + padding[1] },
-      source: { [padding] in $0 - padding[0] })
+    let mask = input.mask.withLengths(upTo: shape[1], mark: { [padding] in $0 + padding[0] }) { [padding] in
+      $0 + padding[0] + padding[1]
+    }
     return Signal(.concatenated([zeros[0], x, zeros[1]], axis: 1), mask: mask, states: input.states)
   }
 }

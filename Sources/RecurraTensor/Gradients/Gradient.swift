@@ -125,6 +125,17 @@ extension Tensor {
   }
 }
 
+extension Tensor {
+  /// Goes back from several tensors at once, each with the gradient of whatever follows with respect to it.
+  package static func sparseGradients(
+    of ends: [(tensor: Tensor, seed: Tensor)], withRespectTo sources: [Tensor]
+  ) -> [Gradient] {
+    let seeds = ends.map(\.seed.detached)
+    let node = Node(of: ends.map(\.tensor.origin), gradients: { _ in seeds.map(Gradient.dense) })
+    return Tensor.zeros([1]).with(origin: Origin(node: node)).sparseGradients(withRespectTo: sources)
+  }
+}
+
 /// The gradients found so far, by node and output.
 private struct GradientTable {
   private var rows: [ObjectIdentifier: [Gradient?]] = [:]

@@ -35,16 +35,19 @@ extension Tensor {
 
   /// Returns the numbers in the type a model computes in, dense and without history.
   ///
-  /// Masked numbers come out finite, so that no layer is led astray by them.
+  /// Masked numbers come out finite, so that no layer is led astray by them: those behind a row's length as 0, those
+  /// that a mask of steps leaves out as they are where they are finite, because some layers look at them.
   ///
   /// - Parameters:
   ///   - dtype: the model's type.
   ///   - allowsNonFinite: whether NaN and infinity may be among the numbers.
+  ///   - keepsSteps: whether what a mask of steps leaves out stays as it is in any case: targets are looked at only
+  ///     where they count.
   ///   - convertsIntegers: whether whole numbers become the nearest floats; they stay as they are otherwise.
   /// - Throws: `badData` with the row for NaN and infinity, and for a finite number that only float64 can hold where
   ///   the model computes in float32.
   package func checkedValues(
-    _ name: String, dtype: DType, mask: SequenceMask = .all, allowsNonFinite: Bool = false,
+    _ name: String, dtype: DType, mask: SequenceMask = .all, keepsSteps: Bool = false, allowsNonFinite: Bool = false,
     convertsIntegers: Bool = false, hasTimesteps: Bool? = nil, _ operation: String
   ) throws(RecurraError) -> Tensor {
     let dense = detached.contiguous
@@ -60,7 +63,7 @@ extension Tensor {
         .badData, operation: operation, expected: "numbers in \(name) that float32 can hold, the model's type",
         got: stray.text(hasTimesteps: hasTimesteps ?? (rank > 2)))
     }
-    return converted.cleared(where: mask) { $0.isFinite }
+    return converted.cleared(where: keepsSteps ? mask.withoutSteps : mask) { $0.isFinite }
   }
 
   /// Returns ids as int32; masked ids that are outside the range come out as 0.
@@ -75,18 +78,23 @@ extension Tensor {
     return cleared.contiguous.converted(to: .int32)
   }
 
-  /// The same with 0 for every number that is masked; itself where all of those are valid as they stand.
+  /// The same with 0 for every number behind its row's length, and for what a mask of steps leaves out and is not
+  /// valid; itself where all numbers are valid as they stand.
   private func cleared(where mask: SequenceMask, isValid: (Double) -> Bool) -> Tensor {
     guard !mask.isAll, rank > 1, firstStray(.all, isValid: isValid) != nil else { return self }
     func clear<S: TensorScalar>(_ type: S.Type) -> Tensor {
-      let (timesteps, timestep) = (shape[1], count / (shape[0] * shape[1]))
+      let (timesteps, timestep, lengths) = (
+        shape[1], count / (shape[0] * shape[1]), mask.withoutSteps.lengths
+      )
       var result = self
       result.withMutableSpan(of: S.self) { values in
         for row in 0..<shape[0] {
           var next = 0
           for run in mask.runs(ofRow: row, timesteps: timesteps) + [timesteps..<timesteps] {
             let start = row * timesteps
-            for i in (start + next) * timestep..<(start + run.lowerBound) * timestep { values[i] = S.zero }
+            let end = (start + (lengths?[row] ?? timesteps)) * timestep
+            for i in (start + next) * timestep..<(start + run.lowerBound) * timestep
+            where i >= end || !isValid(values[i].asDouble) { values[i] = S.zero }
             next = run.upperBound
           }
         }

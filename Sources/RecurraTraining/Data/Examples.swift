@@ -17,6 +17,8 @@ public struct Examples: Sendable {
   /// How much each row [N], or each timestep of a row [N, T], counts in loss and metrics of every output; nil when all
   /// count alike.
   public var weights: [Tensor?]
+  /// The number of timesteps of each row of targets that came as a list; nil where they did not.
+  package private(set) var targetLengths: [Int]?
 
   /// Gathers what belongs together for a model of one input and one output; nothing is checked before it is used.
   public init(_ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil) {
@@ -26,6 +28,36 @@ public struct Examples: Sendable {
   /// Gathers what belongs together, with a mask of any kind.
   public init(_ x: Tensor, _ y: Tensor, mask: SequenceMask, sampleWeights: Tensor? = nil) {
     self.init([x], [y], masks: [mask], sampleWeights: [sampleWeights])
+  }
+
+  /// Gathers rows of different lengths with a target for each, for a model of one input and one output.
+  ///
+  /// Rows are padded behind their ends, and each counts up to its own length.
+  ///
+  /// - Shapes: rows [Tₙ, …], or [Tₙ] for ids; y [N, …].
+  /// - Throws: `badData` for no rows, and for rows of different types or features.
+  public init(rows: [Tensor], _ y: Tensor, sampleWeights: Tensor? = nil) throws(RecurraError) {
+    let (x, lengths) = try Tensor.padSequences(rows)
+    self.init(x, y, lengths: lengths, sampleWeights: sampleWeights)
+  }
+
+  /// Gathers rows of different lengths with targets as a list: one for every timestep of a row.
+  ///
+  /// - Shapes: rows [Tₙ, …]; y [T′ₙ, …], as many timesteps as the model gives out for the row, or […] where
+  ///   it gives one answer.
+  /// - Throws: `badData` for no rows, other numbers of rows and targets, and for different types or features.
+  public init(rows: [Tensor], _ y: [Tensor], sampleWeights: Tensor? = nil) throws(RecurraError) {
+    guard rows.count == y.count else {
+      throw RecurraError(
+        .badData, operation: "Examples", expected: "a target for each of \(rows.count) rows", got: "\(y.count)")
+    }
+    if let first = y.first, first.rank == 0, y.allSatisfy({ $0.rank == 0 && $0.dtype == first.dtype }) {
+      try self.init(rows: rows, .stacked(y), sampleWeights: sampleWeights)
+    } else {
+      let (targets, lengths) = try Tensor.padSequences(y)
+      try self.init(rows: rows, targets, sampleWeights: sampleWeights)
+      targetLengths = lengths
+    }
   }
 
   /// Gathers what belongs together for a model of several inputs or outputs, in the order of the model's.

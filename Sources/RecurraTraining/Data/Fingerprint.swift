@@ -46,8 +46,8 @@ extension TrainingData {
   /// What the data are at first sight: "1000 rows [20, 3] float32".
   var shapeText: String {
     let parts = tensors.map { "\($0.dtype.rawValue) \($0.shape)" }
-    let hasHoles = inputs.contains(where: \.mask.hasHoles)
-    let masks = inputs.allSatisfy(\.mask.isAll) ? "" : hasHoles ? ", with masks" : ", with lengths"
+    let hasSteps = inputs.contains { $0.mask != $0.mask.withoutSteps }
+    let masks = inputs.allSatisfy(\.mask.isAll) ? "" : hasSteps ? ", with masks" : ", with lengths"
     return parts.joined(separator: ", ") + masks
   }
 
@@ -56,7 +56,12 @@ extension TrainingData {
     var fingerprint = Fingerprint()
     for tensor in tensors { fingerprint.add(tensor) }
     for input in inputs {
-      for length in input.mask.lengths ?? [] { fingerprint.add(UInt64(length)) }
+      for mask in input.mask == input.mask.withoutSteps ? [input.mask] : [input.mask, input.mask.withoutSteps] {
+        for length in mask.lengths ?? [] { fingerprint.add(UInt64(length)) }
+      }
+      for (row, marks) in (input.mask.resetMarks ?? []).enumerated() {
+        for mark in marks { fingerprint.add(UInt64(row * max(input.values.shape[1], 1) + mark)) }
+      }
       guard input.mask.hasHoles, input.values.rank > 1 else { continue }
       fingerprint.add(input.mask.tensor(rows: count, timesteps: input.values.shape[1], dtype: .int32))
     }

@@ -15,6 +15,8 @@ struct TrainingTarget {
   let values: Tensor
   /// How much each row, or each timestep of a row, counts: [N] or [N, T]; nil when all count alike.
   let sampleWeights: Tensor?
+  /// Which timesteps count as far as the masks of the inputs and the shapes of the output tell.
+  let mask: SequenceMask
 }
 
 /// Inputs and targets that belong together, row by row, checked once.
@@ -56,7 +58,7 @@ struct TrainingData {
           try x.checkedValues(
             name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, convertsIntegers: true, operation)
         }
-      let cut = PaddingCut(model, input: index, hasLengths: !mask.isAll)
+      let cut = PaddingCut(model, input: index, hasLengths: mask.hasLengths)
       inputs.append(TrainingInput(values: values, mask: mask, cut: cut))
     }
     self.inputs = inputs
@@ -69,14 +71,14 @@ struct TrainingData {
     for (index, y) in examples.targets.enumerated() {
       let name = Self.name("y", model.outputNames, index)
       let output = outputs[index]
-      // Where the output has no timesteps, the second axis of targets is no time; with several inputs it
-      // is not known whose mask it has.
-      let mask = output.count > 2 && inputs.count == 1 ? inputs[0].mask : .all
+      // With several inputs it is not known whose mask the output has.
+      let mask = inputs.count == 1 ? inputs[0].mask.reaching(output: index, of: model, inputs[0].values.shape) : .all
       let values = try y.checkedValues(
-        name, dtype: dtype, mask: mask, allowsNonFinite: allowsNonFinite, hasTimesteps: output.count > 2, operation)
+        name, dtype: dtype, mask: mask, keepsSteps: true, allowsNonFinite: allowsNonFinite,
+        hasTimesteps: output.count > 2, operation)
       let weights = try examples.weights[index]?.checkedSampleWeights(
         for: inputs[0].values.shape, output: output, mask: mask, operation)
-      targets.append(TrainingTarget(values: values, sampleWeights: weights))
+      targets.append(TrainingTarget(values: values, sampleWeights: weights, mask: mask))
     }
     (self.targets, outputShapes) = (targets, outputs)
   }
@@ -136,8 +138,8 @@ struct TrainingData {
 
   private static func validate(_ mask: SequenceMask, _ shape: [Int], _ operation: String) throws(RecurraError) {
     let timesteps = shape.count > 1 ? shape[1] : 1
-    if mask.hasHoles { return try mask.check(rows: shape[0], timesteps: timesteps, operation) }
-    guard let lengths = mask.lengths else { return }
+    try mask.checkExtents(of: [shape[0], timesteps], operation)
+    guard let lengths = mask.withoutSteps.lengths ?? mask.lengths else { return }
     guard lengths.count == shape[0] else {
       throw RecurraError(
         .badData, operation: operation, expected: "as many lengths as rows in x, \(shape[0])", got: "\(lengths.count)")
@@ -169,7 +171,10 @@ extension TrainingData {
   private func part(_ rows: Range<Int>) -> TrainingData {
     TrainingData(
       inputs.map { TrainingInput(values: $0.values[rows], mask: $0.mask.rows(rows), cut: $0.cut) },
-      targets.map { TrainingTarget(values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }) },
+      targets.map {
+        TrainingTarget(
+          values: $0.values[rows], sampleWeights: $0.sampleWeights.map { $0[rows] }, mask: $0.mask.rows(rows))
+      },
       outputShapes)
   }
 
@@ -180,13 +185,14 @@ extension TrainingData {
     func taken(_ tensor: Tensor) -> Tensor { indices.map(tensor.gathered) ?? tensor[range] }
     let values = inputs.map { input -> Value in
       let (x, mask) = (input.values, input.mask.rows(rows))
-      let longest = input.cut.timesteps(of: x, rows, mask.lengths)
+      let longest = input.cut.timesteps(of: x, rows, mask.withoutSteps.lengths)
       guard longest < (x.rank > 1 ? x.shape[1] : 1) else { return Value(taken(x), mask: mask) }
       // Padding by id 0 may end before the lengths do, and then both hold.
       return Value(x.rows(rows, length: longest), mask: mask.prefix(longest))
     }
     let targets = targets.map {
-      TrainingTarget(values: taken($0.values), sampleWeights: $0.sampleWeights.map(taken))
+      TrainingTarget(
+        values: taken($0.values), sampleWeights: $0.sampleWeights.map(taken), mask: $0.mask.rows(rows))
     }
     return Batch(inputs: values, targets: targets)
   }

@@ -1,7 +1,7 @@
 internal import RecurraTensor
 
-/// All ways of laying a sequence of labels over timesteps: each label for one timestep or more, blanks (class 0) between
-/// and around, and one at least between two labels that are the same.
+/// All ways of laying a sequence of labels over timesteps: each label for one timestep or more, blanks (class 0)
+/// between and around, and one at least between two labels that are the same.
 ///
 /// Logarithms in Double throughout: the probability of a path of a thousand timesteps is no number otherwise.
 ///

@@ -5,10 +5,11 @@ internal import RecurraTensor
 extension Loss {
   /// Circle loss: rows of one class are to lie near to each other, rows of different classes far apart.
   ///
-  /// With d = max(1 − p·q, 0) for two rows of length 1, margin m: ln(1 + Σ e^(−γ·(m + d)·(m − d)) · Σ e^(γ·max(1 + m − d,
-  /// 0)·(1 − m − d))), the first sum over the other rows of the row's class, the second over those of other classes. A
-  /// row that has none of either is worth 0, and the mean is over rows that are worth more, as in Keras. Rows that do
-  /// not count are not read; a batch that is cut into blocks has the pairs within its blocks alone.
+  /// With d = max(1 − p·q, 0) for two rows of length 1, and margin m: ln(1 + P·N), where P is
+  /// Σ e^(−γ·(m + d)·(m − d)) over the other rows of the row's class, and N is
+  /// Σ e^(γ·max(1 + m − d, 0)·(1 − m − d)) over those of other classes. A row that has none of either
+  /// is worth 0, and the mean is over rows that are worth more, as in Keras. Rows that do not count are not read; a
+  /// batch that is cut into blocks has the pairs within its blocks alone.
   ///
   /// - Parameters:
   ///   - gamma: γ, above 0.

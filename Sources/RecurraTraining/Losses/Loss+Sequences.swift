@@ -15,8 +15,8 @@ extension Loss {
   /// try trainer.fit(frames, labels, lengths: frameCounts)   // [N, T, F], and [N, L] with zeros behind the labels
   /// ```
   ///
-  /// - Shapes: targets [B, L], class numbers from 1 on with zeros behind them; predictions [B, T, C]. Timesteps that are
-  ///   masked are left out; of sequences of which all are, nothing counts.
+  /// - Shapes: targets [B, L], class numbers from 1 on with zeros behind them; predictions [B, T, C]. Timesteps that
+  ///   are masked are left out; of sequences of which all are, nothing counts.
   /// - Throws, when it is used: `badData` for labels that are no classes, zeros in front of labels, and a sequence with
   ///   fewer timesteps than its labels need.
   /// - Complexity: O(B·T·(C + L)).

@@ -1,4 +1,4 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 /// Measures how far predictions are from targets: the number that training makes small.
@@ -131,12 +131,15 @@ public struct Loss: Sendable {
   ///   - predictions: [B, …], floating.
   ///   - lengths: the number of timesteps that count in each row of predictions [B, T, …]; all when left out. The
   ///     mean is then taken over the timesteps that count.
-  /// - Precondition: shapes that fit each other, labels within the classes.
+  ///   - mask: which timesteps count; where both are given both have to say so.
+  /// - Precondition: shapes that fit each other, masks included, labels within the classes.
   /// - Complexity: one pass over the predictions, gradient included.
-  public func callAsFunction(_ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil) -> Tensor {
+  public func callAsFunction(
+    _ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil
+  ) -> Tensor {
     do {
       let weights = try RowWeights(
-        predictions: predictions.shape, targets: targets, mask: lengths.map { .lengths($0) } ?? .all,
+        predictions: predictions.shape, targets: targets, mask: try SequenceMask(lengths, mask),
         ignoreClass: ignoreClass)
       return try weighted(targets, predictions, weights).tensor
     } catch {

@@ -52,7 +52,7 @@ package struct RowWeights: Sendable {
       throw RecurraError(
         .badData, operation: "weights", expected: "\(sequences) lengths", got: "\(lengths.count)")
     }
-    if mask.hasHoles { try mask.check(rows: sequences, timesteps: timesteps, "weights") }
+    try mask.check(rows: sequences, timesteps: timesteps, "weights")
     let samples = try sampleWeights.map { weights throws(RecurraError) in
       try Self.perTimestep(weights, sequences, timesteps)
     }

@@ -1,4 +1,4 @@
-internal import RecurraLayers
+public import RecurraLayers
 public import RecurraTensor
 
 /// Counts how often each class was taken for each: a row for every true class, a column for every predicted one.
@@ -34,13 +34,15 @@ public struct ConfusionMatrix: Sendable, Equatable {
   ///     do not count.
   ///   - predictions: [B, C] or [B, T, C], whose largest is the predicted class; where C is 1, at least ½ is class 1.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
+  ///   - mask: which timesteps count; where both are given both have to say so.
   ///   - sampleWeights: how much each row [B], or timestep [B, T], counts; 1 when left out.
   /// - Throws: `badData` for data that do not fit together.
   public mutating func add(
-    _ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil, sampleWeights: Tensor? = nil
+    _ targets: Tensor, _ predictions: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil,
+    sampleWeights: Tensor? = nil
   ) throws(RecurraError) {
     let weights = try RowWeights(
-      predictions: predictions.shape, mask: lengths.map { .lengths($0) } ?? .all, sampleWeights: sampleWeights)
+      predictions: predictions.shape, mask: try SequenceMask(lengths, mask), sampleWeights: sampleWeights)
     let isBinary = predictions.rank < 2 || predictions.shape.last == 1
     let isSparse = !isBinary && (targets.rank < predictions.rank || targets.shape.last == 1)
     let counts = ConfusionCounts(

@@ -8,7 +8,7 @@ extension Trainer {
   ///   - x: inputs, one to a row.
   ///   - y: targets, one to a row.
   ///   - lengths: the number of valid timesteps of each row; all when left out.
-  ///   - mask: which timesteps count, where that is no matter of length; where both are given both have to say so.
+  ///   - mask: which timesteps count, as Keras' masks; where both are given both have to say so.
   ///   - sampleWeights: how much each row [N], or each timestep of a row [N, T], counts; all alike when left out.
   ///   - batchSize: rows that are computed together; the result depends on it by rounding only.
   ///   - verbose: how much is shown.
@@ -35,7 +35,7 @@ extension Trainer {
     _ examples: Examples, batchSize: Int = 32, verbose: Verbosity = .auto, allowingNonFinite: Bool = false
   ) throws(RecurraError) -> Logs {
     let data = try checked(examples, allowingNonFinite: allowingNonFinite, operation: "evaluate")
-    let ranges = try batchRanges(data.count, batchSize, "evaluate")
+    let ranges = try model.ranges(ofRows: data.count, batchSize, "evaluate")
     try model.requireMemory(forRows: data.shapes, batchSize: batchSize, isTraining: false, "evaluate")
     var bar = ProgressBar(output, verbose.resolved(for: output), target: ranges.count)
     do throws(RecurraError) {
@@ -86,11 +86,12 @@ extension Trainer {
       throw RecurraError(
         .badData, operation: operation, expected: "targets for \(losses.count) outputs", got: "\(data.targets.count)")
     }
+    try checkTargets(examples.targetLengths, data, operation)
     let outputs = data.outputShapes
-    let lengths = data.inputs.count == 1 ? data.inputs[0].mask : .all
     for (index, target) in data.targets.enumerated() {
       try losses[index].validate()
-      try losses[index].validate(targets: target.values, output: outputs[index], mask: lengths, operation: operation)
+      try losses[index].validate(
+        targets: target.values, output: outputs[index], mask: target.mask, operation: operation)
       for metric in outputMetrics[index] {
         try metric.validate(targets: target.values, output: outputs[index], operation: operation)
       }

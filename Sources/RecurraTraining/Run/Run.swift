@@ -7,6 +7,7 @@ struct Run {
   let training: TrainingData
   let ranges: [Range<Int>]
   let blockSize: Int?
+  let unrolling: Unrolling
   let validation: TrainingData?
   let validationRanges: [Range<Int>]
   let shuffles: Bool
@@ -189,7 +190,7 @@ struct Run {
     _ range: Range<Int>, _ order: [Int]?, _ dropout: RandomSource, at place: () -> String
   ) throws(RecurraError) -> BatchMetrics {
     guard let blockSize else {
-      return try trainer.train(training.batch(range, order: order), dropout, at: place)
+      return try trainer.train(training.batch(range, order: order), dropout, unrolling, at: place)
     }
     let blocks = stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map { start -> Batch in
       let rows = min(blockSize, range.upperBound - start)
@@ -197,6 +198,6 @@ struct Run {
       block.firstRow = start - range.lowerBound
       return block
     }
-    return try trainer.train(blocks, dropout, at: place)
+    return try trainer.train(blocks, dropout, unrolling, at: place)
   }
 }

@@ -43,6 +43,8 @@ public final class Trainer {
   private(set) var chosenOptimizer: Optimizer
   private var optimizerStorage: OptimizerState?
   private var rulesStorage: WeightRules?
+  /// The output widths once the model has been built: asked for after every batch.
+  private var knownOutputWidths: [Int]?
   /// How far training has come; the optimiser's and the callbacks' part is taken when it is asked for.
   var progress = TrainingState()
   /// Tells whether `callbacks` know more than `progress` does, because a run is going on.
@@ -161,10 +163,13 @@ public final class Trainer {
 
   /// The number of predictions to a row of each output; 1 where it is not known.
   private var outputWidths: [Int] {
+    if let knownOutputWidths { return knownOutputWidths }
     guard let inputs = model.inputShapes, let outputs = try? model.outputShapes(for: inputs) else {
       return losses.map { _ in 1 }
     }
-    return outputs.map { $0.count > 1 ? ($0.last ?? 1) ?? 1 : 1 }
+    let widths = outputs.map { $0.count > 1 ? ($0.last ?? 1) ?? 1 : 1 }
+    if model.isBuilt { knownOutputWidths = widths }
+    return widths
   }
 }
 

@@ -27,7 +27,7 @@ extension Trainer {
       : try model.forward(batch.inputs, context).map { ($0, Activation.linear) }
     var measures: [OutputMeasure] = []
     for index in losses.indices {
-      measures.append(try measure(index, outputs[index], batch.targets[index], context, divisor))
+      measures.append(try measure(index, outputs[index], of: batch, context, divisor))
     }
     var tensors = measures.count == 1 ? [measures[0].tensor] : zip(measures, lossWeights).map { $0.tensor * $1 }
     // What weights cost has its gradient at the update: once, however many blocks a batch is cut into.
@@ -56,15 +56,21 @@ extension Trainer {
   }
 
   private func measure(
-    _ index: Int, _ output: (value: Value, activation: Activation), _ target: TrainingTarget,
-    _ context: ForwardContext, _ divisor: LossDivisor
+    _ index: Int, _ output: (value: Value, activation: Activation), of batch: Batch, _ context: ForwardContext,
+    _ divisor: LossDivisor
   ) throws(RecurraError) -> OutputMeasure {
+    let target = batch.targets[index]
     var (loss, activation) = (losses[index], Activation.linear)
     var scored = output.value.tensor
     if let exact = loss.beforeActivation, output.activation == exact.activation {
       (loss, activation) = exact
     } else {
       scored = output.activation(scored)
+    }
+    if output.value.mask != target.mask {
+      // Labels that count now may not have been looked at.
+      try loss.validate(
+        targets: target.values, output: scored.shape, mask: output.value.mask, operation: "loss")
     }
     let isTraining = context.isTraining && !classWeights.isEmpty
     let weights = try RowWeights(

@@ -11,19 +11,24 @@ extension Trainer {
   /// - Throws: what `fit` throws.
   @discardableResult
   public func trainBatch(
-    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil
+    _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil,
+    unrolling: Unrolling = Unrolling()
   ) throws(RecurraError) -> Logs {
-    try trainBatch(Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights))
+    try trainBatch(
+      Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), unrolling: unrolling)
   }
 
   /// Trains on one batch of a model of several inputs or outputs.
   ///
   /// - Throws: what `fit` throws.
   @discardableResult
-  public func trainBatch(_ examples: Examples) throws(RecurraError) -> Logs {
+  public func trainBatch(
+    _ examples: Examples, unrolling: Unrolling = Unrolling()
+  ) throws(RecurraError) -> Logs {
     let data = try checked(examples, operation: "trainBatch")
-    try requireMemory(forRows: data.shapes, batchSize: data.count, "trainBatch")
-    let metrics = try train(data.batch(0..<data.count), RandomSource(seed: model.seed)) { "trainBatch" }
+    let unrolling = try Unrolling(checking: unrolling.truncation, recomputes: unrolling.recomputes, "trainBatch")
+    try requireMemory(forRows: data.shapes, batchSize: data.count, unrolling, "trainBatch")
+    let metrics = try train(data.batch(0..<data.count), RandomSource(seed: model.seed), unrolling) { "trainBatch" }
     return logs(of: metrics)
   }
 
@@ -40,30 +45,37 @@ extension Trainer {
   ///   - sampleWeights: how much each row [N], or timestep [N, T], counts; all alike when left out.
   ///   - firstRow: where the rows begin in the batch that they are a block of. Dropout is drawn by a row's number in
   ///     the whole batch, so blocks of a batch drop different elements.
+  ///   - unrolling: how far gradients go back through time, and what is kept for them.
   /// - Throws: `badData` for data that do not fit together or the model, `notFinite` for a loss that is NaN or
   ///   infinite, `outOfMemory` for a batch that needs more than there is.
   /// - Complexity: a forward and a backward pass.
   public func gradients(
     _ x: Tensor, _ y: Tensor, lengths: [Int]? = nil, mask: SequenceMask? = nil, sampleWeights: Tensor? = nil,
-    firstRow: Int = 0
+    firstRow: Int = 0, unrolling: Unrolling = Unrolling()
   ) throws(RecurraError) -> BatchGradients {
-    try gradients(Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), firstRow: firstRow)
+    try gradients(
+      Examples(x, y, mask: SequenceMask(lengths, mask), sampleWeights: sampleWeights), firstRow: firstRow,
+      unrolling: unrolling)
   }
 
   /// Computes what some rows of a model of several inputs or outputs say about every parameter.
   ///
   /// - Throws: what `gradients` of two tensors throws.
   /// - Complexity: a forward pass, and a backward pass for each output: each has a weight of its own.
-  public func gradients(_ examples: Examples, firstRow: Int = 0) throws(RecurraError) -> BatchGradients {
+  public func gradients(
+    _ examples: Examples, firstRow: Int = 0, unrolling: Unrolling = Unrolling()
+  ) throws(RecurraError) -> BatchGradients {
     let data = try checked(examples, operation: "gradients")
+    let unrolling = try Unrolling(checking: unrolling.truncation, recomputes: unrolling.recomputes, "gradients")
     guard firstRow >= 0 else {
       throw RecurraError(
         .badArgument, operation: "gradients", expected: "a first row of 0 or more", got: "\(firstRow)")
     }
-    try model.requireMemory(forRows: data.shapes, batchSize: data.count, isTraining: true, "gradients")
+    try model.requireMemory(
+      forRows: data.shapes, batchSize: data.count, isTraining: true, unrolling: unrolling, "gradients")
     var batch = data.batch(0..<data.count)
     batch.firstRow = firstRow
-    return try gradients(batch, RandomSource(seed: progress.seed).stream(1), areSums: true) { "gradients" }
+    return try gradients(batch, RandomSource(seed: progress.seed).stream(1), unrolling, areSums: true) { "gradients" }
   }
 
   /// Changes the parameters by the mean of what the rows said: the last call of a training step.
@@ -76,20 +88,22 @@ extension Trainer {
   }
 
   /// Trains on a batch as a whole, and returns its sums from before the update.
-  func train(_ batch: Batch, _ random: RandomSource, at place: () -> String) throws(RecurraError) -> BatchMetrics {
+  func train(
+    _ batch: Batch, _ random: RandomSource, _ unrolling: Unrolling, at place: () -> String
+  ) throws(RecurraError) -> BatchMetrics {
     // The graph ends with this call: while it lives, it holds the weights, and they could not be changed in place.
-    var gradients = try gradients(batch, random, areSums: false, place)
+    var gradients = try gradients(batch, random, unrolling, areSums: false, place)
     try update(&gradients, place)
     return gradients.metrics
   }
 
   /// Trains on a batch block by block, each as if it were alone, and returns its sums from before the update.
   func train(
-    _ blocks: some Sequence<Batch>, _ random: RandomSource, at place: () -> String
+    _ blocks: some Sequence<Batch>, _ random: RandomSource, _ unrolling: Unrolling, at place: () -> String
   ) throws(RecurraError) -> BatchMetrics {
     var (tree, cost) = (GradientTree(), 0.0)
     for block in blocks {
-      let own = try gradients(block, random, areSums: true, place)
+      let own = try gradients(block, random, unrolling, areSums: true, place)
       if losses.count > 1 {
         cost += own.loss.sum - whole(own.metrics.metrics, rows: own.weight, cost: 0).sum
       }
@@ -115,13 +129,13 @@ extension Trainer {
 
   /// Goes forward and back through some rows; `random` is that of dropout for all steps.
   private func gradients(
-    _ batch: Batch, _ random: RandomSource, areSums: Bool, _ place: () -> String
+    _ batch: Batch, _ random: RandomSource, _ unrolling: Unrolling, areSums: Bool, _ place: () -> String
   ) throws(RecurraError) -> BatchGradients {
     var context = ForwardContext(
       isTraining: true, isRecording: true, random: random.stream(optimizerState.step),
       differentiatesParametersOnly: true, firstRow: batch.firstRow)
     let record = ForwardRecord()
-    context.record = record
+    (context.record, context.unrolling) = (record, unrolling)
     let (losses, metrics) = try measure(batch, context, divisor: areSums ? .one : .weight)
     let value = losses.reduce(0) { $0 + $1.item }
     guard value.isFinite else {

@@ -32,16 +32,35 @@ enum DataFile {
     return tensor.scalars(as: Int32.self).map(Int.init)
   }
 
-  /// Reads the inputs of a model, with the lengths of their rows.
-  static func inputs(_ data: NamedOption, lengths: NamedOption, for model: any Network) throws -> LoadedInputs {
+  /// Reads which timesteps of each row count.
+  static func readMask(_ path: String?) throws -> SequenceMask? {
+    guard let path else { return nil }
+    let file = try InputSource.open(path)
+    let tensor = try Tensor(numPy: file)
+    do throws(RecurraError) {
+      return try SequenceMask(steps: tensor)
+    } catch {
+      throw RecurraError(error.kind, operation: file.operation, expected: error.expected, got: error.got)
+    }
+  }
+
+  /// Reads the inputs of a model, with the lengths of their rows and their masks.
+  static func inputs(
+    _ data: NamedOption, lengths: NamedOption, masks: NamedOption, for model: any Network
+  ) throws -> LoadedInputs {
     let names = model.inputNames
     let paths = try data.texts(for: names, "inputs", isComplete: true).compactMap { $0 }
     let lengths = try lengths.texts(for: names, "inputs", isComplete: false)
-    return LoadedInputs(
-      values: try paths.map { try read($0, for: model) },
-      masks: try lengths.map { path in try readLengths(path).map { .lengths($0) } ?? .all },
-      origin: [origin("x", paths, names), origin("lengths", lengths, names)].filter { !$0.isEmpty }
-        .joined(separator: ", "), firstPath: paths[0])
+    let masks = try masks.texts(for: names, "inputs", isComplete: false)
+    let origin = [origin("x", paths, names), origin("lengths", lengths, names), origin("mask", masks, names)]
+      .filter { !$0.isEmpty }.joined(separator: ", ")
+    let values = try paths.map { try read($0, for: model) }
+    var joined: [SequenceMask] = []
+    for (lengths, mask) in zip(lengths, masks) {
+      let (lengths, mask) = (try readLengths(lengths), try readMask(mask))
+      joined.append(try naming(origin) { () throws(RecurraError) in try SequenceMask(lengths, mask) })
+    }
+    return LoadedInputs(values: values, masks: joined, origin: origin, firstPath: paths[0])
   }
 
   /// Says which file is what: "x from a.npy"; of several inputs or outputs with their names.
@@ -76,7 +95,7 @@ enum DataFile {
 struct LoadedInputs {
   let values: [Tensor]
   let masks: [SequenceMask]
-  /// Names the files in errors: "x from a.npy, lengths from b.npy".
+  /// Names the files in errors: "x from a.npy, lengths from b.npy, mask from c.npy".
   let origin: String
   /// The file of the first input.
   let firstPath: String

@@ -9,6 +9,15 @@ struct BackupOptions: ParsableArguments {
   var blockSize: Int?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Lets no gradient go back across every so many timesteps; all the way when not given.", valueName: "timesteps"))
+  var truncation: Int?
+
+  @Flag(help: "Computes what a long sequence needs for its way back a second time, instead of keeping it.")
+  var recompute = false
+
+  @Option(
     help: ArgumentHelp(
       "Keeps the state of the run in a directory after every epoch, and goes on from there when it exists.",
       valueName: "dir"), completion: .directory)
@@ -21,6 +30,9 @@ struct BackupOptions: ParsableArguments {
 
   func validate() throws {
     if let blockSize, blockSize < 1 { throw ValidationError("Expected --block-size of 1 or more, got \(blockSize).") }
+    if let truncation, truncation < 1 {
+      throw ValidationError("Expected --truncation of 1 or more, got \(truncation).")
+    }
     if let backupBatches, backupBatches < 1 {
       throw ValidationError("Expected --backup-batches of 1 or more, got \(backupBatches).")
     }

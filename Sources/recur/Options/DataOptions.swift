@@ -19,12 +19,20 @@ struct DataOptions: ParsableArguments {
   var lengths: [String] = []
 
   @Option(
+    help: """
+      Which timesteps of each row count, 1 or 0 for each (.npy), with the meaning of Keras' masks; NAME=FILE for one \
+      of several inputs.
+      """,
+    completion: .file(extensions: ["npy"]))
+  var mask: [String] = []
+
+  @Option(
     help: "How much each row, or each timestep of a row, counts (.npy); NAME=FILE for one of several outputs.",
     completion: .file(extensions: ["npy"]))
   var sampleWeights: [String] = []
 
   /// The files.
   func files() throws(RecurraError) -> ExampleFiles {
-    try ExampleFiles("--", data: data, labels: labels, lengths: lengths, sampleWeights: sampleWeights)
+    try ExampleFiles("--", data: data, labels: labels, lengths: lengths, masks: mask, sampleWeights: sampleWeights)
   }
 }

@@ -1,31 +1,35 @@
 internal import Recurra
 
-/// The files of examples: inputs and targets, with lengths of inputs and weights of targets where there are any.
+/// The files of examples: inputs and targets, with lengths and masks of inputs and weights of targets where there are
+/// any.
 struct ExampleFiles {
   private let inputs: NamedOption
   private let targets: NamedOption
   private let lengths: NamedOption
+  private let masks: NamedOption
   private let sampleWeights: NamedOption
 
   /// - Parameter prefix: What the names of the options begin with: "--".
   init(
-    _ prefix: String, data: [String], labels: [String], lengths: [String], sampleWeights: [String] = []
+    _ prefix: String, data: [String], labels: [String], lengths: [String], masks: [String],
+    sampleWeights: [String] = []
   ) throws(RecurraError) {
     inputs = try NamedOption("\(prefix)data", data, isNamed: data.count > 1)
     targets = try NamedOption("\(prefix)labels", labels, isNamed: labels.count > 1)
     self.lengths = try NamedOption("\(prefix)lengths", lengths, isNamed: data.count > 1)
+    self.masks = try NamedOption("\(prefix)mask", masks, isNamed: data.count > 1)
     self.sampleWeights = try NamedOption("\(prefix)sample-weights", sampleWeights, isNamed: labels.count > 1)
   }
 
   /// Adds the files to those of the command.
   func register(_ roles: inout FileRoles) throws(RecurraError) {
-    for files in [inputs, targets, lengths, sampleWeights] {
+    for files in [inputs, targets, lengths, masks, sampleWeights] {
       for path in files.texts { try roles.reads(files.option, path) }
     }
   }
 
   func load(for model: any Network) throws -> LoadedExamples {
-    let x = try DataFile.inputs(inputs, lengths: lengths, for: model)
+    let x = try DataFile.inputs(inputs, lengths: lengths, masks: masks, for: model)
     let names = model.outputNames
     let labels = try targets.texts(for: names, "outputs", isComplete: true).compactMap { $0 }
     let weights = try sampleWeights.texts(for: names, "outputs", isComplete: false)

@@ -20,6 +20,11 @@ struct ValidationOptions: ParsableArguments {
     completion: .file(extensions: ["npy"]))
   var validationLengths: [String] = []
 
+  @Option(
+    help: "Which timesteps of each row of --validation-data count, 1 or 0 for each (.npy), as Keras' masks.",
+    completion: .file(extensions: ["npy"]))
+  var validationMask: [String] = []
+
   /// Tells whether anything is validated.
   var isGiven: Bool { validationSplit > 0 || !validationData.isEmpty }
 
@@ -33,6 +38,9 @@ struct ValidationOptions: ParsableArguments {
     guard !validationData.isEmpty || validationLengths.isEmpty else {
       throw ValidationError("Expected --validation-lengths beside --validation-data, got it alone.")
     }
+    guard !validationData.isEmpty || validationMask.isEmpty else {
+      throw ValidationError("Expected --validation-mask beside --validation-data, got it alone.")
+    }
     guard validationData.isEmpty || validationSplit == 0 else {
       throw ValidationError("Expected --validation-split or --validation-data, got both.")
     }
@@ -42,6 +50,7 @@ struct ValidationOptions: ParsableArguments {
   func files() throws(RecurraError) -> ExampleFiles? {
     if validationData.isEmpty { return nil }
     return try ExampleFiles(
-      "--validation-", data: validationData, labels: validationLabels, lengths: validationLengths)
+      "--validation-", data: validationData, labels: validationLabels, lengths: validationLengths,
+      masks: validationMask)
   }
 }

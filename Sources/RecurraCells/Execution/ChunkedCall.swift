@@ -1,0 +1,112 @@
+import RecurraTensor
+
+/// One call of a recurrent layer that is gone through stretch by stretch: no gradient goes from one to the one before,
+/// or only the states between them are kept and all else is computed a second time on the way back.
+///
+/// Forward it is, to the bit, the call in one go: a stretch begins with the states that the one before it ended with.
+struct ChunkedCall: Sendable {
+  private let call: SequenceCall
+  private let chunks: TimeChunks
+
+  init(_ call: SequenceCall, _ chunks: TimeChunks) { (self.call, self.chunks) = (call, chunks) }
+
+  func run() -> RecurrentOutput {
+    let results = Guarded<[RecurrentOutput?]>(call.directions.map { _ in nil })
+    let choice = MultiplierChoice.current
+    Threads.run(call.directions.count) { index in
+      let stretches = Stretches(call, call.directions[index], chunks)
+      let result = MultiplierChoice.with(choice) {
+        chunks.recomputes ? RecomputedCall(stretches).run() : stretches.runAll()
+      }
+      results.withLock { $0[index] = result }
+    }
+    let done = results.withLock { $0 }.compactMap { $0 }
+    var outputs = done.map(\.output)
+    if call.returnsSequences, call.padding == .repeatsLast, let lengths = call.walk.lengths {
+      outputs = zip(call.directions, outputs).map { $0.isReversed ? $1 : $1.repeatingLast(lengths) }
+    }
+    let memories = done.compactMap(\.memories)
+    return RecurrentOutput(
+      output: outputs.count == 1 ? outputs[0] : .concatenated(outputs, axis: -1), states: done.flatMap(\.states),
+      memories: memories.count > 1 ? .concatenated(memories, axis: -1) : memories.first)
+  }
+}
+
+/// The stretches of one direction, in the order in which it runs them.
+struct Stretches: Sendable {
+  let call: SequenceCall
+  let direction: RecurrentDirection
+  let chunks: TimeChunks
+  /// The timesteps of each stretch.
+  let ranges: [Range<Int>]
+
+  init(_ call: SequenceCall, _ direction: RecurrentDirection, _ chunks: TimeChunks) {
+    (self.call, self.direction, self.chunks) = (call, direction, chunks)
+    let timesteps = call.input.shape[1]
+    let ranges = stride(from: 0, to: timesteps, by: chunks.size).map { $0..<min($0 + chunks.size, timesteps) }
+    self.ranges = direction.isReversed ? ranges.reversed() : ranges
+  }
+
+  /// Runs one stretch of an input from some states.
+  func run(
+    _ index: Int, of input: InputSource, _ direction: RecurrentDirection, from states: [Tensor]
+  ) -> RecurrentOutput {
+    run(index, ofStretch: input.timesteps(ranges[index]), direction, from: states)
+  }
+
+  /// The same, of the stretch's own timesteps.
+  func run(
+    _ index: Int, ofStretch input: InputSource, _ direction: RecurrentDirection, from states: [Tensor]
+  ) -> RecurrentOutput {
+    let range = ranges[index]
+    let lengths = call.walk.lengths.map { $0.map { min(max($0 - range.lowerBound, 0), range.count) } }
+    return SequenceCall(
+      cell: call.cell, directions: [direction.starting(at: states)], input: input,
+      walk: TimeWalk(lengths: lengths), returnsSequences: call.returnsSequences, padding: .zero,
+      returnsMemories: call.returnsMemories
+    ).run()
+  }
+
+  /// Runs all stretches, each from the numbers that the one before ended with.
+  func runAll() -> RecurrentOutput {
+    var (states, outputs, memories) = (direction.initialStates, [Tensor](), [Tensor]())
+    for index in ranges.indices {
+      let result = run(index, of: call.input, direction, from: index == 0 ? states : states.map(\.detached))
+      states = result.states
+      if call.returnsSequences { outputs.append(result.output) }
+      if let own = result.memories { memories.append(own) }
+    }
+    return RecurrentOutput(output: output(outputs, states), states: states, memories: inOrder(memories))
+  }
+
+  /// What the direction gives out: the outputs of all stretches in the order of time, or the last ones.
+  func output(_ outputs: [Tensor], _ states: [Tensor]) -> Tensor {
+    call.returnsSequences ? inOrder(outputs) ?? states[0] : ofRowsThatRan(states[0])
+  }
+
+  /// What all stretches gave out, in the order of time; nil where they gave nothing.
+  func inOrder(_ outputs: [Tensor]) -> Tensor? {
+    outputs.isEmpty ? nil : .concatenated(direction.isReversed ? outputs.reversed() : outputs, axis: 1)
+  }
+
+  /// The numbers of rows that have timesteps; zeros for the others.
+  func ofRowsThatRan(_ numbers: Tensor) -> Tensor {
+    guard let lengths = call.walk.lengths, lengths.contains(0) else { return numbers }
+    let condition = Tensor(lengths.map { Int32($0) }, shape: [lengths.count, 1])
+    return .select(condition, numbers, .zeros(numbers.shape, dtype: numbers.dtype))
+  }
+}
+
+extension Tensor {
+  /// The outputs [B, T, W] with each row's last valid one again behind its end.
+  fileprivate func repeatingLast(_ lengths: [Int]) -> Tensor {
+    let timesteps = shape[1]
+    guard lengths.contains(where: { $0 < timesteps }) else { return self }
+    var sources: [Int] = []
+    sources.reserveCapacity(shape[0] * timesteps)
+    for (row, length) in lengths.enumerated() {
+      for time in 0..<timesteps { sources.append(length == 0 ? -1 : row * timesteps + Swift.min(time, length - 1)) }
+    }
+    return repeating(sources)
+  }
+}
