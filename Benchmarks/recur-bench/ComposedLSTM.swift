@@ -17,7 +17,7 @@ struct ComposedLSTM: ComposedCell {
   func step(_ x: Tensor, _ states: [Tensor], _ parameters: CellParameters) -> [Tensor] {
     let (h, c) = (states[0], states[1])
     let sums =
-      x.matrixProduct(parameters["kernel"]) + h.matrixProduct(parameters["recurrent_kernel"]) + parameters["bias"]
+      parameters.product(x, "kernel") + parameters.product(h, "recurrent_kernel") + parameters["bias"]
     let gates = sums.split([Int](repeating: c.shape[1], count: 4), axis: 1)
     let memory = gates[1].sigmoid() * c + gates[0].sigmoid() * gates[2].tanh()
     return [gates[3].sigmoid() * memory.tanh(), memory]

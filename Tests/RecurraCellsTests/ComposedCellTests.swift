@@ -121,7 +121,7 @@ private struct ComposedLSTM: ComposedCell {
 
   func step(_ x: Tensor, _ states: [Tensor], _ parameters: CellParameters) -> [Tensor] {
     let sums =
-      x.matrixProduct(parameters["kernel"]) + states[0].matrixProduct(parameters["recurrent_kernel"])
+      parameters.product(x, "kernel") + parameters.product(states[0], "recurrent_kernel")
       + parameters["bias"]
     let gates = sums.split([4, 4, 4, 4], axis: 1)
     let c = gates[1].sigmoid() * states[1] + gates[0].sigmoid() * gates[2].tanh()

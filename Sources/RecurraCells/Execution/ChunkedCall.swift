@@ -70,13 +70,26 @@ struct Stretches: Sendable {
   /// Runs all stretches, each from the numbers that the one before ended with.
   func runAll() -> RecurrentOutput {
     var (states, outputs, memories) = (direction.initialStates, [Tensor](), [Tensor]())
+    let pieces = split()
     for index in ranges.indices {
-      let result = run(index, of: call.input, direction, from: index == 0 ? states : states.map(\.detached))
+      let from = index == 0 ? states : states.map(\.detached)
+      let result =
+        pieces.map { run(index, ofStretch: .tensor($0[index].contiguous), direction, from: from) }
+        ?? run(index, of: call.input, direction, from: from)
       states = result.states
       if call.returnsSequences { outputs.append(result.output) }
       if let own = result.memories { memories.append(own) }
     }
     return RecurrentOutput(output: output(outputs, states), states: states, memories: inOrder(memories))
+  }
+
+  /// A tracked input in stretches, cut once: each slice alone would have a gradient as long as the whole. nil for any
+  /// other.
+  private func split() -> [Tensor]? {
+    guard case .tensor(let tensor) = call.input, tensor.isTracked else { return nil }
+    let inTime = direction.isReversed ? ranges.reversed() : ranges
+    let pieces = tensor.split(inTime.map(\.count), axis: 1)
+    return direction.isReversed ? pieces.reversed() : pieces
   }
 
   /// What the direction gives out: the outputs of all stretches in the order of time, or the last ones.
