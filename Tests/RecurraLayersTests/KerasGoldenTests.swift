@@ -141,6 +141,58 @@ import Testing
     }
   }
 
+  @Test func statesThatGoOn() throws {
+    let stateful = #""stateful": true"#
+    for (name, numbers) in [
+      ("LSTM", [0.3124785, 0.6863672]), ("GRU", [0.29542392, 0.5885018]), ("SimpleRNN", [0.40559256, 0.7361247]),
+    ] {
+      let (layer, x) = (try layer(name, 4, stateful), counting(2, 3, 4))
+      for _ in 0..<2 {
+        _ = try layer(x)
+        try expect(layer, x, gives: numbers)
+        layer.reset()
+      }
+    }
+    let (both, x) = (Bidirectional(try layer("LSTM", 2, stateful)), counting(2, 4, 3))
+    for _ in 0..<2 {
+      _ = try both(x)
+      expectClose(
+        try both(x),
+        Tensor(
+          [0.26234663, 0.26234663, 0.16959146, 0.16959146, 0.6137073, 0.6137073, 0.5381646, 0.5381646] as [Float],
+          shape: [2, 4]), relative: 1e-5, absolute: 1e-5)
+      both.reset()
+    }
+  }
+
+  @Test func initialStates() throws {
+    let (x, backwards) = (counting(2, 4, 3), #""go_backwards": true"#)
+    let (small, wide) = (counting(2, 2), counting(2, 4))
+    let both = Bidirectional(try layer("LSTM", 2))
+    for (layer, states, numbers) in [
+      (try layer("LSTM", 2) as any Layer, [small, small], [0.20574439, 0.3558822, 0.64930826, 0.66276]),
+      (try layer("LSTM", 2, backwards), [small, small], [0.13281618, 0.2790356, 0.5839337, 0.5992567]),
+      (try layer("GRU", 2), [small], [0.23774096, 0.33508456, 0.83659905, 1.0227708]),
+      (try layer("GRU", 2, backwards), [small], [0.13486053, 0.23261218, 0.78257304, 0.9691353]),
+      (
+        try layer("SimpleRNN", 4), [wide],
+        [0.33621645, 0.33621645, 0.33621645, 0.33621645] + [Double](repeating: 0.6262637, count: 4)
+      ),
+      (
+        try layer("SimpleRNN", 4, backwards), [wide],
+        [Double](repeating: 0.07344437, count: 4) + [Double](repeating: 0.43043602, count: 4)
+      ),
+      (
+        both, [small, small * 2, small * 3, small * 4],
+        [0.20794602, 0.4577124, 0.14046375, 0.48191673, 0.6682636, 0.6711909, 0.60943645, 0.60950446]
+      ),
+    ] as [(any Layer, [Tensor], [Double])] {
+      try layer.build(inputShape: anyBatch(of: x), random: RandomSource(seed: 1), dtype: .float32)
+      let found = try layer.forward([Value(x)] + states.map { Value($0) }, ForwardContext())[0].tensor
+      expectClose(found, Tensor(numbers.map { Float($0) }, shape: found.shape), relative: 1e-5, absolute: 1e-5)
+    }
+  }
+
   @Test func aStackOfCells() throws {
     let cell =
       #"{"class_name": "LSTMCell", "config": {"units": 1, "kernel_initializer": "ones", "#
