@@ -1,5 +1,6 @@
 """Looks up what a document names in code: commands and options of the tools, targets of make."""
 import re
+import shlex
 import subprocess
 
 CODE = re.compile(r"`([^`]+)`")
@@ -41,17 +42,23 @@ def pieces(text):
 def below(words, command, said, help_of):
     """What a command says about itself and the command below it: the one named, or the one meant when none is."""
     listed = dict(re.findall(r"^  ([a-z]+)( \(default\))?(?= |$)", said.partition("SUBCOMMANDS:")[2], re.M))
-    if len(command) < 2 or not listed:
-        return said
     named = [word for word in words[len(command):][:1] if word in listed]
     usual = [name for name, is_usual in listed.items() if is_usual]
     return said + "".join(help_of(*command, name) or "" for name in named or usual)
 
 
+def split(code):
+    """The words of a command as a shell takes them; by blanks where its quotes do not fit."""
+    try:
+        return shlex.split(code)
+    except ValueError:
+        return code.split()
+
+
 def unknown(text, known_targets, help_of):
     """What is wrong with the commands of a document: pairs of a line and words."""
     for number, code in pieces(text):
-        words = code.split()
+        words = split(code)
         if words[:1] == ["make"]:
             for word in words[1:]:
                 if re.fullmatch(r"[a-z][a-z0-9-]*", word) and word not in known_targets:
