@@ -4,14 +4,16 @@ import TestSupport
 import Testing
 
 @Suite("Gradients that are cut, and what is computed a second time") struct TimeChunksTests {
+  private static let flags = (0..<28).map { $0 % 5 != 1 && !(14..<21).contains($0) }
+  private static let marks = [[3], [], [2], [1, 4]]
+
   private static let walks: [(name: String, walk: TimeWalk)] = [
     ("full", TimeWalk()), ("ragged", TimeWalk(lengths: [7, 3, 0, 5])),
     (
       "in pieces",
       TimeWalk(
         pieces: SequencePieces(
-          rows: 4, timesteps: 7, flags: (0..<28).map { $0 % 5 != 1 && !(14..<21).contains($0) },
-          marks: [[3], [], [2], [1, 4]]))
+          rows: 4, timesteps: 7, flags: flags, marks: marks))
     ),
   ]
 
@@ -62,15 +64,16 @@ import Testing
     "No gradient crosses a cut: central differences with the states held still there",
     arguments: NaiveCell.Kind.allCases, [[false], [true], [false, true]])
   func cut(kind: NaiveCell.Kind, reversals: [Bool]) {
-    for (name, walk) in Self.walks where walk.pieces == nil {
+    for (name, walk) in Self.walks {
       for recomputes in [false, true] {
-        let test = test(kind, reversals)
+        let test = test(kind, reversals).with { if walk.pieces != nil { $0.padding = .zero } }
+        let held = walk.pieces == nil ? Self.stretches : Self.stretchesOfPieces
         let base = test.values(.float64)
         let walk = chunked(walk, 3, cuts: true, recomputes: recomputes)
         expectGradients(
           of: { values in
             LayerCase.objective(
-              values[0].isTracked ? test.results(of: values, walk) : Self.stretches(test, values, base, walk.lengths))
+              values[0].isTracked ? test.results(of: values, walk) : held(test, values, base, walk.lengths))
           }, at: base, bound: test.hasKinks ? 1e-5 : Tolerance.gradient, step: test.hasKinks ? 1e-5 : 3e-4,
           "\(test) \(name) \(recomputes)")
       }
@@ -84,10 +87,10 @@ import Testing
     let lengths = lengths ?? [Int](repeating: test.timesteps, count: test.batch)
     var (outputs, states) = ([Tensor](), [Tensor]())
     for (direction, still) in zip(test.directions(of: values), test.directions(of: base)) {
-      let ranges = [0..<3, 3..<6, 6..<7]
+      let ranges = stride(from: 0, to: test.timesteps, by: 3).map { $0..<min($0 + 3, test.timesteps) }
       var (stillStates, own) = (still.initialStates, direction.initialStates)
-      var parts = [Tensor?](repeating: nil, count: 3)
-      for index in direction.isReversed ? [2, 1, 0] : [0, 1, 2] {
+      var parts = [Tensor?](repeating: nil, count: ranges.count)
+      for index in direction.isReversed ? Array(ranges.indices.reversed()) : Array(ranges.indices) {
         let range = ranges[index]
         let valid = lengths.map { min(max($0 - range.lowerBound, 0), range.count) }
         func run(_ values: [Tensor], _ direction: RecurrentDirection, _ states: [Tensor]) -> RecurrentOutput {
@@ -98,7 +101,7 @@ import Testing
         parts[index] = result.output
         stillStates = run(base, still, stillStates).states
         own = stillStates
-        if index == (direction.isReversed ? 0 : 2) { states += result.states }
+        if index == (direction.isReversed ? 0 : ranges.count - 1) { states += result.states }
       }
       var output = Tensor.concatenated(parts.compactMap { $0 }, axis: 1)
       if !direction.isReversed, test.padding == .repeatsLast {
@@ -111,6 +114,56 @@ import Testing
       outputs.append(output)
     }
     return [.concatenated(outputs, axis: -1)] + states
+  }
+
+  /// The same of rows in pieces: each piece is a row of its own, moved to the front.
+  private static func stretchesOfPieces(
+    _ test: LayerCase, _ values: [Tensor], _ base: [Tensor], _ lengths: [Int]?
+  ) -> [Tensor] {
+    var pieces: [(row: Int, places: [Int])] = []
+    for row in 0..<test.batch {
+      pieces.append((row, []))
+      var isDue = false
+      for timestep in 0..<test.timesteps {
+        if marks[row].contains(timestep) { isDue = true }
+        guard flags[row * test.timesteps + timestep] else { continue }
+        if isDue, !pieces[pieces.count - 1].places.isEmpty { pieces.append((row, [])) }
+        isDue = false
+        pieces[pieces.count - 1].places.append(row * test.timesteps + timestep)
+      }
+    }
+    let width = pieces.map(\.places.count).max() ?? 0
+    let places = pieces.flatMap { piece in
+      (0..<width).map { Int32($0 < piece.places.count ? piece.places[$0] : 0) }
+    }
+    let rows = Tensor(pieces.map { Int32($0.row) })
+    let flat = test.with { ($0.batch, $0.timesteps) = (pieces.count, width) }
+    let each = (values.count - 1) / test.reversals.count
+    func moved(_ values: [Tensor]) -> [Tensor] {
+      let input = values[0].reshaped([test.batch * test.timesteps, test.inputs])
+      return [input.gathered(Tensor(places, shape: [pieces.count, width]))]
+        + values.dropFirst().enumerated().map {
+          $0 % each >= each - test.cell.stateCount ? $1.gathered(rows) : $1
+        }
+    }
+    let found = stretches(flat, moved(values), moved(base), pieces.map(\.places.count))
+    var targets = [Int32](repeating: Int32(pieces.count * width), count: test.batch * test.timesteps)
+    for (index, piece) in pieces.enumerated() {
+      for (step, place) in piece.places.enumerated() { targets[place] = Int32(index * width + step) }
+    }
+    let columns = found[0].shape[2]
+    let output = Tensor.concatenated(
+      [found[0].reshaped([pieces.count * width, columns]), .zeros([1, columns], dtype: .float64)]
+    ).gathered(Tensor(targets, shape: [test.batch, test.timesteps]))
+    return [output]
+      + found.dropFirst().enumerated().map { index, state in
+        let isReversed = test.reversals[index / test.cell.stateCount]
+        let last = (0..<test.batch).map { row in
+          let own = pieces.indices.filter { pieces[$0].row == row }
+          return Int32((isReversed ? own.first : own.last) ?? 0)
+        }
+        return state.gathered(Tensor(last))
+      }
   }
 
   @Test("A cut behind the last timestep is none, to the bit", arguments: NaiveCell.Kind.allCases)
@@ -133,73 +186,5 @@ import Testing
     let gradient = found[0].sliced(3..<4, axis: 1).sum().gradients(withRespectTo: values)[0]
     #expect(gradient.sliced(0..<3, axis: 1).doubles.allSatisfy { $0 == 0 })
     #expect(gradient.sliced(3..<4, axis: 1).doubles.allSatisfy { $0 != 0 })
-  }
-}
-
-@Suite("The memory after every timestep") struct MemoriesTests {
-  private static let kinds = NaiveCell.Kind.allCases.filter {
-    LayerCase(kind: $0).cell.stateCount > 1
-  }
-  private static let walks: [TimeWalk] = [
-    TimeWalk(), TimeWalk(lengths: [6, 2, 0]),
-    TimeWalk(
-      pieces: SequencePieces(
-        rows: 3, timesteps: 6, flags: (0..<18).map { $0 % 4 != 1 }, marks: [[3], [], [1, 4]])),
-    TimeWalk(chunks: TimeChunks(size: 4, cutsGradients: false, recomputes: true)),
-    TimeWalk(lengths: [6, 2, 0], chunks: TimeChunks(size: 4, cutsGradients: false, recomputes: true)),
-  ]
-
-  private func run(_ test: LayerCase, _ values: [Tensor], _ walk: TimeWalk) -> [Tensor] {
-    let result = InputSource.tensor(values[0]).recurrent(
-      test.cell, test.directions(of: values), walk, returnsSequences: true, padding: .zero, returnsMemories: true)
-    return [result.output] + result.states + (result.memories.map { [$0] } ?? [])
-  }
-
-  @Test("Is what the trace holds, to the bit", arguments: kinds, [[false], [true], [false, true]])
-  func values(kind: NaiveCell.Kind, reversals: [Bool]) throws {
-    for lengths in [nil, [6, 2, 0]] {
-      let test = LayerCase(
-        kind: kind, batch: 3, timesteps: 6, inputs: 2, units: 3, reversals: reversals, lengths: lengths,
-        hasInitialStates: true)
-      let values = test.values(.float32)
-      let traces = values[0].recurrent(
-        test.cell, test.directions(of: values), lengths: lengths, returnsSequences: true, keepsTrace: true
-      ).traces
-      let wanted = try Tensor.concatenated(traces.map { try #require($0.memory) }, axis: 2)
-      for isTracked in [false, true] {
-        let found = run(test, isTracked ? values.map(\.tracked) : values, TimeWalk(lengths: lengths))
-        expectIdentical(try #require(found.last), wanted, "\(test)")
-      }
-    }
-  }
-
-  @Test("Has gradients", arguments: kinds, [[false], [true], [false, true]])
-  func gradients(kind: NaiveCell.Kind, reversals: [Bool]) {
-    let test = LayerCase(
-      kind: kind, batch: 3, timesteps: 6, inputs: 2, units: 3, reversals: reversals, hasInitialStates: true)
-    for walk in Self.walks {
-      expectGradients(
-        of: { LayerCase.objective(self.run(test, $0, walk)) }, at: test.values(.float64),
-        bound: test.hasKinks ? 1e-5 : Tolerance.gradient, step: test.hasKinks ? 1e-5 : 3e-4, "\(test)")
-      let alone = test.values(.float32).map(\.tracked)
-      let double = test.values(.float64).map(\.tracked)
-      func found(_ values: [Tensor]) -> [Tensor] {
-        LayerCase.objective([run(test, values, walk)[1 + test.cell.stateCount * reversals.count]])
-          .gradients(withRespectTo: values)
-      }
-      for (gradient, wanted) in zip(found(alone), found(double)) {
-        expectClose(gradient, wanted.converted(to: .float32), relative: 2e-5, toLargest: true, "\(test) in float32")
-      }
-    }
-  }
-
-  @Test("Has the same bits on any threads, where a team shares the units")
-  func threads() {
-    let test = LayerCase(kind: .lstm, batch: 1, timesteps: 6, inputs: 32, units: 256)
-    expectSameBitsOnAnyThreads {
-      let values = test.values(.float32).map(\.tracked)
-      let results = run(test, values, TimeWalk())
-      return results.map(\.detached) + LayerCase.objective(results).gradients(withRespectTo: values)
-    }
   }
 }

@@ -63,6 +63,14 @@ final class RecomputedCall: Sendable {
     var (table, inputs) = (Gradient?.none, [Tensor]())
     for index in stretches.ranges.indices.reversed() {
       let range = stretches.ranges[index]
+      // Behind a cut only outputs bring gradients: where there are none the stretch need not be run again.
+      guard states.contains(where: { $0 != nil }) || call.returnsSequences && upstream[0] != nil || memories != nil
+      else {
+        if case .tensor(let tensor) = input, needsInput {
+          inputs.append(.zeros([tensor.shape[0], range.count, tensor.shape[2]], dtype: tensor.dtype))
+        }
+        continue
+      }
       let starts = entering[index].map(\.tracked)
       let read = needsInput ? input.timesteps(range).tracked : input.timesteps(range)
       let result = stretches.run(index, ofStretch: read, own, from: starts)
