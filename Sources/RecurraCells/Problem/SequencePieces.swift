@@ -4,7 +4,7 @@ import RecurraTensor
 ///
 /// Each piece is run as a row of its own that lies somewhere in the batch: nothing is moved, so a row with holes costs
 /// what its valid timesteps cost.
-package struct SequencePieces: Sendable {
+package final class SequencePieces: Sendable {
   /// The extents of the batch.
   let rows, timesteps: Int
   /// The number of timesteps of each piece.
