@@ -12,15 +12,18 @@ let package = Package(
   name: "Recurra",
   products: [
     .library(name: "Recurra", targets: ["Recurra"]),
+    .library(name: "RecurraFormats", targets: ["RecurraFormats"]),
     .executable(name: "recur", targets: ["recur"]),
     .executable(name: "recur-bench", targets: ["recur-bench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .systemLibrary(name: "CRecurraBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CRecurraLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
+    .systemLibrary(name: "CRecurraZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .target(
       name: "CRecurraKernels",
       // A frame stays within a page in every build: there are no stack probes, so a larger one could step over the
@@ -44,6 +47,13 @@ let package = Package(
       name: "Recurra",
       dependencies: ["RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining"],
       swiftSettings: strict),
+    .target(
+      name: "RecurraFormats",
+      dependencies: [
+        "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "CRecurraZip",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: strict),
     .target(name: "CRecurraSyllables"),
     .target(name: "CRecurraCharacters"),
     .target(name: "CRecurraVowels"),
@@ -51,8 +61,8 @@ let package = Package(
     .executableTarget(
       name: "recur",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables", "CRecurraCharacters",
-        "CRecurraVowels", "CRecurraStart",
+        "Recurra", "RecurraFormats", "RecurraTensor", "RecurraLayers", "RecurraTraining", "CRecurraSyllables",
+        "CRecurraCharacters", "CRecurraVowels", "CRecurraStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Resources"], swiftSettings: strict),
@@ -83,6 +93,10 @@ let package = Package(
     .testTarget(name: "RecurraFilesTests", dependencies: ["RecurraTensor", "RecurraLayers"], swiftSettings: common),
     .testTarget(
       name: "RecurraTrainingTests", dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RecurraFormatsTests",
+      dependencies: ["RecurraTensor", "RecurraLayers", "RecurraTraining", "RecurraFormats", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "RecurTests",

@@ -1,0 +1,29 @@
+public import RecurraLayers
+
+/// What a file says: a model with its parameters, how it is trained, or tensors alone.
+public struct ModelDescription: Sendable {
+  /// The model with its parameters; nil where the file holds tensors alone.
+  public var model: (any Network)?
+  /// The tensors as the file names them.
+  public var tensors: NamedValues<StoredTensor>
+  /// How the model is trained, and how far that has come; nil where the file says nothing of it.
+  public var training: TrainingDescription?
+  /// What else the file says about itself: texts by name.
+  public var metadata: NamedValues<String>
+  /// How often each operator stands in the file's graph.
+  public var operators: NamedValues<Int>
+  /// The graph of arrays that the model is, where it is run on arrays as they are given; nil for models of layers.
+  public var arrayGraph: (any ArrayGraph)?
+  /// What the reader of the file should know, a line each.
+  public var warnings: [String]
+
+  /// Makes a description.
+  public init(
+    model: (any Network)? = nil, tensors: NamedValues<StoredTensor> = [:], training: TrainingDescription? = nil,
+    metadata: NamedValues<String> = [:], operators: NamedValues<Int> = [:], arrayGraph: (any ArrayGraph)? = nil,
+    warnings: [String] = []
+  ) {
+    (self.model, self.tensors, self.training) = (model, tensors, training)
+    (self.metadata, self.operators, self.arrayGraph, self.warnings) = (metadata, operators, arrayGraph, warnings)
+  }
+}

@@ -1,0 +1,8 @@
+/// What writing a model may be told besides where.
+public struct WritingOptions: Sendable {
+  /// The version of ONNX' operators to write.
+  public var opset: Int
+
+  /// Makes options.
+  public init(opset: Int = 17) { self.opset = opset }
+}
