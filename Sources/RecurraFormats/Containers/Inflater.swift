@@ -49,19 +49,24 @@ struct Inflater {
     // A stream that ends early has taken no memory for what was declared but is not there.
     var piece = [UInt8](repeating: 0, count: min(1 << 18, max(wanted, 1)))
     while result.count < wanted {
-      let count = unsafe piece.withUnsafeMutableBytes { buffer in
-        unsafe zip_fread(member, buffer.baseAddress!, UInt64(min(buffer.count, wanted - result.count)))
-      }
+      let count = unsafe Self.read(member, into: &piece, atMost: wanted - result.count)
       guard count > 0 else { throw damaged(count < 0 ? "a damaged stream" : "\(result.count) bytes") }
       result += piece[..<Int(count)]
     }
     guard wanted == byteCount else { return result }
     // The stream's own end is what tells whether there is more than was declared.
-    let rest = unsafe piece.withUnsafeMutableBytes { buffer in unsafe zip_fread(member, buffer.baseAddress!, 1) }
+    let rest = unsafe Self.read(member, into: &piece, atMost: 1)
     guard rest == 0, Checksum.of(result) == checksum else {
       throw damaged(rest > 0 ? "more" : "bytes of another checksum, or a damaged end")
     }
     return result
+  }
+
+  private static func read(_ member: OpaquePointer, into piece: inout [UInt8], atMost limit: Int) -> Int64 {
+    unsafe piece.withUnsafeMutableBytes { buffer in
+      guard let start = buffer.baseAddress else { return -1 }
+      return unsafe zip_fread(member, start, UInt64(min(buffer.count, limit)))
+    }
   }
 
   private func damaged(_ got: String) -> RecurraError {
