@@ -17,7 +17,7 @@ export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
 .PHONY: bench bench-peers threshold fingerprint old-and-new lint format doc doc-serve clean look mutants
-.PHONY: test-resume test-serving
+.PHONY: test-resume test-serving protobuf
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -112,6 +112,18 @@ lint: setup ## Check the format, parse the Python files, and build everything wi
 
 format: ## Rewrite the Swift sources in the house's format.
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+# The compiler's plugin comes from the package that the generated code is linked with: the two must be of one version.
+PROTOBUF := .build/checkouts/swift-protobuf
+protobuf: ## Write the messages of ONNX' files again from their description (needs protoc: protobuf-compiler).
+	swift package resolve
+	swift build -c release --package-path $(PROTOBUF) --scratch-path .build/protobuf --product protoc-gen-swift
+	cd Sources/RecurraFormats/ONNX/Generated && protoc --swift_out=. --swift_opt=Visibility=Internal \
+	  --swift_opt=UseAccessLevelOnImports=true \
+	  --plugin="$$(swift build -c release --package-path $(CURDIR)/$(PROTOBUF) --scratch-path $(CURDIR)/.build/protobuf \
+	  --show-bin-path)/protoc-gen-swift" onnx.proto
+	sed -i 's/= _StorageClass.defaultInstance/= unsafe _StorageClass.defaultInstance/' \
+	  Sources/RecurraFormats/ONNX/Generated/onnx.pb.swift
 
 kernels-check: build ## Test the C kernels as built, every instruction set this processor has, against plain loops.
 	$(CHECK_KERNELS)

@@ -53,7 +53,7 @@ let package = Package(
         "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "CRecurraZip",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      swiftSettings: strict),
+      exclude: ["ONNX/Generated/onnx.proto"], swiftSettings: strict),
     .target(name: "CRecurraSyllables"),
     .target(name: "CRecurraCharacters"),
     .target(name: "CRecurraVowels"),

@@ -39,6 +39,8 @@ struct GraphPlan: Sendable {
   let rows: [Row]
   /// A name for each output: that of its layer, with a number where one layer has several.
   let outputNames: [String]
+  /// The keys under which a file's inputs and outputs stand, in their order; nil where they are lists.
+  let (inputKeys, outputKeys): ([String]?, [String]?)
   /// Tells whether states go along with a value, from layer to layer, as in a `Sequential`: outputs are then the last
   /// layer's, and the states that one before it has returned.
   let passesStates: Bool
@@ -71,6 +73,7 @@ extension GraphPlan {
     callsOfLayers = entries.indices.map { [$0] }
     rows = entries.indices.map { .layer($0) }
     outputNames = [layerNames.last ?? model]
+    (inputKeys, outputKeys) = (nil, nil)
     passesStates = true
     let last = (0..<(entries.last?.layer.outputCount ?? 1)).map { Source(node: entries.count, output: $0) }
     let states = entries.dropLast().enumerated().flatMap { index, entry in

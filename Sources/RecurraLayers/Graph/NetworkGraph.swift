@@ -33,6 +33,9 @@ public final class NetworkGraph: Sendable {
     paddingCuts = plan.inputs.indices.map { PaddingCut(plan, input: $0) }
   }
 
+  /// The names of the layers that give the outputs, also where a file gives outputs by keys.
+  package var outputLayerNames: [String] { plan.outputNames }
+
   /// The outputs' shapes of all nodes for some inputs; `body` is told of each call first.
   func nodes(
     _ inputs: [[Int?]], _ body: (GraphPlan.Call, [[Int?]]) throws(RecurraError) -> Void = { _, _ in }
