@@ -1,5 +1,6 @@
 internal import RecurraLayers
 public import RecurraTensor
+internal import RecurraTraining
 
 /// Safetensors: Recurra's own models, models with PyTorch's names, or tensors alone.
 public struct SafeTensorsFormat: ModelFormat {
@@ -28,7 +29,11 @@ public struct SafeTensorsFormat: ModelFormat {
     }
     description.metadata = header.metadata
     if header.metadata["format"] == "recurra" {
-      description.model = try ModelFile(file.file, registry: options.registry, readsTraining: false).model
+      let saved = try ModelFile(file.file, registry: options.registry)
+      description.model = saved.model
+      if saved.holdsTraining {
+        description.training = TrainingDescription(try Trainer(saved, file.file, registry: options.registry))
+      }
     }
     return description
   }
@@ -39,12 +44,19 @@ public struct SafeTensorsFormat: ModelFormat {
   public func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
-    if let model = description.model { return try ModelFile.write(model: model, to: path) }
-    try Self.write(description.tensors, metadata: description.metadata, to: path)
+    guard let model = description.model else {
+      return try Self.write(description.tensors, metadata: description.metadata, to: path, system: options.system)
+    }
+    if let training = description.training {
+      try training.trainer(of: model).write(to: path, notes: [:], system: options.system)
+    } else {
+      try ModelFile.write(model: model, to: path, system: options.system)
+    }
   }
 
   static func write(
-    _ tensors: NamedValues<StoredTensor>, metadata: NamedValues<String>, to path: String
+    _ tensors: NamedValues<StoredTensor>, metadata: NamedValues<String>, to path: String,
+    system: any FileSystem = LocalFileSystem()
   ) throws(RecurraError) {
     guard tensors[SafeTensors.Header.metadataName] == nil else {
       throw RecurraError(
@@ -56,7 +68,7 @@ public struct SafeTensorsFormat: ModelFormat {
     }
     let header = SafeTensors.Header.bytes(
       ordered.map { (name: $0.name, format: $0.tensor.format, shape: $0.tensor.shape) }, metadata: metadata)
-    try AtomicFile.write(to: path) { (file) throws(RecurraError) in
+    try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
       try file.append(header)
       for (_, tensor) in ordered { try file.append(tensor.bytes) }
     }
