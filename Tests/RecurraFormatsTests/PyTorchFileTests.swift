@@ -122,7 +122,7 @@ import Testing
   @Test func aTensorWithinItsStorageIsRead() throws {
     var pickle = PickleText()
     pickle.tensor(count: 6, offset: 2, shape: [2, 2], strides: [1, 2])
-    let bytes = StoredTensor(Tensor([0, 1, 2, 3, 4, 5])).bytes
+    let bytes = StoredTensor(Tensor([0, 1, 2, 3, 4, 5] as [Float])).bytes
     let read = try read(pickle.archive(records: [("a/data/0", bytes)]))
     #expect(try NumPyArchiveTests.floats(read.tensors["tensor"]) == [2, 4, 3, 5])
     let swapped = StridedBytes.swapped(bytes)

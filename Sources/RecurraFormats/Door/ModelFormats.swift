@@ -5,7 +5,7 @@ public import RecurraTensor
 public enum ModelFormats {
   /// All formats, in the order in which they look at a file.
   public static let all: [any ModelFormat] = [
-    SafeTensorsFormat(), NumPyArchiveFormat(), PyTorchFormat(), KerasFormat(),
+    SafeTensorsFormat(), NumPyArchiveFormat(), PyTorchFormat(), PyTorchListFormat(), KerasFormat(),
   ]
 
   /// Reads a file of any format.

@@ -36,7 +36,7 @@ public final class Sequential: Network {
     self.init(entries: layers.map { LayerEntry(layer: $0) }, name: name, seed: seed)
   }
 
-  init(entries: [LayerEntry], name: String, seed: UInt64) {
+  package init(entries: [LayerEntry], name: String, seed: UInt64) {
     self.name = name
     self.seed = seed
     graph = NetworkGraph(GraphPlan(chain: entries, model: name))
