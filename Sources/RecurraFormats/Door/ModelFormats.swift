@@ -4,7 +4,7 @@ public import RecurraTensor
 /// The formats there are.
 public enum ModelFormats {
   /// All formats, in the order in which they look at a file.
-  public static let all: [any ModelFormat] = []
+  public static let all: [any ModelFormat] = [ONNXFormat()]
 
   /// Reads a file of any format.
   ///
