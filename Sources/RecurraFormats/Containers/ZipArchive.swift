@@ -37,6 +37,15 @@ package struct ZipArchive: Sendable {
     head.starts(with: "PK\u{3}\u{4}".utf8) || head.starts(with: "PK\u{5}\u{6}".utf8)
   }
 
+  /// Tells whether a name stands for one file inside a folder.
+  package static func isName(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    let hasDrive = bytes.count >= 2 && bytes[1] == UInt8(ascii: ":") && Unicode.Scalar(bytes[0]).properties.isAlphabetic
+    return !bytes.isEmpty && bytes.count <= 0xFFFF && !bytes.contains(0) && !bytes.contains(UInt8(ascii: "\\"))
+      && bytes[0] != UInt8(ascii: "/") && !hasDrive && !parts.contains { $0.elementsEqual("..".utf8) }
+  }
+
   /// Reads an archive's directory and the header before each member.
   ///
   /// - Throws: `badFile` for what is damaged, encrypted, in several parts, or means two things.

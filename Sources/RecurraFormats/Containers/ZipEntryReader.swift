@@ -58,14 +58,9 @@ struct ZipEntryReader {
     file.damaged(expected: "\(expected), member \(index) of the archive", got: got)
   }
 
-  /// A name that stands for one file inside a folder.
   private func checked(_ bytes: [UInt8]) throws(RecurraError) -> String {
     guard let name = String(validating: bytes, as: UTF8.self) else { throw damaged("a name in UTF-8", "other bytes") }
-    let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    let hasDrive = bytes.count >= 2 && bytes[1] == UInt8(ascii: ":") && Unicode.Scalar(bytes[0]).properties.isAlphabetic
-    guard !bytes.isEmpty, !bytes.contains(0), !bytes.contains(UInt8(ascii: "\\")), bytes[0] != UInt8(ascii: "/"),
-      !hasDrive, !parts.contains(where: { $0.elementsEqual("..".utf8) })
-    else { throw damaged("a relative name without .., \\ and NUL", name.excerpt) }
+    guard ZipArchive.isName(name) else { throw damaged("a relative name without .., \\ and NUL", name.excerpt) }
     return name
   }
 

@@ -27,3 +27,13 @@ public struct ModelDescription: Sendable {
     (self.metadata, self.operators, self.arrayGraph, self.warnings) = (metadata, operators, arrayGraph, warnings)
   }
 }
+
+extension ModelDescription {
+  /// The tensors, or the model's parameters by their paths where there are none.
+  var allTensors: NamedValues<StoredTensor> {
+    guard tensors.isEmpty, let model else { return tensors }
+    var result: NamedValues<StoredTensor> = [:]
+    for (path, parameter) in model.namedParameters { result[path] = StoredTensor(parameter.value) }
+    return result
+  }
+}
