@@ -47,20 +47,7 @@ public struct NumPyArchiveFormat: ModelFormat {
     }
     var bytes = try archive.bytes(of: entry.name)
     bytes.removeFirst(header.dataOffset)
-    if header.isBigEndian { bytes = StridedElements.swapped(bytes, elementByteCount: header.format.byteCount) }
-    guard header.isFortranOrder, header.shape.count > 1 else {
-      return StoredTensor(header.format, shape: header.shape, bytes: bytes)
-    }
-    try MemoryLimit.require(header.byteCount, operation, for: "the array in row-major order")
-    var strides: [Int] = []
-    var stride = 1
-    for extent in header.shape {
-      strides.append(stride)
-      stride *= extent
-    }
-    let elements = StridedElements(
-      elementByteCount: header.format.byteCount, shape: header.shape, strides: strides, offset: 0)
-    return StoredTensor(header.format, shape: header.shape, bytes: elements.rowMajor(bytes))
+    return try StoredTensor(header, bytes, operation)
   }
 
   /// Writes the tensors, or a model's parameters by their paths; `numpy.load` reads them.
@@ -92,16 +79,5 @@ public struct NumPyArchiveFormat: ModelFormat {
       }
       try file.append(writer.directory())
     }
-  }
-}
-
-extension StoredTensor {
-  /// The same in float32 for bfloat16, of which a number is the upper half of one of float32.
-  fileprivate var widened: StoredTensor {
-    guard format == .bfloat16 else { return self }
-    var wide: [UInt8] = []
-    wide.reserveCapacity(bytes.count * 2)
-    for start in stride(from: 0, to: bytes.count, by: 2) { wide += [0, 0, bytes[start], bytes[start + 1]] }
-    return StoredTensor(.float32, shape: shape, bytes: wide)
   }
 }

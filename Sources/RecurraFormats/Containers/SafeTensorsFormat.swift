@@ -1,5 +1,6 @@
 internal import RecurraLayers
 public import RecurraTensor
+internal import RecurraTraining
 
 /// Safetensors: Recurra's own models, models with PyTorch's names, or tensors alone.
 public struct SafeTensorsFormat: ModelFormat {
@@ -27,24 +28,47 @@ public struct SafeTensorsFormat: ModelFormat {
         entry.format, shape: entry.shape, bytes: try file.file.bytes(start..<(start + entry.range.count)))
     }
     description.metadata = header.metadata
+    if let modules = header.metadata[PyTorchListFormat.metadataName], header.metadata["format"] == "pt" {
+      return try PyTorchListFormat.description(
+        of: JSONValue(parsing: Array(modules.utf8), operation: file.operation), operation: file.operation,
+        tensors: description.tensors)
+    }
     if header.metadata["format"] == "recurra" {
-      description.model = try ModelFile(file.file, registry: options.registry, readsTraining: false).model
+      let saved = try ModelFile(file.file, registry: options.registry)
+      description.model = saved.model
+      if saved.holdsTraining {
+        description.training = TrainingDescription(try Trainer(saved, file.file, registry: options.registry))
+      }
     }
     return description
   }
 
-  /// Writes the model as Recurra's own, or the tensors with their own types.
+  /// Writes the model as Recurra's own, or the tensors with their own types; a model that a list of PyTorch's modules
+  /// describes becomes a state dict that `load_state_dict(strict=True)` takes, with the list beside it.
   ///
   /// - Throws: `badArgument` for a tensor that is called `__metadata__`; `cannotCreate`, `inputOutput`.
   public func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
-    if let model = description.model { return try ModelFile.write(model: model, to: path) }
-    try Self.write(description.tensors, metadata: description.metadata, to: path)
+    guard let model = description.model else {
+      return try Self.write(description.tensors, metadata: description.metadata, to: path, system: options.system)
+    }
+    if let modules = (model as? Sequential)?.origin {
+      let list = try JSONValue(parsing: Array(modules.utf8), operation: "write \(path)")
+      let tensors = try TorchStateDict.tensors(of: model, list, operation: "write \(path)")
+      let metadata: NamedValues<String> = ["format": "pt", PyTorchListFormat.metadataName: modules]
+      return try Self.write(tensors, metadata: metadata, to: path, system: options.system)
+    }
+    if let training = description.training {
+      try training.trainer(of: model).write(to: path, notes: [:], system: options.system)
+    } else {
+      try ModelFile.write(model: model, to: path, system: options.system)
+    }
   }
 
   static func write(
-    _ tensors: NamedValues<StoredTensor>, metadata: NamedValues<String>, to path: String
+    _ tensors: NamedValues<StoredTensor>, metadata: NamedValues<String>, to path: String,
+    system: any FileSystem = LocalFileSystem()
   ) throws(RecurraError) {
     guard tensors[SafeTensors.Header.metadataName] == nil else {
       throw RecurraError(
@@ -56,7 +80,7 @@ public struct SafeTensorsFormat: ModelFormat {
     }
     let header = SafeTensors.Header.bytes(
       ordered.map { (name: $0.name, format: $0.tensor.format, shape: $0.tensor.shape) }, metadata: metadata)
-    try AtomicFile.write(to: path) { (file) throws(RecurraError) in
+    try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
       try file.append(header)
       for (_, tensor) in ordered { try file.append(tensor.bytes) }
     }
