@@ -89,7 +89,7 @@ struct Train: TrainingCommand {
       loss: trainer.losses.names, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
       validationSplit: validation.validationSplit, shuffle: !noShuffle)
     try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
-      guard ModelFormats.isForeign(save) else {
+      guard ModelFormats.isForeign(save, for: trainer.model) else {
         return try trainer.write(to: path, notes: ["training": training.text], system: system)
       }
       var options = WritingOptions()

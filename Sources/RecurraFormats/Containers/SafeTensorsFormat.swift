@@ -28,6 +28,11 @@ public struct SafeTensorsFormat: ModelFormat {
         entry.format, shape: entry.shape, bytes: try file.file.bytes(start..<(start + entry.range.count)))
     }
     description.metadata = header.metadata
+    if let modules = header.metadata[PyTorchListFormat.metadataName], header.metadata["format"] == "pt" {
+      return try PyTorchListFormat.description(
+        of: JSONValue(parsing: Array(modules.utf8), operation: file.operation), operation: file.operation,
+        tensors: description.tensors)
+    }
     if header.metadata["format"] == "recurra" {
       let saved = try ModelFile(file.file, registry: options.registry)
       description.model = saved.model
@@ -38,7 +43,8 @@ public struct SafeTensorsFormat: ModelFormat {
     return description
   }
 
-  /// Writes the model as Recurra's own, or the tensors with their own types.
+  /// Writes the model as Recurra's own, or the tensors with their own types; a model that a list of PyTorch's modules
+  /// describes becomes a state dict that `load_state_dict(strict=True)` takes, with the list beside it.
   ///
   /// - Throws: `badArgument` for a tensor that is called `__metadata__`; `cannotCreate`, `inputOutput`.
   public func write(
@@ -46,6 +52,12 @@ public struct SafeTensorsFormat: ModelFormat {
   ) throws(RecurraError) {
     guard let model = description.model else {
       return try Self.write(description.tensors, metadata: description.metadata, to: path, system: options.system)
+    }
+    if let modules = (model as? Sequential)?.origin {
+      let list = try JSONValue(parsing: Array(modules.utf8), operation: "write \(path)")
+      let tensors = try TorchStateDict.tensors(of: model, list, operation: "write \(path)")
+      let metadata: NamedValues<String> = ["format": "pt", PyTorchListFormat.metadataName: modules]
+      return try Self.write(tensors, metadata: metadata, to: path, system: options.system)
     }
     if let training = description.training {
       try training.trainer(of: model).write(to: path, notes: [:], system: options.system)

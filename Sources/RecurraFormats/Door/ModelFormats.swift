@@ -40,6 +40,11 @@ public enum ModelFormats {
     return format != nil && !(format is SafeTensorsFormat)
   }
 
+  /// The same for a model, which goes back in its own words where it came in those of another system.
+  package static func isForeign(_ path: String, for model: any Network) -> Bool {
+    isForeign(path) || (model as? Sequential)?.origin != nil
+  }
+
   /// The format that a file's name ends in; nil for an ending that none has.
   private static func format(for path: String) -> (any ModelFormat)? {
     let ending = path.utf8.split(separator: UInt8(ascii: ".")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""

@@ -40,7 +40,10 @@ struct KerasArchitectureWriter {
     var layers: [JSONValue] = []
     for row in model.rowsOfSummary {
       if let input = row.input {
-        layers.append(inputLayer(model, input).adding([("name", .string(model.inputLayerNames[input])), ("inbound_nodes", .array([]))]))
+        layers.append(
+          inputLayer(model, input).adding([
+            ("name", .string(model.inputLayerNames[input])), ("inbound_nodes", .array([])),
+          ]))
       } else if let index = row.layer {
         let (layer, name) = (model.layers[index], model.layerNames[index])
         var json = try self.layer(layer, name: name)

@@ -29,7 +29,8 @@ struct KerasArgumentsOfOld {
       // The gate was applied before the product until Keras could choose.
       setDefault("reset_after", .bool(false))
       setDefault("recurrent_activation", Self.hardSigmoid)
-    case "LSTM": setDefault("recurrent_activation", version < KerasVersion(.string("2.3")) ? Self.hardSigmoid : .string("sigmoid"))
+    case "LSTM":
+      setDefault("recurrent_activation", version < KerasVersion(.string("2.3")) ? Self.hardSigmoid : .string("sigmoid"))
     case "CuDNNGRU": result += [("reset_after", .bool(true))]
     default: break
     }

@@ -36,10 +36,11 @@ struct KerasCompileWriter {
   }
 
   private func metric(_ configuration: JSONValue) throws(RecurraError) -> JSONValue {
-    let written = try object(configuration.replacing("config") { config in
-      guard case .object(let members) = config else { return config }
-      return .object(members.filter { $0.name != "weighted" })
-    }, "metrics", also: [])
+    let written = try object(
+      configuration.replacing("config") { config in
+        guard case .object(let members) = config else { return config }
+        return .object(members.filter { $0.name != "weighted" })
+      }, "metrics", also: [])
     // Which accuracy it is, Keras finds out by the shapes, from the word alone.
     return written["class_name"] == .string("Accuracy") ? .string("accuracy") : written
   }

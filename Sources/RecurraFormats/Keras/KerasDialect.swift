@@ -41,7 +41,8 @@ struct KerasDialect {
       var result: [(name: String, value: JSONValue)] = []
       let decay = config["decay"]?.realNumber ?? 0
       for (name, value) in members where name != "decay" {
-        let value = name == "epsilon" && value == .null ? .number(version < KerasVersion(.string("2.1")) ? 1e-8 : 1e-7) : value
+        let value =
+          name == "epsilon" && value == .null ? .number(version < KerasVersion(.string("2.1")) ? 1e-8 : 1e-7) : value
         result.append((name == "lr" ? "learning_rate" : name, value))
       }
       if decay > 0, let rate = result.first(where: { $0.name == "learning_rate" })?.value {
@@ -57,7 +58,9 @@ struct KerasDialect {
       }
       return .object(result)
     }
-    if optimizer["class_name"] == .string("Custom>AdamW") { changed = changed.replacing("class_name") { _ in .string("AdamW") } }
+    if optimizer["class_name"] == .string("Custom>AdamW") {
+      changed = changed.replacing("class_name") { _ in .string("AdamW") }
+    }
     var config: [(name: String, value: JSONValue)] = [("optimizer", changed)]
     for name in ["loss", "loss_weights", "metrics", "weighted_metrics"] {
       config.append((name, Self.plain(json[name] ?? .null)))
@@ -70,7 +73,9 @@ struct KerasDialect {
     switch json {
     case .array(let elements): return .array(elements.map(plain))
     case .object(let members):
-      if json["class_name"] == .string("MeanMetricWrapper"), let config = json["config"], case .string(let name)? = config["name"] {
+      if json["class_name"] == .string("MeanMetricWrapper"), let config = json["config"],
+        case .string(let name)? = config["name"]
+      {
         guard case .string(let function)? = config["fn"] else { return .string(name) }
         return .object([("class_name", .string(function)), ("config", .object([("name", .string(name))]))])
       }

@@ -36,6 +36,11 @@ public struct PyTorchFormat: ModelFormat {
   public func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
-    try TorchWriter.write(description.allTensors, to: path)
+    var tensors = description.allTensors
+    if let model = description.model as? Sequential, let modules = model.origin {
+      let list = try JSONValue(parsing: Array(modules.utf8), operation: "write \(path)")
+      tensors = try TorchStateDict.tensors(of: model, list, operation: "write \(path)")
+    }
+    try TorchWriter.write(tensors, to: path, system: options.system)
   }
 }

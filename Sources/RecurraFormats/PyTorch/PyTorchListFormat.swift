@@ -61,7 +61,9 @@ public struct PyTorchListFormat: ModelFormat {
       if let warning = try state.assign() { description.warnings.append(warning) }
       description.tensors = tensors
     }
-    description.metadata[metadataName] = list.text
+    let counted = network.counting(tensors ?? [:])
+    description.metadata[metadataName] = counted.text
+    model.origin = counted.text
     if network.isTimeMajor {
       description.inputBatchAxis = 1
       description.outputBatchAxis = network.form == .sequence ? 1 : 0

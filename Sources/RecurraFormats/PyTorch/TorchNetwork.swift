@@ -117,6 +117,22 @@ struct TorchNetwork {
     return order[place] == 0 ? nil : order[place]
   }
 
+  /// The list, with what a state dict counts and no layer has.
+  func counting(_ tensors: NamedValues<StoredTensor>) -> JSONValue {
+    .array(
+      modules.map { module in
+        let name = module.tensorName("num_batches_tracked")
+        guard module.kind == "BatchNorm1d", case .object(var members) = module.json,
+          let stored = tensors.first(where: { $0.name == name || $0.name.hasSuffix("." + name) })?.value,
+          stored.format == .int64, let bits = stored.bytes.littleEndian(at: 0, count: 8),
+          let count = Int(exactly: bits)
+        else { return module.json }
+        members.removeAll { $0.name == "num_batches_tracked" }
+        members.append((name: "num_batches_tracked", value: .integer(count)))
+        return .object(members)
+      })
+  }
+
   /// Makes and builds the model.
   func model(dtype: DType) throws(RecurraError) -> Sequential {
     let model = Sequential(entries: entries, name: "sequential", seed: 0)

@@ -5,9 +5,11 @@ internal import RecurraTensor
 enum TorchWriter {
   private static let folder = "archive"
 
-  static func write(_ tensors: NamedValues<StoredTensor>, to path: String) throws(RecurraError) {
+  static func write(
+    _ tensors: NamedValues<StoredTensor>, to path: String, system: any FileSystem = LocalFileSystem()
+  ) throws(RecurraError) {
     let pickle = try pickle(tensors, path)
-    try AtomicFile.write(to: path) { (file) throws(RecurraError) in
+    try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
       var writer = ZipWriter()
       func add(_ name: String, _ bytes: [UInt8]) throws(RecurraError) {
         try file.append(

@@ -1,6 +1,6 @@
 extension SafeTensors.Header {
-  /// Tells which of two tensors lies first: those of wider types, so that each is aligned to its type, then by the bytes
-  /// of their names.
+  /// Tells which of two tensors lies first: those of wider types, so that each is aligned to its type, then by the
+  /// bytes of their names.
   package static func precedes(
     _ left: (name: String, format: ElementFormat), _ right: (name: String, format: ElementFormat)
   ) -> Bool {

@@ -21,6 +21,12 @@ public final class Sequential: Network {
   public let seed: UInt64
   /// The layers, each reading what the one before it gives.
   public let graph: NetworkGraph
+  private let originText = Guarded<String?>(nil)
+  /// What another system calls the layers, for going back there; nil for a model that was made here.
+  package var origin: String? {
+    get { originText.withLock { $0 } }
+    set { originText.withLock { $0 = newValue } }
+  }
 
   /// Makes a model from a block of layers.
   public convenience init(
