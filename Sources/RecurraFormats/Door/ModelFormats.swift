@@ -6,6 +6,7 @@ public enum ModelFormats {
   /// All formats, in the order in which they look at a file.
   public static let all: [any ModelFormat] = [
     SafeTensorsFormat(), NumPyArchiveFormat(), PyTorchFormat(), PyTorchListFormat(), KerasFormat(),
+    ONNXFormat(),
   ]
 
   /// Reads a file of any format.

@@ -2,8 +2,8 @@ internal import RecurraLayers
 
 /// Brings the weights of Keras 1, and of the layers that cuDNN had to itself in Keras 2, into the form of today.
 enum FirstKerasWeights {
-  /// Joins the matrices of single gates, which Keras 1 kept apart: i c f o of an LSTM, z r h of a GRU, each with kernel,
-  /// recurrent kernel and bias. Lists of other lengths come back as they are.
+  /// Joins the matrices of single gates, which Keras 1 kept apart: i c f o of an LSTM, z r h of a GRU, each with
+  /// kernel, recurrent kernel and bias. Lists of other lengths come back as they are.
   static func joined(_ values: [StoredTensor]) -> [StoredTensor] {
     switch values.count {
     case 12: return joined(values, gates: [0, 2, 1, 3]) ?? values

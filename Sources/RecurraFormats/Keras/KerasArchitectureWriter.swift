@@ -67,7 +67,7 @@ struct KerasArchitectureWriter {
 
   /// `["name", call, output]`; Keras counts the making of a functional model as its first call.
   private static func history(_ source: GraphCall.Source) -> JSONValue {
-    .array([.string(source.name), .integer(source.number + (source.isOfModel ? 1 : 0)), .integer(source.output)])
+    .array([.string(source.name), .integer(source.number + (source.isOfGraph ? 1 : 0)), .integer(source.output)])
   }
 
   /// A call: the tensors as Keras' layers take them.
@@ -82,6 +82,11 @@ struct KerasArchitectureWriter {
           ])
         ),
       ])
+    }
+    if let operation = layer as? TensorOperation {
+      func filled(_ json: JSONValue?) -> JSONValue { KerasArguments.filled(json ?? .null, tensors) }
+      let description = operation.configuration
+      return .object([("args", filled(description["arguments"])), ("kwargs", filled(description["named"] ?? .object([])))])
     }
     var (arguments, named) = (tensors, [(name: String, value: JSONValue)]())
     if layer.recurrentParts != nil, tensors.count > 1 {
@@ -114,6 +119,7 @@ struct KerasArchitectureWriter {
   /// A layer, or a model that is one.
   private func layer(_ layer: any Layer, name: String) throws(RecurraError) -> JSONValue {
     if let model = layer.network { return try json(model) }
+    if let operation = layer as? TensorOperation { return KerasArguments.operation(operation, name: name) }
     return try KerasArguments(operation: operation).json(layer.json, name: name, isTrainable: Self.isTrainable(layer))
   }
 

@@ -66,7 +66,13 @@ struct KerasOptimizerState {
         state["\(path)/u_product"] = Tensor(number(start), dtype: parameter.dtype)
       }
     }
-    return optimizer.cut(state, model.namedParameters)
+    state = optimizer.cut(state, model.namedParameters)
+    if let count = optimizer.gradientAccumulationSteps {
+      // A parameter counts its changes, of which there is one for several gradients.
+      let updates = Tensor((number(0) / Double(count)).rounded(.down), dtype: .float64)
+      for path in optimizer.entryPaths(model.namedParameters) { state["\(path)/iteration"] = updates }
+    }
+    return state
   }
 
   /// Keras' variables of a state; nil where they are not known.

@@ -11,8 +11,8 @@ package enum KerasWeights {
   /// - Parameters:
   ///   - model: A built model.
   ///   - root: The file's root.
-  /// - Throws: `badFile` naming layer and place for weights that are missing, too many or of another shape; the model is
-  ///   as it was then.
+  /// - Throws: `badFile` naming layer and place for weights that are missing, too many or of another shape; the model
+  ///   is as it was then.
   package static func load(into model: any Network, from root: HDF5Group) throws(RecurraError) {
     guard model.isBuilt else { throw model.failure(expected: "a built model", got: "one that has not been built") }
     let assignments: [(parameter: Parameter, value: Tensor)]

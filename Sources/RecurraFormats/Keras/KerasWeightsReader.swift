@@ -3,8 +3,9 @@ internal import RecurraTensor
 
 /// Finds the weights of a model in what Keras 3, or Keras 2 in its `.weights.h5`, has written.
 ///
-/// Within a model the groups of a class go by number, and so do its layers: the first group that holds variables belongs
-/// to the first layer of that class that has weights. So it does not matter that some versions count layers twice.
+/// Within a model the groups of a class go by number, and so do its layers: the first group that holds variables
+/// belongs to the first layer of that class that has weights. So it does not matter that some versions count layers
+/// twice.
 struct KerasWeightsReader {
   private var found: [(parameter: Parameter, value: Tensor)] = []
   private var seen: Set<ObjectIdentifier> = []

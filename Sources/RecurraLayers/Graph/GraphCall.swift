@@ -10,8 +10,8 @@ package struct GraphCall: Sendable {
     package let output: Int
     /// Batch first; nil for extents that are not known.
     package let shape: [Int?]
-    /// Tells whether a model gives it.
-    package let isOfModel: Bool
+    /// Tells whether a model that is a graph gives it.
+    package let isOfGraph: Bool
   }
 
   /// What the call reads.
@@ -55,6 +55,6 @@ extension GraphPlan {
     let layer = call(of: source).map { layers[calls[$0].layer].layer }
     return GraphCall.Source(
       name: name(of: source), number: number(of: source), output: source.output,
-      shape: nodes[source.node][source.output], isOfModel: layer?.network != nil)
+      shape: nodes[source.node][source.output], isOfGraph: layer is Model)
   }
 }

@@ -11,7 +11,8 @@ struct GraphDescription {
   init(_ arguments: LayerArguments) throws(RecurraError) {
     name = try arguments.string("name", default: name)
     dtype = try arguments.floatingType("dtype")
-    let layers = Self.withoutMasks(try Self.list(arguments, "layers"), outputs: arguments.values["output_layers"])
+    let layers = try Self.withOperations(
+      Self.withoutMasks(try Self.list(arguments, "layers"), outputs: arguments.values["output_layers"]))
     // Nodes exist before any of them is read: a layer may stand in front of what it reads.
     var reads: [(node: Int, call: JSONValue)] = []
     for (index, json) in layers.enumerated() {

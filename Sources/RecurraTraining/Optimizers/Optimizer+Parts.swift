@@ -6,6 +6,11 @@ extension Optimizer {
   /// The names of what is kept for each parameter.
   package var momentNames: [String] { moments.map(\.name) }
 
+  /// The paths under which something is kept: of parameters that are trained, or of their parts.
+  package func entryPaths(_ parameters: [(path: String, parameter: Parameter)]) -> [String] {
+    OptimizerEntry.list(parameters, self).filter(\.parameter.isTrainable).map(\.path)
+  }
+
   /// Cuts what stands for whole parameters, called "path/moment", into what is kept.
   package func cut(
     _ state: [String: Tensor], _ parameters: [(path: String, parameter: Parameter)]

@@ -43,7 +43,7 @@ enum HDF5Filter: Sendable, Equatable {
   ) throws(RecurraError) -> [UInt8] {
     switch self {
     case .deflate:
-      var inflation = Inflation(bytes, limit: byteCount)
+      var inflation = ZlibInflater(bytes, limit: byteCount)
       if let result = inflation.zlib() { return result }
       throw file.damaged(
         expected: "compressed chunks of dataset \(name.excerpt), of \(byteCount) bytes each", got: "other bytes")

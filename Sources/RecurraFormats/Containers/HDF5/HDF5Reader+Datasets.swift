@@ -6,9 +6,6 @@ extension HDF5Reader {
   /// Makes a dataset of the messages of its header.
   mutating func dataset(_ messages: [Message], _ path: String) throws(RecurraError) -> HDF5Member {
     func content(_ type: Int) -> HDF5Cursor? { messages.first { $0.type == type }?.content }
-    if content(0x02) != nil || content(0x06) != nil {
-      return .refused("a group of the newer kind, which h5py writes with track_order or libver")
-    }
     guard var layout = content(0x08), var space = content(0x01) else {
       return .refused(content(0x03) != nil ? "a committed datatype" : "an object that is neither group nor dataset")
     }
@@ -49,7 +46,7 @@ extension HDF5Reader {
     guard kind == 2 || filters.isEmpty else { return .refused("filters without chunks") }
     switch kind {
     case 0: return .place(.compact(try layout.take(try layout.count(2))))
-    case 1: return .place(.contiguous(offset: try layout.address()))
+    case 1: return .place(.contiguous(offset: try layout.address(), byteCount: try layout.count()))
     case 2 where version == 3: return .place(.chunked(try chunks(&layout, rank, filters)))
     case 2: return .refused("chunks of the newer kind, which h5py writes with libver")
     case 3: return .refused("a virtual dataset")

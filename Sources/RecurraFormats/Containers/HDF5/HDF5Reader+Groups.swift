@@ -5,31 +5,74 @@ internal import RecurraTensor
 extension HDF5Reader {
   /// A name and where its object lies, or what stands there instead.
   private struct Entry {
+    enum Target {
+      case object(Int)
+      case elsewhere(String)
+    }
+
     let name: String
-    let address: Int
-    let isSoftLink: Bool
+    let target: Target
   }
 
   /// Reads all members of a group with a symbol table.
-  mutating func members(
-    _ message: HDF5Cursor, of group: HDF5Group, _ depth: Int
-  ) throws(RecurraError) -> NamedValues<HDF5Member> {
+  mutating func addMembers(_ message: HDF5Cursor, to group: inout HDF5Group, _ depth: Int) throws(RecurraError) {
     var message = message
     let (tree, heap) = (try message.definedAddress(), try message.definedAddress())
     let names = try localHeap(at: heap)
-    var members: NamedValues<HDF5Member> = [:]
     for node in try leaves(of: tree, in: "group \(group.path.excerpt)") {
-      for entry in try entries(at: node, names) {
-        guard members[entry.name] == nil else {
-          throw group.damaged(entry.name, expected: "one object", got: "another of the same name")
-        }
-        members[entry.name] =
-          entry.isSoftLink
-          ? .refused("a soft link")
-          : try object(at: entry.address, path: "\(group.path)/\(entry.name)", depth: depth + 1)
-      }
+      for entry in try entries(at: node, names) { try add(entry, to: &group, depth) }
     }
-    return members
+  }
+
+  private mutating func add(_ entry: Entry, to group: inout HDF5Group, _ depth: Int) throws(RecurraError) {
+    guard group.members[entry.name] == nil else {
+      throw group.damaged(entry.name, expected: "one object", got: "another of the same name")
+    }
+    switch entry.target {
+    case .object(let address):
+      group.members[entry.name] = try object(at: address, path: "\(group.path)/\(entry.name)", depth: depth + 1)
+    case .elsewhere(let reason): group.members[entry.name] = .refused(reason)
+    }
+  }
+
+  /// Refuses links that lie apart from the group that they belong to.
+  static func requireLinks(_ message: HDF5Cursor) throws(RecurraError) {
+    var message = message
+    try message.expectVersion(0)
+    try message.skip(try message.byte() & 1 == 1 ? 8 : 0)
+    guard try message.address() == nil else {
+      throw message.damaged(expected: "links beside their group", got: "links in a heap of their own")
+    }
+  }
+
+  /// Reads a link of a group of the newer kind.
+  mutating func addMember(_ message: HDF5Cursor, to group: inout HDF5Group, _ depth: Int) throws(RecurraError) {
+    var message = message
+    try message.expectVersion(1)
+    let flags = try message.byte()
+    let kind = flags & 8 != 0 ? try message.byte() : 0
+    try message.skip((flags & 4 != 0 ? 8 : 0) + (flags & 16 != 0 ? 1 : 0))
+    let bytes = try message.take(try message.count(1 << Int(flags & 3)))
+    let name = try Self.name(bytes, message)
+    let target: Entry.Target
+    switch kind {
+    case 0: target = .object(try message.definedAddress())
+    case 1: target = .elsewhere("a soft link")
+    case 64: target = .elsewhere("an external link")
+    default: target = .elsewhere("a link of type \(kind)")
+    }
+    try add(Entry(name: name, target: target), to: &group, depth)
+  }
+
+  /// A name that is whole and has no slash.
+  private static func name(_ bytes: ArraySlice<UInt8>, _ place: HDF5Cursor) throws(RecurraError) -> String {
+    if let name = String(validating: bytes, as: UTF8.self), !name.isEmpty, name != ".", !name.utf8.contains(0x2F),
+      !name.utf8.contains(0)
+    {
+      return name
+    }
+    throw place.damaged(
+      expected: "a name in UTF-8 without a slash", got: String(decoding: bytes, as: UTF8.self).excerpt)
   }
 
   private mutating func localHeap(at address: Int) throws(RecurraError) -> ArraySlice<UInt8> {
@@ -102,13 +145,14 @@ extension HDF5Reader {
         throw node.damaged(expected: "a name within \(names.count) bytes", got: "offset \(offset)")
       }
       let bytes = names[(names.startIndex + offset)...].prefix(65_536).prefix { $0 != 0 }
-      guard let name = String(validating: bytes, as: UTF8.self), !name.isEmpty, !name.utf8.contains(0x2F), name != "."
-      else {
-        throw node.damaged(
-          expected: "a name in UTF-8 without a slash", got: String(decoding: bytes, as: UTF8.self).excerpt)
+      let name = try Self.name(bytes, node)
+      if cache == 2 {
+        entries.append(Entry(name: name, target: .elsewhere("a soft link")))
+      } else if let target {
+        entries.append(Entry(name: name, target: .object(target)))
+      } else {
+        throw node.damaged(expected: "an address", got: "none")
       }
-      guard cache == 2 || target != nil else { throw node.damaged(expected: "an address", got: "none") }
-      entries.append(Entry(name: name, address: target ?? 0, isSoftLink: cache == 2))
     }
     return entries
   }

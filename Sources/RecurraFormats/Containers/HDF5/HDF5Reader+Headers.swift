@@ -3,15 +3,13 @@ internal import RecurraTensor
 
 /// What an object says of itself.
 extension HDF5Reader {
-  /// Reads the messages of an object header, and those of the blocks that go on with it.
-  mutating func messages(at address: Int) throws(RecurraError) -> [Message] {
+  /// Reads the messages of an object header, and those of the blocks that go on with it; nil for a header of the newer
+  /// kind.
+  mutating func messages(at address: Int) throws(RecurraError) -> [Message]? {
     var head = try structure("object header", at: address, min(16, max(0, file.byteCount - address)))
     let version = try head.byte()
-    guard version == 1 else {
-      let isNewer = version == UInt8(ascii: "O")
-      throw head.damaged(
-        expected: "version 1, which h5py writes unless libver says otherwise", got: isNewer ? "2" : "\(version)")
-    }
+    if version == UInt8(ascii: "O"), try head.take(3).elementsEqual("HDR".utf8) { return nil }
+    guard version == 1 else { throw head.damaged(expected: "version 1", got: "\(version)") }
     try head.skip(1)
     let count = try head.count(2)
     try head.skip(4)

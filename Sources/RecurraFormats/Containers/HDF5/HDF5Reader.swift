@@ -13,6 +13,8 @@ struct HDF5Reader {
   }
 
   static let maximumDepth = 64
+  /// A symbol table; what groups of the newer kind say of their links; a link.
+  private static let groupMessages: Set<Int> = [0x11, 0x02, 0x06]
 
   let file: InputFile
   /// The bytes of structures that may still be read.
@@ -76,8 +78,10 @@ struct HDF5Reader {
   /// Reads a group with all that is in it, or what a dataset says of itself.
   mutating func object(at address: Int, path: String, depth: Int) throws(RecurraError) -> HDF5Member {
     if let known = datasets[address] { return known }
-    let messages = try messages(at: address)
-    if let table = messages.first(where: { $0.type == 0x11 }) {
+    guard let messages = try messages(at: address) else {
+      return .refused("an object header of version 2, which h5py writes with libver or track_order")
+    }
+    if messages.contains(where: { Self.groupMessages.contains($0.type) }) {
       guard groups.insert(address).inserted else {
         throw file.damaged(expected: "groups that lie in one place each", got: "\(path.excerpt) again")
       }
@@ -86,7 +90,14 @@ struct HDF5Reader {
       }
       var group = HDF5Group(operation: file.operation, path: path)
       group.attributes = try attributes(messages)
-      group.members = try members(table.content, of: group, depth)
+      for message in messages {
+        switch message.type {
+        case 0x11: try addMembers(message.content, to: &group, depth)
+        case 0x02: try Self.requireLinks(message.content)
+        case 0x06: try addMember(message.content, to: &group, depth)
+        default: break
+        }
+      }
       return .group(group)
     }
     let member = try dataset(messages, path)

@@ -4,8 +4,8 @@ internal import RecurraTensor
 /// Where the elements of a dataset lie in a file.
 struct HDF5Storage: Sendable {
   enum Place: Sendable {
-    /// One after the other; nil where nothing has been written.
-    case contiguous(offset: Int?)
+    /// One after the other; no offset where nothing has been written.
+    case contiguous(offset: Int?, byteCount: Int)
     /// Among what the file says of the dataset.
     case compact(ArraySlice<UInt8>)
     /// In blocks of one shape.
@@ -52,13 +52,16 @@ struct HDF5Storage: Sendable {
 
   private func bytes(_ byteCount: Int, _ elementByteCount: Int, _ name: String) throws(RecurraError) -> [UInt8] {
     switch place {
-    case .contiguous(let offset?):
+    case .contiguous(let offset?, let ownByteCount):
+      guard byteCount == ownByteCount else {
+        throw file.damaged(expected: "\(byteCount) bytes of dataset \(name.excerpt)", got: "\(ownByteCount)")
+      }
       guard offset <= file.byteCount, byteCount <= file.byteCount - offset else {
         throw file.damaged(
           expected: "\(byteCount) bytes of dataset \(name.excerpt) from \(offset) on", got: "\(file.byteCount) in all")
       }
       return try file.bytes(offset..<(offset + byteCount))
-    case .contiguous(nil): return try filled(byteCount, elementByteCount, name)
+    case .contiguous(nil, _): return try filled(byteCount, elementByteCount, name)
     case .compact(let bytes):
       guard bytes.count == byteCount else {
         throw file.damaged(expected: "\(byteCount) bytes of dataset \(name.excerpt)", got: "\(bytes.count)")

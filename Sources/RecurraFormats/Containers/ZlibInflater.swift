@@ -1,7 +1,7 @@
 /// Decompresses bytes by the rules of deflate, up to a size that is known beforehand.
 ///
 /// - Source: RFC 1950 and 1951.
-struct Inflation {
+struct ZlibInflater {
   private let input: [UInt8]
   private let limit: Int
   private var output: [UInt8] = []

@@ -1,0 +1,46 @@
+internal import RecurraLayers
+public import RecurraTensor
+
+/// ONNX' model files: graphs of operators, run and trained here.
+public struct ONNXFormat: ModelFormat {
+  /// "ONNX".
+  public let name = "ONNX"
+  /// ".onnx".
+  public let fileExtensions = ["onnx"]
+
+  /// Makes the format.
+  public init() {}
+
+  /// Tells by the first fields of the message: a version of the format, then those that a model has.
+  public func recognizes(_ file: FileContents) -> Bool {
+    ONNXHead(file.head, byteCount: file.file.byteCount).isModel
+  }
+
+  /// Reads a graph.
+  ///
+  /// - Throws: `badFile` naming file, node, operator and opset for what is damaged or not supported.
+  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+    guard file.file.byteCount < 1 << 31 else {
+      throw file.file.damaged(expected: "fewer than 2³¹ bytes", got: "\(file.file.byteCount)")
+    }
+    let bytes = try file.file.bytes(0..<file.file.byteCount)
+    let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
+    let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
+    let graph = try ONNXModelFile(
+      bytes, operation: file.operation, folder: folder.isEmpty ? "/" : folder)
+    var (metadata, operators) = (NamedValues<String>(), NamedValues<Int>())
+    for (name, value) in graph.metadata { metadata[name] = value }
+    for (name, count) in graph.operators { operators[name] = count }
+    var description = ModelDescription(tensors: graph.tensors, metadata: metadata, operators: operators)
+    description.arrayGraph = ONNXArrayGraph(file: graph)
+    return description
+  }
+
+  /// Refuses to write.
+  public func write(
+    _ description: ModelDescription, to path: String, _ options: WritingOptions
+  ) throws(RecurraError) {
+    throw RecurraError(
+      .badArgument, operation: "write \(path)", expected: "a format that is written", got: "ONNX")
+  }
+}
