@@ -65,7 +65,8 @@ struct KerasArchitectureWriter {
     return sources.count == 1 ? sources[0] : .array(sources)
   }
 
-  /// `["name", call, output]`; where outputs are listed, Keras counts the making of a functional model as its first call.
+  /// `["name", call, output]`; where outputs are listed, Keras counts the making of a functional model as its first
+  /// call.
   private static func history(_ source: GraphCall.Source, isOutput: Bool = false) -> JSONValue {
     let number = source.number + (isOutput && source.isOfGraph ? 1 : 0)
     return .array([.string(source.name), .integer(number), .integer(source.output)])
@@ -87,7 +88,9 @@ struct KerasArchitectureWriter {
     if let operation = layer as? TensorOperation {
       func filled(_ json: JSONValue?) -> JSONValue { KerasArguments.filled(json ?? .null, tensors) }
       let description = operation.configuration
-      return .object([("args", filled(description["arguments"])), ("kwargs", filled(description["named"] ?? .object([])))])
+      return .object([
+        ("args", filled(description["arguments"])), ("kwargs", filled(description["named"] ?? .object([]))),
+      ])
     }
     var (arguments, named) = (tensors, [(name: String, value: JSONValue)]())
     if layer.recurrentParts != nil, tensors.count > 1 {

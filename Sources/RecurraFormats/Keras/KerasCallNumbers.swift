@@ -45,7 +45,8 @@ struct KerasCallNumbers {
   private func lessOne(_ json: JSONValue) -> JSONValue {
     switch json {
     case .array(let parts):
-      if parts.count >= 3, case .string(let name) = parts[0], case .integer(let call) = parts[1], models.contains(name) {
+      if parts.count >= 3, case .string(let name) = parts[0], case .integer(let call) = parts[1], models.contains(name)
+      {
         return .array([parts[0], .integer(call - 1)] + parts.dropFirst(2))
       }
       return .array(parts.map(lessOne))

@@ -39,7 +39,7 @@ struct KerasDialect {
 
   /// The compile configuration: Keras 2 kept the optimiser's under another name.
   func modernCompile(_ json: JSONValue) -> JSONValue {
-    guard let optimizer = json["optimizer_config"] else { return json }
+    guard version.major < 3, let optimizer = json["optimizer_config"] ?? json["optimizer"] else { return json }
     var changed = optimizer.replacing("config") { config in
       guard case .object(let members) = config else { return config }
       var result: [(name: String, value: JSONValue)] = []

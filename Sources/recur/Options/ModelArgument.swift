@@ -7,8 +7,8 @@ internal import RecurraLayers
 struct ModelArgument: ParsableArguments {
   @Argument(
     help: """
-      A saved model of any format (Recurra, Keras, ONNX); or layers in Keras' or PyTorch's names as JSON, in a file or as \
-      this very argument, such as '[{"class_name": "LSTM", "config": {"units": 100}}]': a fresh model from the seed.
+      A saved model of any format (Recurra, Keras, ONNX); or layers in Keras' or PyTorch's names as JSON, in a file or \
+      as this very argument, such as '[{"class_name": "LSTM", "config": {"units": 100}}]': a fresh model from the seed.
       """,
     completion: .file(extensions: ["safetensors", "keras", "h5", "onnx", "json"]))
   var model: String
@@ -84,7 +84,8 @@ struct ModelArgument: ParsableArguments {
     guard let network = description.model else {
       if let graph = description.arrayGraph { return .graph(graph, source: file.operation) }
       throw file.damaged(
-        expected: "a model", got: "\(description.tensors.count) tensors alone; --weights takes them, with layers as MODEL")
+        expected: "a model",
+        got: "\(description.tensors.count) tensors alone; --weights takes them, with layers as MODEL")
     }
     return .model(LoadedModel(model: network, notes: [:], source: file.operation, description: description))
   }
