@@ -2,6 +2,7 @@ import Foundation
 import RecurraFormats
 import RecurraLayers
 import RecurraTensor
+import RecurraTraining
 import TestSupport
 import Testing
 

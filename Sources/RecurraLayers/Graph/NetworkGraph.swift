@@ -11,7 +11,7 @@ public final class NetworkGraph: Sendable {
     let dtype: DType
   }
 
-  let plan: GraphPlan
+  package let plan: GraphPlan
   /// How a pass goes through the layers.
   package let pass: PassPlan
   let layers: [any Layer]
