@@ -18,7 +18,7 @@ struct ONNXExporter {
   ///
   /// - Throws: `badArgument` naming a layer that ONNX cannot say.
   static func bytes(
-    of model: any Network, opset: Int, metadata: NamedValues<String>, operation: String
+    of model: any Network, opset: Int, operation: String
   ) throws(RecurraError) -> [UInt8] {
     guard opsets.contains(opset) else {
       throw RecurraError(
@@ -28,11 +28,11 @@ struct ONNXExporter {
       throw RecurraError(.badArgument, operation: operation, expected: "a built model", got: "one that is not")
     }
     var exporter = ONNXExporter(graph: ONNXGraphBuilder(dtype: dtype), operation: operation)
-    return try exporter.write(model, shapes, dtype, opset, metadata)
+    return try exporter.write(model, shapes, dtype, opset)
   }
 
   private mutating func write(
-    _ model: any Network, _ shapes: [[Int?]], _ dtype: DType, _ opset: Int, _ metadata: NamedValues<String>
+    _ model: any Network, _ shapes: [[Int?]], _ dtype: DType, _ opset: Int
   ) throws(RecurraError) -> [UInt8] {
     var message = ONNXGraphMessage()
     message.name = model.name
@@ -66,11 +66,6 @@ struct ONNXExporter {
     operators.version = Int64(opset)
     file.opsetImport = [operators]
     file.graph = message
-    for (key, value) in metadata {
-      var entry = ONNXEntryMessage()
-      (entry.key, entry.value) = (key, value)
-      file.metadataProps.append(entry)
-    }
     do {
       return Array(try file.serializedData())
     } catch {
