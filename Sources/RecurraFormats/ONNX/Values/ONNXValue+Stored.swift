@@ -1,4 +1,4 @@
-package import RecurraLayers
+internal import RecurraLayers
 package import RecurraTensor
 internal import SwiftProtobuf
 
