@@ -59,7 +59,7 @@ struct Predict: ParsableCommand {
     let loaded: LoadedModel
     switch try model.loadForPrediction() {
     case .model(let model): loaded = model
-    case .graph(let graph, _):
+    case .graph(let graph, _, _):
       guard lengths.texts.isEmpty, masks.texts.isEmpty else {
         throw RecurraError(
           .badArgument, operation: "predict", expected: "the graph's own inputs alone",

@@ -39,9 +39,8 @@ struct ModelArgument: ParsableArguments {
   func load(seed: UInt64) throws -> LoadedModel {
     switch try read(seed: seed) {
     case .model(let loaded): return loaded
-    case .graph(_, let source):
-      throw RecurraError(
-        .badFile, operation: source, expected: "a model of layers", got: "a graph that only recur predict can run")
+    case .graph(_, let source, let reason):
+      throw RecurraError(.badFile, operation: source, expected: "a model that can be trained", got: reason)
     }
   }
 
@@ -49,14 +48,14 @@ struct ModelArgument: ParsableArguments {
   enum Content {
     case model(LoadedModel)
     /// A graph that is run on arrays as they are, and what names its file in errors.
-    case graph(any ArrayGraph, source: String)
+    case graph(any ArrayGraph, source: String, reason: String)
   }
 
   /// Reads the file for a prediction: a graph of arrays is run as such.
   func loadForPrediction() throws -> Content {
     let content = try read(seed: 0)
     if case .model(let loaded) = content {
-      if let graph = loaded.description?.arrayGraph { return .graph(graph, source: loaded.source) }
+      if let graph = loaded.description?.arrayGraph { return .graph(graph, source: loaded.source, reason: "") }
       try loaded.requireWeights()
     }
     return content
@@ -80,9 +79,12 @@ struct ModelArgument: ParsableArguments {
     let contents = try FileContents(file, path: model)
     let format = try ModelFormats.format(of: contents)
     let description = try format.read(contents, ReadingOptions(weights: weights))
-    description.warnings.forEach { Console.warning($0) }
+    // What cannot be trained can be run all the same.
+    if description.arrayGraph == nil { description.warnings.forEach { Console.warning($0) } }
     guard let network = description.model else {
-      if let graph = description.arrayGraph { return .graph(graph, source: file.operation) }
+      if let graph = description.arrayGraph {
+        return .graph(graph, source: file.operation, reason: description.warnings.joined(separator: "; "))
+      }
       throw file.damaged(
         expected: "a model",
         got: "\(description.tensors.count) tensors alone; --weights takes them, with layers as MODEL")
