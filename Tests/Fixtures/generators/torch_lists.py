@@ -1,8 +1,8 @@
 """Models that lists of PyTorch's modules describe: torch_lists.safetensors.
 
-A case's tensors are `<case>.state.<name>`, `<case>.input` and `<case>.output`, in PyTorch's own layout; its list stands in
-the header. Recurrent modules pass on the sequence. Between modules of sequences [B, T, I] and those of channels [B, I, T]
-the axes are exchanged, as a model's `forward` does.
+A case's tensors are `<case>.state.<name>`, `<case>.input` and `<case>.output`, in PyTorch's own layout; its list
+stands in the header. Recurrent modules pass on the sequence. Between modules of sequences [B, T, I] and those of
+channels [B, I, T] the axes are exchanged, as a model's `forward` does.
 """
 import torch
 
@@ -10,6 +10,7 @@ from .fixture import Fixture
 
 VERSIONS = {"torch": torch.__version__.split("+")[0]}
 BATCH, TIME = 4, 7
+OF_FEATURES = ("LSTM", "GRU", "RNN", "Linear", "LayerNorm", "take_last", "take_mean")
 
 
 def case(*modules, width=5, ids=0, batch_first=True, channels=False, rows=False):
@@ -36,7 +37,8 @@ CASES = {
     "rnn_relu": case(recurrent("RNN", batch_first=True, nonlinearity="relu"), module("take_mean"),
                      module("Softmax", dim=1)),
     "bilstm_last": case(recurrent("LSTM", batch_first=True, bidirectional=True, num_layers=2), module("take_last"),
-                        module("Linear", "head", in_features=6, out_features=2, bias=False), module("LogSoftmax", dim=-1)),
+                        module("Linear", "head", in_features=6, out_features=2, bias=False),
+                        module("LogSoftmax", dim=-1)),
     "bigru_no_bias": case(recurrent("GRU", batch_first=True, bidirectional=True, bias=False)),
     "birnn_time_major": case(recurrent("RNN", bidirectional=True), module("take_mean"), batch_first=False),
     "projected": case(module("LSTM", "rnn", input_size=5, hidden_size=4, proj_size=2, num_layers=2, batch_first=True)),
@@ -84,7 +86,7 @@ def run(x, spec, layers):
         kind = entry["module"]
         if x.dim() == 3 and kind in ("Conv1d", "BatchNorm1d") and not channels:
             x, channels = x.transpose(1, 2), True
-        elif x.dim() == 3 and channels and kind in ("LSTM", "GRU", "RNN", "Linear", "LayerNorm", "take_last", "take_mean"):
+        elif x.dim() == 3 and channels and kind in OF_FEATURES:
             x, channels = x.transpose(1, 2), False
         if kind == "take_last":
             x = x.select(time, x.shape[time] - 1)
