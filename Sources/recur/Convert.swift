@@ -8,13 +8,14 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes a model, or tensors, in another format.",
     discussion: """
-      What is read is known by its content, what is written by the ending of its name: .safetensors (Recurra's own, with \
-      all that training needs), .keras, .weights.h5, .onnx, .npz. Tensors alone, as in a PyTorch checkpoint, keep their \
-      names, shapes and types.
+      What is read is known by its content, what is written by the ending of its name: .safetensors (Recurra's own, \
+      with all that training needs), .keras, .weights.h5, .onnx, .npz. Tensors alone, as in a PyTorch checkpoint, keep \
+      their names, shapes and types.
       """)
 
   @Argument(
-    help: "The file to read.", completion: .file(extensions: ["safetensors", "keras", "h5", "onnx", "pt", "pth", "npz"]))
+    help: "The file to read.",
+    completion: .file(extensions: ["safetensors", "keras", "h5", "onnx", "pt", "pth", "npz"]))
   var source: String
 
   @Argument(help: "The file to write.", completion: .file(extensions: ["safetensors", "keras", "h5", "onnx", "npz"]))

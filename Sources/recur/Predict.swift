@@ -56,8 +56,10 @@ struct Predict: ParsableCommand {
       try roles.writes("--output", path)
       try OutputTarget.check(path)
     }
-    let loaded = try model.loadSaved()
-    if let graph = loaded.description?.arrayGraph {
+    let loaded: LoadedModel
+    switch try model.loadForPrediction() {
+    case .model(let model): loaded = model
+    case .graph(let graph, _):
       guard lengths.texts.isEmpty, masks.texts.isEmpty else {
         throw RecurraError(
           .badArgument, operation: "predict", expected: "the graph's own inputs alone",

@@ -32,7 +32,8 @@ extension Network {
   /// Writes the model in the format that the file's name ends in: `.keras`, `.onnx`, `.safetensors` …; any other name
   /// gets Recurra's own.
   ///
-  /// - Throws: `badArgument` for a model that is not built or that the format cannot say; `cannotCreate`, `inputOutput`.
+  /// - Throws: `badArgument` for a model that is not built or that the format cannot say; `cannotCreate` and
+  ///   `inputOutput`.
   public func save(to path: String) throws(RecurraError) {
     try ModelFormats.write(ModelDescription(model: self), to: path)
   }

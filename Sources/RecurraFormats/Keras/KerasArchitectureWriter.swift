@@ -56,7 +56,7 @@ struct KerasArchitectureWriter {
     return .object([
       ("name", .string(model.name)), ("trainable", .bool(true)), ("layers", .array(layers)),
       ("input_layers", Self.ends(inputs, model.keys.inputs)),
-      ("output_layers", Self.ends(model.outputSources.map(Self.history), model.keys.outputs)),
+      ("output_layers", Self.ends(model.outputSources.map { Self.history($0, isOutput: true) }, model.keys.outputs)),
     ])
   }
 
@@ -65,9 +65,11 @@ struct KerasArchitectureWriter {
     return sources.count == 1 ? sources[0] : .array(sources)
   }
 
-  /// `["name", call, output]`; Keras counts the making of a functional model as its first call.
-  private static func history(_ source: GraphCall.Source) -> JSONValue {
-    .array([.string(source.name), .integer(source.number + (source.isOfGraph ? 1 : 0)), .integer(source.output)])
+  /// `["name", call, output]`; where outputs are listed, Keras counts the making of a functional model as its first
+  /// call.
+  private static func history(_ source: GraphCall.Source, isOutput: Bool = false) -> JSONValue {
+    let number = source.number + (isOutput && source.isOfGraph ? 1 : 0)
+    return .array([.string(source.name), .integer(number), .integer(source.output)])
   }
 
   /// A call: the tensors as Keras' layers take them.
@@ -86,7 +88,9 @@ struct KerasArchitectureWriter {
     if let operation = layer as? TensorOperation {
       func filled(_ json: JSONValue?) -> JSONValue { KerasArguments.filled(json ?? .null, tensors) }
       let description = operation.configuration
-      return .object([("args", filled(description["arguments"])), ("kwargs", filled(description["named"] ?? .object([])))])
+      return .object([
+        ("args", filled(description["arguments"])), ("kwargs", filled(description["named"] ?? .object([]))),
+      ])
     }
     var (arguments, named) = (tensors, [(name: String, value: JSONValue)]())
     if layer.recurrentParts != nil, tensors.count > 1 {

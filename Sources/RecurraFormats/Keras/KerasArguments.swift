@@ -86,7 +86,8 @@ struct KerasArguments {
     let last = layers.last?["config"]
     let stack = JSONValue.object([
       ("module", .string("keras.layers")), ("class_name", .string("StackedRNNCells")),
-      ("config", .object([("name", .string("stacked_rnn_cells")), ("cells", .array(cells))])), ("registered_name", .null),
+      ("config", .object([("name", .string("stacked_rnn_cells")), ("cells", .array(cells))])),
+      ("registered_name", .null),
     ])
     return own + kept.compactMap { name in last?[name].map { (name, $0) } }
       + [("cell", cells.count == 1 ? cells[0] : stack)]

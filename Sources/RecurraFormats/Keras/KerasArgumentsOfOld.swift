@@ -17,6 +17,8 @@ struct KerasArgumentsOfOld {
           .badArgument, operation: className, expected: "time_major false: rows first, then timesteps", got: "true")
       }
       guard !Self.idle.contains(name) else { continue }
+      var value = value
+      if name == "axis", version.major < 3, case .array(let axes) = value, axes.count == 1 { value = axes[0] }
       let newName = version.major < 2 ? Self.firstNames(className)[name] ?? name : name
       result.append((Self.secondNames(className)[newName] ?? newName, activation(newName, value)))
     }

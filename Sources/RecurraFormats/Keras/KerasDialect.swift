@@ -25,9 +25,13 @@ struct KerasDialect {
       }
       let arguments = try KerasArgumentsOfOld(version: version, className: className).modern(
         config.map { (name: $0.name, value: JSONValue.object(result)["config"]?[$0.name] ?? $0.value) })
+      var today = JSONValue.object(arguments)
+      if className == "Functional" || className == "Model" {
+        today = KerasCallNumbers(json["config"] ?? .null, version).counted(today)
+      }
       let names = ["CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU", "Model": "Functional", "Convolution1D": "Conv1D"]
       return JSONValue.object(result).adding([
-        ("class_name", .string(names[className] ?? className)), ("config", .object(arguments)),
+        ("class_name", .string(names[className] ?? className)), ("config", today),
       ])
     default: return json
     }
@@ -35,7 +39,7 @@ struct KerasDialect {
 
   /// The compile configuration: Keras 2 kept the optimiser's under another name.
   func modernCompile(_ json: JSONValue) -> JSONValue {
-    guard let optimizer = json["optimizer_config"] else { return json }
+    guard version.major < 3, let optimizer = json["optimizer_config"] ?? json["optimizer"] else { return json }
     var changed = optimizer.replacing("config") { config in
       guard case .object(let members) = config else { return config }
       var result: [(name: String, value: JSONValue)] = []

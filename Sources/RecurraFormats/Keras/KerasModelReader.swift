@@ -63,17 +63,19 @@ struct KerasModelReader {
   ) throws(RecurraError) {
     let reader = KerasCompileReader(model: model, registry: options.registry, operation: operation)
     guard var training = try reader.training(KerasDialect(version: version).modernCompile(compile)) else { return }
-    if let variables = try KerasWeights.optimizerVariables(in: weights), version.major >= 3 {
+    if let kept = try KerasWeights.optimizerVariables(in: weights) {
+      let modern = version.major >= 3 ? kept : OldOptimizerVariables.modern(kept, of: training.optimizer)
+      let variables = modern ?? []
       var tensors: [Tensor] = []
       for (name, value) in variables { tensors.append(try value.tensor(named: name, in: operation)) }
       let state = KerasOptimizerState(model: model, optimizer: training.optimizer, registry: options.registry)
       do throws(RecurraError) {
-        training.optimizerState = try state.state(tensors)
+        training.optimizerState = modern == nil ? nil : try state.state(tensors)
       } catch {
         throw RecurraError(
           .badFile, operation: "\(operation), \(error.operation)", expected: error.expected, got: error.got)
       }
-      if training.optimizerState == nil, variables.count > 2 {
+      if training.optimizerState == nil, kept.count > 2 {
         description.warnings.append("what \(training.optimizer.name) remembers is not read: it begins anew")
       }
     }

@@ -26,13 +26,19 @@ public struct ONNXFormat: ModelFormat {
     let bytes = try file.file.bytes(0..<file.file.byteCount)
     let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
     let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
+    let message = try ONNXModelFile.message(bytes, file.operation)
     let graph = try ONNXModelFile(
-      bytes, operation: file.operation, folder: folder.isEmpty ? "/" : folder)
+      message, byteCount: bytes.count, operation: file.operation, folder: folder.isEmpty ? "/" : folder)
     var (metadata, operators) = (NamedValues<String>(), NamedValues<Int>())
     for (name, value) in graph.metadata { metadata[name] = value }
     for (name, count) in graph.operators { operators[name] = count }
     var description = ModelDescription(tensors: graph.tensors, metadata: metadata, operators: operators)
     description.arrayGraph = ONNXArrayGraph(file: graph)
+    do {
+      description.model = try ONNXLayer(file: graph, message: message).model()
+    } catch {
+      description.warnings.append("the graph runs, but cannot be trained: \(error)")
+    }
     return description
   }
 

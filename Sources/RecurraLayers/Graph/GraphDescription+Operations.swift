@@ -16,7 +16,8 @@ extension GraphDescription {
   }
 
   private static func operation(_ layer: JSONValue) throws(RecurraError) -> JSONValue {
-    guard case .array(let calls)? = layer["inbound_nodes"], calls.count == 1, case .string(let name)? = layer["class_name"]
+    guard case .array(let calls)? = layer["inbound_nodes"], calls.count == 1,
+      case .string(let name)? = layer["class_name"]
     else { throw GraphDraft.failure("an operation that is called once", got: layer["name"]?.shortText ?? "another") }
     var tensors: [JSONValue] = []
     func template(_ json: JSONValue) -> JSONValue {
@@ -35,7 +36,9 @@ extension GraphDescription {
     let named = template(calls[0]["kwargs"] ?? .object([]))
     var settings: [(name: String, value: JSONValue)] = []
     if case .object(let members)? = layer["config"] {
-      settings = members.filter { !["name", "trainable", "dtype"].contains($0.name) || name == "Cast" && $0.name == "dtype" }
+      settings = members.filter {
+        !["name", "trainable", "dtype"].contains($0.name) || name == "Cast" && $0.name == "dtype"
+      }
     }
     let config: [(name: String, value: JSONValue)] = [
       ("operation", .string(name)), ("module", layer["module"] ?? .null), ("arguments", arguments), ("named", named),

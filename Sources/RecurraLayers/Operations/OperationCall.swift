@@ -104,7 +104,8 @@ struct OperationCall {
         case (nil, let known): result[axis] = known
         case (let known, let other):
           guard known == other else {
-            throw failure(expected: "shapes that broadcast", got: shapes.map { text(of: $0) }.joined(separator: " and "))
+            throw failure(
+              expected: "shapes that broadcast", got: shapes.map { text(of: $0) }.joined(separator: " and "))
           }
         }
       }

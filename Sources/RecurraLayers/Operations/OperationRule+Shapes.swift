@@ -88,7 +88,8 @@ extension OperationRule {
         for place in shape.indices where place != axis {
           guard result[place] == nil || shape[place] == nil || result[place] == shape[place] else {
             throw call.failure(
-              expected: "equal extents besides axis \(axis)", got: shapes.map { text(of: $0) }.joined(separator: " and "))
+              expected: "equal extents besides axis \(axis)",
+              got: shapes.map { text(of: $0) }.joined(separator: " and "))
           }
           result[place] = result[place] ?? shape[place]
         }

@@ -6,7 +6,8 @@ public struct EpochLoss: Sendable, Hashable {
   /// All predictions, each by its weight: cutting rows into other batches changes nothing.
   public static let overPredictions = EpochLoss(name: "predictions")
   /// The losses of the batches, each by its number of rows, as Keras does: in batches of other sizes, masks or weights
-  /// the same predictions give another number.
+  /// the same predictions give another number. Of several outputs each one's own loss is the mean over batches,
+  /// whatever their size, as with TensorFlow underneath.
   public static let overBatches = EpochLoss(name: "batches")
 
   private init(name: String) { self.name = name }
@@ -23,10 +24,10 @@ public struct EpochLoss: Sendable, Hashable {
   ///   - outputs: The number of outputs, whose losses stand in front of the metrics where there are several.
   func counted(_ batch: BatchMetrics, rows: Int, outputs: Int) -> BatchMetrics {
     guard self == .overBatches else { return batch }
-    func mean(_ loss: WeightedSum) -> WeightedSum { WeightedSum(sum: loss.mean * Double(rows), weight: Double(rows)) }
     var batch = batch
-    batch.loss = mean(batch.loss)
-    if outputs > 1 { for index in 0..<outputs { batch.metrics[index] = mean(batch.metrics[index]) } }
+    batch.loss = WeightedSum(sum: batch.loss.mean * Double(rows), weight: Double(rows))
+    guard outputs > 1 else { return batch }
+    for index in 0..<outputs { batch.metrics[index] = WeightedSum(sum: batch.metrics[index].mean, weight: 1) }
     return batch
   }
 }

@@ -131,17 +131,15 @@ final class GraphCompiler {
   private func constant(
     _ name: String, _ value: ONNXValue, _ surroundings: Surroundings, isInitializer: Bool
   ) -> GraphProgram.Constant {
-    let (key, names) = (Array(name.utf8), surroundings.weights)
-    let isStatistic = names.statistics.contains(key)
-    let isWeight =
-      names.weights.contains(key) || (isInitializer && names.weightsOfInitializers.contains(key)) || isStatistic
-    guard surroundings.arguments == nil, isWeight, case .floats(let tensor, let format) = value, tensor.rank > 0,
+    let names = surroundings.weights
+    guard surroundings.arguments == nil, names.isWeight(name, isInitializer: isInitializer),
+      case .floats(let tensor, let format) = value, tensor.rank > 0,
       tensor.count > 0
     else { return .value(value) }
     var path = surroundings.prefix + name
     if weightNames.contains(Array(path.utf8)) { path += "_\(weights.count)" }
     while !weightNames.insert(Array(path.utf8)).inserted { path += "_" }
-    weights.append(Weight(name: path, value: tensor, isStatistic: isStatistic))
+    weights.append(Weight(name: path, value: tensor, isStatistic: names.isStatistic(name)))
     return .parameter(weights.count - 1, format)
   }
 

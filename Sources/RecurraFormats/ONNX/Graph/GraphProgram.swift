@@ -16,6 +16,8 @@ final class GraphProgram: Sendable {
     /// −1 for an output that nothing reads.
     let outputs: [Int]
     var released: [Int] = []
+    /// What the step gave of inputs that are the same in every run.
+    let kept = KeptResults()
   }
 
   enum Constant: Sendable {
@@ -36,7 +38,9 @@ final class GraphProgram: Sendable {
   let outputs: [Port]
   /// Places of values from around, in the order in which a call gives them.
   let captures: [Int]
-  let constants: [(place: Int, constant: Constant)]
+  /// Constants by their places; they are read where they are, and never copied for a run.
+  private let values: [HeldValue?]
+  private let parameters: [(place: Int, index: Int, format: ElementFormat)]
   let steps: [Step]
   let placeCount: Int
 
@@ -44,7 +48,16 @@ final class GraphProgram: Sendable {
     inputs: [Port], outputs: [Port], captures: [Int], constants: [(place: Int, constant: Constant)], steps: [Step],
     placeCount: Int
   ) {
-    (self.inputs, self.outputs, self.captures, self.constants) = (inputs, outputs, captures, constants)
+    (self.inputs, self.outputs, self.captures) = (inputs, outputs, captures)
+    var values = [HeldValue?](repeating: nil, count: placeCount)
+    var parameters: [(place: Int, index: Int, format: ElementFormat)] = []
+    for (place, constant) in constants {
+      switch constant {
+      case .value(let value): values[place] = HeldValue(value, version: 0)
+      case .parameter(let index, let format): parameters.append((place, index, format))
+      }
+    }
+    (self.values, self.parameters) = (values, parameters)
     (self.steps, self.placeCount) = (Self.releasing(steps, outputs, placeCount), placeCount)
   }
 
@@ -63,6 +76,10 @@ final class GraphProgram: Sendable {
     return steps
   }
 
+  private func value(at place: Int, _ held: [HeldValue?]) -> HeldValue? {
+    place < 0 ? nil : held[place] ?? values[place]
+  }
+
   /// Runs the graph.
   ///
   /// - Parameters:
@@ -70,13 +87,9 @@ final class GraphProgram: Sendable {
   ///   - captured: A value for each of `captures`.
   func run(_ values: [HeldValue?], captured: [HeldValue], _ run: GraphRun) throws(RecurraError) -> [HeldValue] {
     var held = [HeldValue?](repeating: nil, count: placeCount)
-    for (place, constant) in constants {
-      switch constant {
-      case .value(let value): held[place] = HeldValue(value, version: 0)
-      case .parameter(let index, let format):
-        let (value, version) = run.context.versioned(run.parameters[index])
-        held[place] = HeldValue(.floats(value, format), version: version)
-      }
+    for (place, index, format) in parameters {
+      let (value, version) = run.context.versioned(run.parameters[index])
+      held[place] = HeldValue(.floats(value, format), version: version)
     }
     for (input, value) in zip(inputs, values) { held[input.place] = value }
     for (place, value) in zip(captures, captured) { held[place] = value }
@@ -84,30 +97,72 @@ final class GraphProgram: Sendable {
       try run.count()
       var capturedValues: [HeldValue] = []
       for place in step.captured {
-        guard let value = held[place] else {
+        guard let value = value(at: place, held) else {
           throw step.node.failure(expected: "a value that a graph inside reads", got: "none")
         }
         capturedValues.append(value)
       }
       let call = OperatorCall(
-        node: step.node, inputs: step.inputs.map { $0 < 0 ? nil : held[$0] }, captured: capturedValues, run: run)
-      let results = try step.body(call)
+        node: step.node, inputs: step.inputs.map { value(at: $0, held) }, captured: capturedValues, run: run)
+      let version = step.node.isRepeatable ? call.version : nil
+      let results = try step.results(call, version)
+      for result in results where result.count >= 1_024 { try run.count(elements: result.count) }
       for (index, place) in step.outputs.enumerated() where place >= 0 {
         guard index < results.count else {
           throw call.failure(expected: "an output \(index) that nodes read", got: "\(results.count) outputs")
         }
-        held[place] = HeldValue(results[index])
+        held[place] = HeldValue(results[index], version: version)
       }
       for place in step.released { held[place] = nil }
     }
     var result: [HeldValue] = []
     for output in outputs {
-      guard let value = held[output.place] else {
+      guard let value = value(at: output.place, held) else {
         throw RecurraError(
           .badData, operation: run.operation, expected: "an output \(output.name.excerpt)", got: "none")
       }
       result.append(value)
     }
     return result
+  }
+}
+
+extension GraphProgram {
+  /// What a step gave of inputs of one version.
+  final class KeptResults: Sendable {
+    private let last = Guarded<(version: Int, results: [ONNXValue])?>(nil)
+
+    func results(_ version: Int) -> [ONNXValue]? {
+      last.withLock { last in last.flatMap { $0.version == version ? $0.results : nil } }
+    }
+
+    func keep(_ results: [ONNXValue], _ version: Int) { _ = last.exchange((version, results)) }
+  }
+}
+
+extension GraphProgram.Step {
+  /// Computes the outputs, once for inputs that stay the same: weights that a file turns and cuts before they are used.
+  fileprivate func results(_ call: OperatorCall, _ version: Int?) throws(RecurraError) -> [ONNXValue] {
+    guard let version, !call.run.context.isRecording else { return try body(call) }
+    if let results = kept.results(version) { return results }
+    let results = try body(call)
+    kept.keep(results, version)
+    return results
+  }
+}
+
+extension OperatorCall {
+  /// The number of changes that all inputs have seen together; nil where one is computed anew in every run.
+  ///
+  /// Changes are counted and never taken back, so that equal sums mean equal numbers.
+  fileprivate var version: Int? {
+    guard !inputs.isEmpty else { return nil }
+    var sum = 0
+    for input in inputs {
+      guard let input else { continue }
+      guard let version = input.version else { return nil }
+      sum &+= version
+    }
+    return sum
   }
 }

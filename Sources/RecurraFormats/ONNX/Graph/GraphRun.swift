@@ -10,21 +10,22 @@ final class GraphRun {
   /// The bytes that one array may take: what a file computes without reading it must not take the machine.
   let arrayLimit: Int
   /// The nodes that may still be run, those of loops by each turn: no file makes a run endless.
-  private var nodesLeft = 4_000_000
+  private var nodesLeft: Int
 
   init(operation: String, context: ForwardContext, parameters: [Parameter], arrayLimit: Int) {
     (self.operation, self.context, self.parameters) = (operation, context, parameters)
     self.arrayLimit = arrayLimit
+    nodesLeft = 2_000_000 + arrayLimit / 1_024
   }
 
-  /// Counts a node.
+  /// Counts a node, and a thousand numbers that it gives as another one.
   ///
   /// - Throws: `badData` where a run has had more than it may.
-  func count(_ nodes: Int = 1) throws(RecurraError) {
-    nodesLeft -= nodes
+  func count(elements: Int = 0) throws(RecurraError) {
+    nodesLeft -= 1 + elements / 1_024
     guard nodesLeft >= 0 else {
       throw RecurraError(
-        .badData, operation: operation, expected: "a run of at most 4000000 nodes", got: "more, in loops")
+        .badData, operation: operation, expected: "a run of some 2000000 nodes at most", got: "more, in loops")
     }
   }
 }

@@ -25,13 +25,21 @@ struct ONNXModelFile: Sendable {
   ///   - folder: Where it lies; external data is looked for there.
   ///   - keepsTensors: Whether `tensors` are wanted.
   init(
-    _ bytes: [UInt8], operation: String, folder: String?, keepsTensors: Bool = true
+    _ bytes: [UInt8], operation: String, folder: String?, keepsTensors: Bool = true, isWithoutWeights: Bool = false
   ) throws(RecurraError) {
     let message = try Self.message(bytes, operation)
-    try self.init(message, byteCount: bytes.count, operation: operation, folder: folder, keepsTensors: keepsTensors)
+    try self.init(
+      message, byteCount: bytes.count, operation: operation, folder: folder, keepsTensors: keepsTensors,
+      isWithoutWeights: isWithoutWeights)
   }
 
   static func message(_ bytes: [UInt8], _ operation: String) throws(RecurraError) -> ONNXModelMessage {
+    let (estimate, limit) = (MessageEstimate(bytes).byteCount, (48 << 20) + 2 * bytes.count)
+    guard estimate <= limit else {
+      throw RecurraError(
+        .badFile, operation: operation, expected: "messages of at most \(limit) bytes, for a file of this size",
+        got: "about \(estimate)")
+    }
     var options = BinaryDecodingOptions()
     options.messageDepthLimit = 96
     options.discardUnknownFields = true
@@ -44,7 +52,8 @@ struct ONNXModelFile: Sendable {
   }
 
   init(
-    _ message: ONNXModelMessage, byteCount: Int, operation: String, folder: String?, keepsTensors: Bool = true
+    _ message: ONNXModelMessage, byteCount: Int, operation: String, folder: String?,
+    keepsTensors: Bool = true, isWithoutWeights: Bool = false
   ) throws(RecurraError) {
     guard message.hasGraph else {
       throw RecurraError(.badFile, operation: operation, expected: "a graph", got: "none")
@@ -56,7 +65,7 @@ struct ONNXModelFile: Sendable {
         .badFile, operation: operation, expected: "operators of opset \(OperatorTable.versions)",
         got: "opset \(version)")
     }
-    let reader = ONNXTensorReader(operation: operation, folder: folder)
+    let reader = ONNXTensorReader(operation: operation, folder: folder, isWithoutWeights: isWithoutWeights)
     let compiler = try GraphCompiler(reader, functions: message.functions)
     program = try compiler.program(
       message.graph, GraphCompiler.Surroundings(scope: NameScope(), versions: versions))

@@ -18,6 +18,14 @@ struct ONNXNode: Sendable {
 
   var inputCount: Int { hasInput.count }
 
+  /// Tells whether equal inputs give equal outputs, and nothing else is read.
+  var isRepeatable: Bool {
+    switch operatorName {
+    case "Dropout", "RandomUniformLike", "RandomNormalLike", "If", "Loop", "Scan": false
+    default: captures.isEmpty
+    }
+  }
+
   /// Names the node in errors.
   var label: String { "node \(name.excerpt) (\(operatorName), opset \(version))" }
 

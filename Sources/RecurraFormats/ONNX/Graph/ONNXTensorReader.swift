@@ -8,6 +8,8 @@ struct ONNXTensorReader: Sendable {
   let operation: String
   /// The folder of the model; nil where it did not come from a file.
   let folder: String?
+  /// Whether the data of weights lies elsewhere: zeros stand for what is not there.
+  var isWithoutWeights = false
 
   func value(_ message: ONNXTensorMessage) throws(RecurraError) -> ONNXValue {
     let name = message.name
@@ -36,6 +38,12 @@ struct ONNXTensorReader: Sendable {
     }
     guard message.dataLocation == 0 else {
       throw failure("data in the file or beside it", "location \(message.dataLocation)")
+    }
+    if isWithoutWeights, format.isFloating, !message.hasRawData, message.floatData.isEmpty, message.doubleData.isEmpty,
+      message.int32Data.isEmpty
+    {
+      try MemoryLimit.require(byteCount, operation, for: "tensor \(message.name.excerpt)")
+      return StoredTensor(format, shape: shape, bytes: [UInt8](repeating: 0, count: byteCount))
     }
     if message.hasRawData || count == 0 {
       guard message.rawData.count == byteCount else {

@@ -108,6 +108,7 @@ struct OperatorCall {
   /// - Throws: `badData` for extents that are negative or whose product does not fit, `outOfMemory` for more than the
   ///   run may take.
   func require(_ shape: [Int], _ format: ElementFormat = .float32) throws(RecurraError) {
+    guard shape.count <= 64 else { throw failure(expected: "at most 64 axes", got: "\(shape.count)") }
     let count = try Shape.validated(shape, byteCount: 8, operation: "\(run.operation), \(node.label)")
     let bytes = count * (format.isFloating ? format.dtype.byteCount : 8)
     guard bytes <= run.arrayLimit, count < Int(Int32.max) else {

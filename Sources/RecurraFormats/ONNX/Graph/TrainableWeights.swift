@@ -9,8 +9,11 @@ enum TrainableWeights {
   ]
   /// Those that are weights where an initializer gives them: a node's constant is a number of the formula there.
   private static let weightsOfInitializers: [String: Set<Int>] = [
-    "Add": [0, 1], "Sub": [0, 1], "Mul": [0, 1], "Div": [0, 1], "Transpose": [0], "Reshape": [0], "Unsqueeze": [0],
-    "Squeeze": [0], "Slice": [0], "Identity": [0], "Concat": Set(0..<16), "Split": [0],
+    "Add": [0, 1], "Sub": [0, 1], "Mul": [0, 1], "Div": [0, 1],
+  ]
+  /// Operators that leave numbers as they are: what becomes a weight behind them is one in front of them.
+  private static let moving: Set<String> = [
+    "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Slice", "Identity", "Split", "Concat",
   ]
   /// Those that a layer follows with its batches, and training does not change.
   private static let statistics: [String: Set<Int>] = ["BatchNormalization": [3, 4]]
@@ -19,20 +22,42 @@ enum TrainableWeights {
     var weights: Set<[UInt8]> = []
     var weightsOfInitializers: Set<[UInt8]> = []
     var statistics: Set<[UInt8]> = []
+
+    /// Tells whether a floating constant is a weight or a statistic.
+    func isWeight(_ name: String, isInitializer: Bool) -> Bool {
+      let key = Array(name.utf8)
+      return weights.contains(key) || (isInitializer && weightsOfInitializers.contains(key)) || isStatistic(name)
+    }
+
+    func isStatistic(_ name: String) -> Bool { statistics.contains(Array(name.utf8)) }
   }
 
   /// The names that are read as weights by nodes, or by the graphs inside them.
   static func names(in nodes: [ONNXNodeMessage]) -> Names {
-    var names = Names()
-    var pending = nodes
+    var (names, all, pending) = (Names(), [ONNXNodeMessage](), Array(nodes.reversed()))
     while let node = pending.popLast() {
+      all.append(node)
+      for graph in node.graphs { pending += graph.node.reversed() }
+    }
+    // Names of weights whose makers are looked for further back.
+    var carried: Set<[UInt8]> = []
+    for node in all.reversed() {
+      let moved = moving.contains(node.opType) && node.output.contains { carried.contains(Array($0.utf8)) }
+      // The left side of a product is mostly what is computed, and not a weight.
+      let isProduct = ["MatMul", "Gemm", "Einsum"].contains(node.opType)
+      // What a function of the file does with an initializer is not looked into: mostly it is a weight.
+      let isOwn = !node.domain.isEmpty && node.domain != "ai.onnx" && node.domain != "com.microsoft"
       for (index, input) in node.input.enumerated() where !input.isEmpty {
         let key = Array(input.utf8)
-        if weights[node.opType]?.contains(index) == true { names.weights.insert(key) }
-        if weightsOfInitializers[node.opType]?.contains(index) == true { names.weightsOfInitializers.insert(key) }
+        let isWeight = weights[node.opType]?.contains(index) == true
+        let isMoved = moved && (index == 0 || node.opType == "Concat")
+        if isWeight || isMoved { names.weights.insert(key) }
+        if isMoved || (isWeight && !(isProduct && index == 0)) { carried.insert(key) }
+        if isOwn || weightsOfInitializers[node.opType]?.contains(index) == true {
+          names.weightsOfInitializers.insert(key)
+        }
         if statistics[node.opType]?.contains(index) == true { names.statistics.insert(key) }
       }
-      for graph in node.graphs { pending += graph.node }
     }
     return names
   }

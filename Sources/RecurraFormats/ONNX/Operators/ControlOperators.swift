@@ -70,7 +70,11 @@ extension OperatorTable {
       }
       goesOn = flag != 0
       states = results[1..<(1 + states.count)].map { HeldValue($0.value) }
-      for index in 0..<scanned { collected[index].append(results[1 + states.count + index].value) }
+      for index in 0..<scanned {
+        let value = results[1 + states.count + index].value
+        try call.require([turn + 1] + value.shape, value.format)
+        collected[index].append(value)
+      }
       turn += 1
     }
     var outputs = states.map(\.value)
@@ -158,7 +162,11 @@ extension OperatorTable {
       }
       let results = try run(call, body, "body", values)
       states = results[..<stateCount].map { HeldValue($0.value) }
-      for index in 0..<scanned { collected[index].append(results[stateCount + index].value) }
+      for index in 0..<scanned {
+        let value = results[stateCount + index].value
+        try call.require([count] + value.shape, value.format)
+        collected[index].append(value)
+      }
     }
     var outputs = states.map(\.value)
     for (index, values) in collected.enumerated() {

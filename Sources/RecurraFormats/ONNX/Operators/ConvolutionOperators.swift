@@ -7,7 +7,8 @@ extension OperatorTable {
     Entry("Conv") { (node) throws(RecurraError) in
       try node.expectInputs(2...3)
       let (settings, groups) = (try WindowSettings(node), try node.integer("group", default: 1))
-      return { (call) throws(RecurraError) in try convolve(call, settings, groups) }
+      let turned = TurnedWeights()
+      return { (call) throws(RecurraError) in try convolve(call, settings, groups, turned) }
     },
     Entry("ConvTranspose") { (node) throws(RecurraError) in
       try node.expectInputs(2...3)
@@ -19,7 +20,7 @@ extension OperatorTable {
 
   /// x [N, C, …], weights [M, C / groups, …], bias [M]; result [N, M, …].
   private static func convolve(
-    _ call: OperatorCall, _ settings: WindowSettings, _ groups: Int
+    _ call: OperatorCall, _ settings: WindowSettings, _ groups: Int, _ turned: TurnedWeights
   ) throws(RecurraError) -> [ONNXValue] {
     let (x, weights) = try call.pair()
     guard x.rank >= 3, weights.rank == x.rank, groups >= 1, weights.shape[0] % groups == 0,
@@ -44,6 +45,13 @@ extension OperatorTable {
     let isPlain = entries == 1 && windows == table.imageCount
     let columns = isPlain ? x : table.unfolded(x.reshaped([batch * channels, table.imageCount]))
     var result: Tensor
+    let bias = try channelBias(call, units, x.dtype)
+    if groups == 1, batch * windows <= 64, x.dtype == .float32, let version = call.version(1) {
+      // For few windows OpenBLAS would take longer to lay the weights down than to multiply.
+      let rows = columns.reshaped([batch, own * entries, windows]).transposed()
+      let sums = turned(rows, weights.reshaped([units, own * entries]), version: version, adding: bias)
+      return [.floats(sums.transposed().reshaped(target), try call.value(0).format)]
+    }
     if groups == 1 {
       result = weights.reshaped([units, own * entries]).matrixProduct(
         columns.reshaped([batch, channels * entries, windows]))
@@ -52,15 +60,16 @@ extension OperatorTable {
         columns.reshaped([batch, groups, own * entries, windows]))
     }
     result = result.reshaped([batch, units, windows])
-    if let bias = try call.optionalTensor(2) { result = result + (try column(call, bias, units)) }
+    if let bias { result = result + bias.reshaped([units, 1]) }
     return [.floats(result.reshaped(target), try call.value(0).format)]
   }
 
-  private static func column(_ call: OperatorCall, _ bias: Tensor, _ units: Int) throws(RecurraError) -> Tensor {
-    guard bias.shape == [units] else {
-      throw call.failure(expected: "a bias [\(units)]", got: "\(bias.shape)")
+  private static func channelBias(_ call: OperatorCall, _ units: Int, _ dtype: DType) throws(RecurraError) -> Tensor? {
+    guard let bias = try call.optionalTensor(2) else { return nil }
+    guard bias.shape == [units], bias.dtype == dtype else {
+      throw call.failure(expected: "a \(dtype) bias [\(units)]", got: "\(bias.dtype) \(bias.shape)")
     }
-    return bias.reshaped([units, 1])
+    return bias
   }
 
   /// x [N, C, …], weights [C, M / groups, …], bias [M]; result [N, M, …].
@@ -78,7 +87,8 @@ extension OperatorTable {
     let axes = small.count
     let (strides, dilations, pads) = try settings.extents(call, kernel: kernel, axes: axes)
     let margin = margin ?? [Int](repeating: 0, count: axes)
-    guard margin.count == axes, margin.allSatisfy({ (0...(1 << 24)).contains($0) }),
+    guard shape?.allSatisfy({ (0...(1 << 31)).contains($0) }) ?? true, margin.count == axes,
+      margin.allSatisfy({ (0...(1 << 24)).contains($0) }),
       shape == nil || shape?.count == axes
     else { throw call.failure(expected: "output_padding and output_shape for \(axes) axes", got: "others") }
     var (image, starts) = ([Int](), [Int]())
@@ -112,7 +122,7 @@ extension OperatorTable {
     var result = table.folded(columns.reshaped([batch * units, entries, windows])).reshaped([
       batch, units, table.imageCount,
     ])
-    if let bias = try call.optionalTensor(2) { result = result + (try column(call, bias, units)) }
+    if let bias = try channelBias(call, units, x.dtype) { result = result + bias.reshaped([units, 1]) }
     return [.floats(result.reshaped(target), try call.value(0).format)]
   }
 }

@@ -90,9 +90,10 @@ extension OperatorTable {
     try node.expectInputs(2...3)
     let (alpha, beta) = (try node.number("alpha", default: 1), try node.number("beta", default: 1))
     let (turnsA, turnsB) = (try node.flag("transA"), try node.flag("transB"))
-    let packed = PackedProduct()
+    let (packed, turned) = (PackedProduct(), TurnedWeights())
     return { (call) throws(RecurraError) in
       var (a, b) = try call.pair()
+      let weights = b
       guard a.rank == 2, b.rank == 2 else {
         throw call.failure(expected: "two matrices", got: "\(a.shape) and \(b.shape)")
       }
@@ -106,10 +107,13 @@ extension OperatorTable {
         }
       }
       let format = try call.value(0).format
-      if let c, alpha == 1, beta == 1, c.rank == 1, c.count == target[1], let version = call.version(1),
-        a.dtype == .float32, a.shape[1] == b.shape[0], a.count > 0, b.count > 0
+      if alpha == 1, let version = call.version(1), a.dtype == .float32, a.shape[1] == b.shape[0], a.count > 0,
+        b.count > 0, c == nil || (beta == 1 && c?.shape == [target[1]])
       {
-        return [.floats(packed(a, b, version: version, adding: c), format)]
+        let result =
+          turnsB
+          ? turned(a, weights, version: version, adding: c) : packed(a, b, version: version, adding: c)
+        return [.floats(result, format)]
       }
       var result = try product(call, a, b, packed)
       if alpha != 1 { result = result * alpha }

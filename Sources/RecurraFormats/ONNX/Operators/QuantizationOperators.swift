@@ -94,7 +94,7 @@ extension OperatorTable {
     let (inner, extent) = (max(shape[(axis + 1)...].reduce(1, *), 1), max(shape[axis], 1))
     if scales == [shape[axis]] { return { $0 / inner % extent } }
     var blocked = shape
-    guard block > 0, scales.count == shape.count else {
+    guard block > 0, block < 1 << 31, scales.count == shape.count else {
       throw call.failure(expected: "a scale for each of \(shape[axis])", got: "\(scales)")
     }
     blocked[axis] = (shape[axis] + block - 1) / block

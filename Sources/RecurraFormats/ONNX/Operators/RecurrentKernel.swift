@@ -115,8 +115,9 @@ final class RecurrentKernel: Sendable {
     guard inputs.r.rank == 3 else { throw call.failure(expected: "R of three axes", got: "\(inputs.r.shape)") }
     let (rows, timesteps, features, size) = (x.shape[0], x.shape[1], x.shape[2], inputs.r.shape[2])
     let columns = kind.gateCount * size
-    guard size >= 1, units == nil || units == size else {
-      throw call.failure(expected: "R for \(units ?? 1) units", got: "\(inputs.r.shape)")
+    guard size >= 1, features >= 1, units == nil || units == size else {
+      throw call.failure(
+        expected: "a feature or more, and R for \(units ?? 1) units", got: "\(inputs.x.shape) and \(inputs.r.shape)")
     }
     func expect(_ tensor: Tensor?, _ name: String, _ shape: [Int]) throws(RecurraError) {
       guard let tensor, tensor.shape != shape || tensor.dtype != x.dtype else { return }

@@ -41,7 +41,9 @@ extension OperatorTable {
       return { (call) throws(RecurraError) in
         let value = try call.value(0)
         let given = call.node.version < 13 ? attribute ?? [] : try call.integers(1)
-        guard given.count <= 64 else { throw call.failure(expected: "few axes", got: "\(given.count)") }
+        guard given.count <= 64, value.rank + given.count <= 64 else {
+          throw call.failure(expected: "at most 64 axes", got: "\(value.rank + given.count)")
+        }
         let axes = try call.axes(given, rank: value.rank + given.count)
         var shape = value.shape
         for axis in axes { shape.insert(1, at: axis) }

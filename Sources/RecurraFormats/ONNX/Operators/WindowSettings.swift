@@ -48,7 +48,7 @@ final class WindowSettings: Sendable {
 
   /// The table for images of some extents.
   func table(_ call: OperatorCall, image: [Int], kernel: [Int], rows: Int) throws(RecurraError) -> WindowTable {
-    if let kept = last.withLock({ $0 }), kept.image == image {
+    if let kept = last.withLock({ $0 }), kept.image == image, kept.kernel == kernel {
       try call.require([rows, kept.entryCount, kept.windowCount])
       return kept
     }

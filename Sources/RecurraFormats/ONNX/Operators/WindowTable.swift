@@ -4,6 +4,8 @@ internal import RecurraTensor
 struct WindowTable: Sendable {
   /// The extents of the image, without channels.
   let image: [Int]
+  /// The extents of a window.
+  let kernel: [Int]
   /// The number of windows along each axis.
   let windows: [Int]
   /// The entries of a window, P windows side by side for each of K entries: a place of the image, −1 beside it.
@@ -23,7 +25,11 @@ struct WindowTable: Sendable {
   init(
     image: [Int], windows: [Int], kernel: [Int], strides: [Int], dilations: [Int], starts: [Int], ends: [Int]
   ) {
-    (self.image, self.windows) = (image, windows)
+    (self.image, self.windows, self.kernel) = (image, windows, kernel)
+    guard !windows.contains(0) else {
+      (places, counts) = ([], [])
+      return
+    }
     let (entries, count) = (kernel.reduce(1, *), windows.reduce(1, *))
     // Per axis: the place along it of each entry of each window, −1 in the padding, −2 behind it.
     let along = image.indices.map { axis in
