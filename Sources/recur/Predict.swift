@@ -74,7 +74,7 @@ struct Predict: ParsableCommand {
     }
     for case (let target?, let output) in zip(paths, outputs) {
       try OutputTarget.write(to: target) { (path, system) throws(RecurraError) in
-        try output.writeNumPy(to: path, system: system)
+        try output.exchanged(batchAxis: loaded.model.batchAxes.output).writeNumPy(to: path, system: system)
       }
     }
   }

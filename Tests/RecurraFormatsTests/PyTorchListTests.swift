@@ -128,7 +128,8 @@ import Testing
     (#"[{"module": "GRU", "prefix": "r", "input_size": 3, "hidden_size": 2, "proj_size": 1}]"#, "proj_size"),
     (#"[{"module": "LSTM", "prefix": "r", "input_size": 3, "hidden_size": -2}]"#, "hidden_size"),
     (
-      #"[{"module": "LSTM", "prefix": "r", "input_size": 3, "hidden_size": 2}, {"module": "Linear", "prefix": "l", "in_features": 3, "out_features": 1}]"#,
+      #"[{"module": "LSTM", "prefix": "r", "input_size": 3, "hidden_size": 2}, "#
+        + #"{"module": "Linear", "prefix": "l", "in_features": 3, "out_features": 1}]"#,
       "in_features"
     ),
     (
@@ -137,7 +138,8 @@ import Testing
     ),
     (#"[{"module": "ReLU"}]"#, "features"),
     (
-      #"[{"module": "LSTM", "prefix": "r", "input_size": 3, "hidden_size": 2, "batch_first": true}, {"module": "LSTM", "prefix": "s", "input_size": 2, "hidden_size": 2}]"#,
+      #"[{"module": "LSTM", "prefix": "r", "input_size": 3, "hidden_size": 2, "batch_first": true}, "#
+        + #"{"module": "LSTM", "prefix": "s", "input_size": 2, "hidden_size": 2}]"#,
       "batch_first"
     ),
   ])

@@ -12,6 +12,11 @@ public struct SafeTensorsFormat: ModelFormat {
   /// Makes the format.
   public init() {}
 
+  /// Tells by a file's first bytes whether PyTorch, or a model in its words, wrote it.
+  package static func isStateDict(_ head: [UInt8]) -> Bool {
+    head.dropFirst(8).starts(with: #"{"__metadata__":{"format":"pt""#.utf8)
+  }
+
   /// Tells by the length of a header that begins with a brace and ends within the file.
   public func recognizes(_ file: FileContents) -> Bool {
     guard let length = file.head.littleEndian(at: 0, count: 8), file.head.count > 8 else { return false }

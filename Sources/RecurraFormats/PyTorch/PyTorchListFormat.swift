@@ -64,10 +64,7 @@ public struct PyTorchListFormat: ModelFormat {
     let counted = network.counting(tensors ?? [:])
     description.metadata[metadataName] = counted.text
     model.origin = counted.text
-    if network.isTimeMajor {
-      description.inputBatchAxis = 1
-      description.outputBatchAxis = network.form == .sequence ? 1 : 0
-    }
+    (description.inputBatchAxis, description.outputBatchAxis) = model.batchAxes
     return description
   }
 

@@ -1,4 +1,5 @@
 internal import Recurra
+internal import RecurraFormats
 internal import RecurraLayers
 
 /// The data a subcommand works on.
@@ -54,7 +55,8 @@ enum DataFile {
     let masks = try masks.texts(for: names, "inputs", isComplete: false)
     let origin = [origin("x", paths, names), origin("lengths", lengths, names), origin("mask", masks, names)]
       .filter { !$0.isEmpty }.joined(separator: ", ")
-    let values = try paths.map { try read($0, for: model) }
+    let batchAxis = model.batchAxes.input
+    let values = try paths.map { try read($0, for: model).exchanged(batchAxis: batchAxis) }
     var joined: [SequenceMask] = []
     for (lengths, mask) in zip(lengths, masks) {
       let (lengths, mask) = (try readLengths(lengths), try readMask(mask))

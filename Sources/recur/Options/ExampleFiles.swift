@@ -1,4 +1,5 @@
 internal import Recurra
+internal import RecurraFormats
 
 /// The files of examples: inputs and targets, with lengths and masks of inputs and weights of targets where there are
 /// any.
@@ -33,8 +34,9 @@ struct ExampleFiles {
     let names = model.outputNames
     let labels = try targets.texts(for: names, "outputs", isComplete: true).compactMap { $0 }
     let weights = try sampleWeights.texts(for: names, "outputs", isComplete: false)
+    let batchAxis = model.batchAxes.output
     let values = Examples(
-      x.values, try labels.map { try DataFile.read($0, for: model) }, masks: x.masks,
+      x.values, try labels.map { try DataFile.read($0, for: model).exchanged(batchAxis: batchAxis) }, masks: x.masks,
       sampleWeights: try weights.map { path in try path.map { try DataFile.read($0, for: model) } })
     return LoadedExamples(
       values: values,

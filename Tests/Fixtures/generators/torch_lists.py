@@ -1,8 +1,8 @@
 """Models that lists of PyTorch's modules describe: torch_lists.safetensors.
 
-A case's tensors are `<case>.state.<name>`, `<case>.input` and `<case>.output`, in PyTorch's own layout; its list stands in
-the header. Recurrent modules pass on the sequence. Between modules of sequences [B, T, I] and those of channels [B, I, T]
-the axes are exchanged, as a model's `forward` does.
+A case's tensors are `<case>.state.<name>`, `<case>.input` and `<case>.output`, in PyTorch's own layout; its list
+stands in the header. Recurrent modules pass on the sequence. Between modules of sequences [B, T, I] and those of
+channels [B, I, T] the axes are exchanged, as a model's `forward` does.
 """
 import torch
 
@@ -10,6 +10,7 @@ from .fixture import Fixture
 
 VERSIONS = {"torch": torch.__version__.split("+")[0]}
 BATCH, TIME = 4, 7
+OF_FEATURES = ("LSTM", "GRU", "RNN", "Linear", "LayerNorm", "take_last", "take_mean")
 
 
 def case(*modules, width=5, ids=0, batch_first=True, channels=False, rows=False):
@@ -36,7 +37,8 @@ CASES = {
     "rnn_relu": case(recurrent("RNN", batch_first=True, nonlinearity="relu"), module("take_mean"),
                      module("Softmax", dim=1)),
     "bilstm_last": case(recurrent("LSTM", batch_first=True, bidirectional=True, num_layers=2), module("take_last"),
-                        module("Linear", "head", in_features=6, out_features=2, bias=False), module("LogSoftmax", dim=-1)),
+                        module("Linear", "head", in_features=6, out_features=2, bias=False),
+                        module("LogSoftmax", dim=-1)),
     "bigru_no_bias": case(recurrent("GRU", batch_first=True, bidirectional=True, bias=False)),
     "birnn_time_major": case(recurrent("RNN", bidirectional=True), module("take_mean"), batch_first=False),
     "projected": case(module("LSTM", "rnn", input_size=5, hidden_size=4, proj_size=2, num_layers=2, batch_first=True)),
@@ -50,12 +52,12 @@ CASES = {
     "convolution": case(module("Conv1d", "conv", in_channels=5, out_channels=4, kernel_size=3, padding=1),
                         module("BatchNorm1d", "bn", num_features=4), module("PReLU", "act"), channels=True),
     "convolution_lstm": case(module("Conv1d", "conv", in_channels=5, out_channels=4, kernel_size=2, stride=2,
-                                    padding="valid", dilation=2, bias=False), module("ELU", alpha=0.5),
+                                    padding="valid", bias=False), module("ELU", alpha=0.5),
                              module("LSTM", "rnn", input_size=4, hidden_size=3, batch_first=True), module("take_last"),
                              channels=True),
     "grouped_convolution": case(recurrent("LSTM", batch_first=True, bidirectional=True),
                                 module("Conv1d", "conv", in_channels=6, out_channels=4, kernel_size=3, padding="same",
-                                       groups=2), module("take_mean"), module("GELU")),
+                                       groups=2, dilation=2), module("take_mean"), module("GELU")),
     "rows": case(module("Linear", "fc1", in_features=5, out_features=6), module("BatchNorm1d", "bn", num_features=6),
                  module("LeakyReLU", negative_slope=0.2), module("Dropout"),
                  module("Linear", "fc2", in_features=6, out_features=3), module("Softmax", dim=-1), rows=True),
@@ -84,7 +86,7 @@ def run(x, spec, layers):
         kind = entry["module"]
         if x.dim() == 3 and kind in ("Conv1d", "BatchNorm1d") and not channels:
             x, channels = x.transpose(1, 2), True
-        elif x.dim() == 3 and channels and kind in ("LSTM", "GRU", "RNN", "Linear", "LayerNorm", "take_last", "take_mean"):
+        elif x.dim() == 3 and channels and kind in OF_FEATURES:
             x, channels = x.transpose(1, 2), False
         if kind == "take_last":
             x = x.select(time, x.shape[time] - 1)

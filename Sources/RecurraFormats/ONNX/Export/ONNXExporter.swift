@@ -36,6 +36,7 @@ struct ONNXExporter {
   ) throws(RecurraError) -> [UInt8] {
     var message = ONNXGraphMessage()
     message.name = model.name
+    graph.reserve(model.inputNames + model.outputNames)
     var inputs: [ExportValue] = []
     for ((name, ids), shape) in zip(zip(model.inputNames, model.inputIDCounts), shapes) {
       inputs.append(ExportValue(name: name, shape: shape))
@@ -49,7 +50,7 @@ struct ONNXExporter {
     var taken = Set(model.inputNames)
     for (index, output) in outputs.enumerated() {
       var name = index < model.outputNames.count ? model.outputNames[index] : "output_\(index)"
-      while !taken.insert(name).inserted { name += "_output" }
+      while !taken.insert(name).inserted { name += ".output" }
       _ = graph.node("Identity", [output.name], output: name)
       let extents = output.shape.enumerated().map { axis, extent -> ExportExtent in
         extent.map { .known($0) } ?? .named(axis == 0 ? "batch" : "\(name)_\(axis)")

@@ -10,15 +10,20 @@ struct ONNXGraphBuilder {
   private(set) var nodes: [ONNXNodeMessage] = []
   private(set) var constants: [ONNXTensorMessage] = []
   private var count = 0
+  /// Names that a model's inputs and outputs have.
+  private var reserved: Set<String> = []
   private var integers: [[Int]: String] = [:]
   /// The type of the numbers.
   let dtype: DType
 
   init(dtype: DType) { self.dtype = dtype }
 
+  /// Leaves out names that a model gives its inputs and outputs.
+  mutating func reserve(_ names: [String]) { reserved.formUnion(names) }
+
   /// A name that nothing else has.
   mutating func fresh(_ hint: String) -> String {
-    count += 1
+    repeat { count += 1 } while reserved.contains("\(hint)_\(count)")
     return "\(hint)_\(count)"
   }
 
