@@ -57,17 +57,31 @@ struct KerasFormat: ModelFormat {
         metadata: .object([("keras_version", version)]))
     }
     let config = try JSONValue(parsing: file.file.bytes(0..<file.file.byteCount), operation: file.operation)
+    if KerasShards.isIndex(config) {
+      return try reader.weightsAlone(KerasShards.read(config, at: file.path, operation: file.operation))
+    }
     guard let path = options.weights else {
       throw file.file.damaged(expected: "weights beside the architecture", got: "an architecture alone")
     }
-    let weights = try FileContents(path)
-    guard weights.head.starts(with: HDF5File.signature) else {
-      throw weights.file.damaged(expected: "a .weights.h5 or .h5", got: "a file of another kind")
-    }
-    let root = try HDF5File.read(weights.file)
+    let root = try Self.weights(path)
     let version = config["keras_version"] ?? root.attributes["keras_version"]?.text.map { .string($0) }
     return try reader.model(
       config, version: KerasVersion(version), weights: root, compile: config["compile_config"], metadata: .object([]))
+  }
+
+  /// The weights beside an architecture: in one file, or in several with an index.
+  private static func weights(_ path: String) throws(RecurraError) -> HDF5Group {
+    let contents = try FileContents(path)
+    if contents.head.starts(with: HDF5File.signature) { return try HDF5File.read(contents.file) }
+    if contents.firstCharacter == UInt8(ascii: "{") {
+      let index = try JSONValue(
+        parsing: contents.file.bytes(0..<contents.file.byteCount), operation: contents.operation)
+      if KerasShards.isIndex(index) {
+        return try KerasShards.read(index, at: path, operation: contents.operation)
+      }
+    }
+    throw contents.file.damaged(
+      expected: "a .weights.h5, a .weights.json that leads to some, or a .h5", got: "a file of another kind")
   }
 
   func write(_ description: ModelDescription, to path: String, _ options: WritingOptions) throws(RecurraError) {

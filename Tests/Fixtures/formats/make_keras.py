@@ -8,7 +8,9 @@ numpy 2.4.6, safetensors 0.8.0:
     python make_keras.py
 
 NAME.json is the architecture, NAME.weights.h5 and NAME.h5 are Keras 3's, NAME.2.weights.h5 and NAME.2.h5 of Keras 2
-with the same weights; keras.safetensors has NAME.input and NAME.output. hdf5.h5 has one of everything that the
+with the same weights; keras.safetensors has NAME.input and NAME.output. OPTIMIZER.2.h5 are
+models of Keras 2 in the middle of their training, training.safetensors what three further epochs report. shards.* are
+the weights of recurrent cut into several files. hdf5.h5 has one of everything that the
 reader of HDF5 knows, small.h5 little of it, and refused.h5 one of everything that it does not follow.
 """
 import argparse
@@ -142,6 +144,35 @@ def models():
     (HERE / "keras.safetensors").chmod(0o644)
 
 
+def training():
+    """Models of Keras 2 in the middle of their training, with what three further epochs report."""
+    tensors = {}
+    optimizers = {"adam": keras2.optimizers.Adam(0.05), "old_adam": keras2.optimizers.legacy.Adam(0.05),
+                  "old_nadam": keras2.optimizers.legacy.Nadam(0.05)}
+    for name, optimizer in optimizers.items():
+        keras2.backend.clear_session()
+        model = keras2.Sequential([keras2.Input((4, 2)), keras2.layers.GRU(3), keras2.layers.Dense(1)])
+        give(name, model)
+        model.compile(optimizer, "mse", metrics=["mae"])
+        random = seeded("make_keras", name, "training")
+        x, y = random.normal(size=(5, 4, 2)).astype(np.float32), random.normal(size=(5, 1)).astype(np.float32)
+        model.fit(x, y, batch_size=3, epochs=2, shuffle=False, verbose=0)
+        path = HERE / f"{name}.2.h5"
+        model.save(path)
+        history = keras2.models.load_model(path).fit(x, y, batch_size=3, epochs=3, shuffle=False, verbose=0).history
+        tensors |= {f"{name}.x": x, f"{name}.y": y}
+        tensors |= {f"{name}.{key}": np.array(numbers) for key, numbers in history.items()}
+    save_file(tensors, HERE / "training.safetensors")
+    (HERE / "training.safetensors").chmod(0o644)
+
+
+def shards():
+    keras3.utils.clear_session()
+    model = recurrent(keras3)
+    give("recurrent", model)
+    model.save_weights(HERE / "shards.weights.json", max_shard_size=2e-6)
+
+
 def containers():
     import ml_dtypes
     with h5py.File(HERE / "hdf5.h5", "w") as file:
@@ -155,6 +186,7 @@ def containers():
         file.create_dataset("unwritten", (2, 2), "f4", fillvalue=7)
         plain = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         plain.set_layout(h5py.h5d.COMPACT)
+        plain.set_obj_track_times(False)
         space = h5py.h5s.create_simple((3,))
         h5py.h5d.create(file.id, b"compact", h5py.h5t.NATIVE_INT32, space, plain).write(
             h5py.h5s.ALL, h5py.h5s.ALL, np.array([4, 5, 6], np.int32))
@@ -205,3 +237,5 @@ if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     containers()
     models()
+    training()
+    shards()
