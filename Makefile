@@ -42,6 +42,7 @@ run: build ## Train the lesson's program on real words, for every cell, and prin
 
 test: setup ## Build and run the tests, check the C kernels, then link the library from another package.
 	swift build $(BUILD_FLAGS) --build-tests
+	@.ci/setup tests
 	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 	$(CHECK_KERNELS)
 	@.ci/setup documents

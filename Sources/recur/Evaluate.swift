@@ -31,7 +31,7 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     threads.apply()
     var roles = FileRoles()
-    try roles.reads("MODEL", model.path)
+    try model.register(&roles)
     let files = try data.files()
     try files.register(&roles)
     let loaded = try model.loadSaved()

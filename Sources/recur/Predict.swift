@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Recurra
+internal import RecurraFormats
 internal import RecurraLayers
 
 /// Computes a model's outputs for data from a file.
@@ -45,7 +46,7 @@ struct Predict: ParsableCommand {
   func run() throws {
     threads.apply()
     var roles = FileRoles()
-    try roles.reads("MODEL", model.path)
+    try model.register(&roles)
     let inputs = try NamedOption("--input", input, isNamed: input.count > 1)
     let lengths = try NamedOption("--lengths", lengths, isNamed: input.count > 1)
     let masks = try NamedOption("--mask", mask, isNamed: input.count > 1)
@@ -55,7 +56,17 @@ struct Predict: ParsableCommand {
       try roles.writes("--output", path)
       try OutputTarget.check(path)
     }
-    let loaded = try model.loadSaved()
+    let loaded: LoadedModel
+    switch try model.loadForPrediction() {
+    case .model(let model): loaded = model
+    case .graph(let graph, _):
+      guard lengths.texts.isEmpty, masks.texts.isEmpty else {
+        throw RecurraError(
+          .badArgument, operation: "predict", expected: "the graph's own inputs alone",
+          got: lengths.texts.isEmpty ? "--mask" : "--lengths")
+      }
+      return try ArrayPrediction(graph: graph).run(inputs, targets)
+    }
     let paths = try targets.texts(for: loaded.model.outputNames, "outputs", isComplete: true)
     let x = try DataFile.inputs(inputs, lengths: lengths, masks: masks, for: loaded.model)
     let outputs = try DataFile.naming(x.origin) { () throws(RecurraError) in

@@ -16,7 +16,9 @@ struct Recur: ParsableCommand {
       a closed terminal, by Control-C or by kill.
       """,
     version: "0.1.0",
-    subcommands: [Demo.self, Train.self, Evaluate.self, Predict.self, Summary.self, Plot.self])
+    subcommands: [
+      Demo.self, Train.self, Evaluate.self, Predict.self, Summary.self, Inspect.self, Convert.self, Plot.self,
+    ])
 
   static func main() {
     Interrupt.catchSignals()

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Recurra
+internal import RecurraFormats
 internal import RecurraLayers
 
 /// Trains a model on data from files.
@@ -77,21 +78,32 @@ struct Train: TrainingCommand {
           callbacks: [stopper as (any Callback)?, watch].compactMap { $0 }, backup: backup.directory, seed: seed)
       }
     }
+    try write(trainer, result)
+    if Interrupt.hasCome { throw Interrupt.exitCode }
+  }
+
+  /// Writes what the run has made.
+  private func write(_ trainer: Trainer, _ result: History) throws {
     let optimizer = trainer.optimizer
     let training = HistoryFile.Training(
       loss: trainer.losses.names, optimizer: optimizer.name, learningRate: optimizer.learningRate, batchSize: batchSize,
       validationSplit: validation.validationSplit, shuffle: !noShuffle)
     try OutputTarget.write(to: save) { (path, system) throws(RecurraError) in
-      try trainer.write(to: path, notes: ["training": training.text], system: system)
+      guard ModelFormats.isForeign(save, for: trainer.model) else {
+        return try trainer.write(to: path, notes: ["training": training.text], system: system)
+      }
+      var options = WritingOptions()
+      options.system = system
+      let description = ModelDescription(model: trainer.model, training: TrainingDescription(trainer))
+      try ModelFormats.write(description, to: path, options)
     }
     if let history { try HistoryFile.write(result, training, to: history) }
-    if Interrupt.hasCome { throw Interrupt.exitCode }
   }
 
   /// Finds out before hours of training, not after them, whether what comes of it can be written.
   private func checkFiles(_ files: ExampleFiles, _ heldOut: ExampleFiles?) throws(RecurraError) {
     var roles = FileRoles()
-    try roles.reads("MODEL", model.path)
+    try model.register(&roles)
     try files.register(&roles)
     try heldOut?.register(&roles)
     try roles.writes("--save", save, mayReplace: "MODEL")

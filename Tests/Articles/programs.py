@@ -13,7 +13,7 @@ let package = Package(
   dependencies: [.package(name: "recurra", path: "{root}")],
   targets: [{names}].map {{
     .executableTarget(
-      name: $0, dependencies: [.product(name: "Recurra", package: "recurra")],
+      name: $0, dependencies: ["Recurra", "RecurraFormats"].map {{ .product(name: $0, package: "recurra") }},
       swiftSettings: [.treatAllWarnings(as: .error)])
   }},
   swiftLanguageModes: [.v6]

@@ -20,8 +20,8 @@ import os
 import subprocess
 import sys
 
-PARTS = ("keras_cells", "torch_cells", "keras_parts", "keras_lesson", "keras_text", "keras_graphs", "keras_layers",
-         "keras_masks")
+PARTS = ("keras_cells", "torch_cells", "torch_lists", "keras_parts", "keras_lesson", "keras_text", "keras_graphs",
+         "keras_layers", "keras_masks")
 JAX_PARTS = ("keras_training",)
 APART = ("onnx_cells", "onnx_lengths", "onnx_graphs")
 ALL = PARTS + JAX_PARTS + APART

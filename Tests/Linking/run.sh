@@ -44,6 +44,12 @@ program() {
 debug="$(program -c debug)"
 release="$(program -c release --static-swift-stdlib)"
 
+# What reads other systems' files is a product of its own, and so are its libraries.
+if ldd "$release" | grep libzip; then
+  echo "linking: expected no libzip in a program that links Recurra alone" >&2
+  exit 1
+fi
+
 "$debug" learn
 "$release" learn
 sets="generic"

@@ -9,8 +9,8 @@ public struct FileContents: Sendable {
   public let path: String
   /// Up to 512 bytes from its start.
   public let head: [UInt8]
-  /// The names in the directory of a zip archive; nil for what is none.
-  public let memberNames: [String]?
+  /// The archive that the file is; nil for what is none.
+  package let archive: ZipArchive?
 
   /// Opens a file and looks at its start.
   ///
@@ -22,8 +22,11 @@ public struct FileContents: Sendable {
   package init(_ file: InputFile, path: String) throws(RecurraError) {
     (self.file, self.path) = (file, path)
     head = try file.bytes(0..<min(512, file.byteCount))
-    memberNames = nil
+    archive = ZipArchive.isArchive(head) ? try ZipArchive(file) : nil
   }
+
+  /// The names in the directory of a zip archive; nil for what is none.
+  public var memberNames: [String]? { archive?.entries.map(\.name) }
 
   /// Names the operation in errors: "read model.keras".
   public var operation: String { file.operation }

@@ -14,6 +14,12 @@ public struct ModelDescription: Sendable {
   public var operators: NamedValues<Int>
   /// The graph of arrays that the model is, where it is run on arrays as they are given; nil for models of layers.
   public var arrayGraph: (any ArrayGraph)?
+  /// The axis of the model's input that is the batch in the file's own system: 1 for PyTorch's [T, B, I].
+  ///
+  /// The model itself always reads [B, …]; whoever hands over arrays by the file's layout exchanges the axes.
+  public var inputBatchAxis = 0
+  /// The axis of the model's output that is the batch in the file's own system.
+  public var outputBatchAxis = 0
   /// What the reader of the file should know, a line each.
   public var warnings: [String]
 
@@ -25,5 +31,15 @@ public struct ModelDescription: Sendable {
   ) {
     (self.model, self.tensors, self.training) = (model, tensors, training)
     (self.metadata, self.operators, self.arrayGraph, self.warnings) = (metadata, operators, arrayGraph, warnings)
+  }
+}
+
+extension ModelDescription {
+  /// The tensors, or the model's parameters by their paths where there are none.
+  var allTensors: NamedValues<StoredTensor> {
+    guard tensors.isEmpty, let model else { return tensors }
+    var result: NamedValues<StoredTensor> = [:]
+    for (path, parameter) in model.namedParameters { result[path] = StoredTensor(parameter.value) }
+    return result
   }
 }

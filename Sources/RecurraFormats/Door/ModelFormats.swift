@@ -1,10 +1,13 @@
-internal import RecurraLayers
+package import RecurraLayers
 public import RecurraTensor
 
 /// The formats there are.
 public enum ModelFormats {
   /// All formats, in the order in which they look at a file.
-  public static let all: [any ModelFormat] = [ONNXFormat()]
+  public static let all: [any ModelFormat] = [
+    SafeTensorsFormat(), NumPyArchiveFormat(), PyTorchFormat(), PyTorchListFormat(), KerasFormat(),
+    ONNXFormat(),
+  ]
 
   /// Reads a file of any format.
   ///
@@ -25,18 +28,36 @@ public enum ModelFormats {
       expected: "a model or tensors: \(all.map(\.name).joined(separator: ", "))", got: "a file of another kind")
   }
 
-  /// Writes a file in the format that its name ends in.
+  /// Tells whether a description of layers is in the words of another system than Keras.
+  package static func isForeign(_ json: JSONValue) -> Bool {
+    guard case .array(let layers) = json else { return false }
+    return layers.contains { $0["module"] != nil && $0["class_name"] == nil }
+  }
+
+  /// Tells whether a file of this name is written in another format than Recurra's own.
+  package static func isForeign(_ path: String) -> Bool {
+    let format = format(for: path)
+    return format != nil && !(format is SafeTensorsFormat)
+  }
+
+  /// The same for a model, which goes back in its own words where it came in those of another system.
+  package static func isForeign(_ path: String, for model: any Network) -> Bool {
+    isForeign(path) || (model as? Sequential)?.origin != nil
+  }
+
+  /// The format that a file's name ends in; nil for an ending that none has.
+  private static func format(for path: String) -> (any ModelFormat)? {
+    let ending = path.utf8.split(separator: UInt8(ascii: ".")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    return all.first { $0.fileExtensions.contains(ending.lowercased()) }
+  }
+
+  /// Writes a file in the format that its name ends in: Recurra's own for an ending that no format has.
   ///
-  /// - Throws: `badArgument` for an ending that no format has, and what the format's `write` throws.
+  /// - Throws: What the format's `write` throws.
   public static func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions = WritingOptions()
   ) throws(RecurraError) {
-    let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
-    guard let format = all.first(where: { $0.fileExtensions.contains(ending) }) else {
-      let endings = all.flatMap(\.fileExtensions).map { "." + $0 }.joined(separator: ", ")
-      throw RecurraError(
-        .badArgument, operation: "write \(path)", expected: "a name that ends in \(endings)", got: path.excerpt)
-    }
+    let format = format(for: path) ?? SafeTensorsFormat()
     try format.write(description, to: path, options)
   }
 }

@@ -23,6 +23,11 @@ public struct StoredTensor: Sendable, Equatable {
     (self.format, self.shape, self.bytes) = (format, shape, bytes)
   }
 
+  /// One whole number of 64 bits.
+  init(wholeNumber: Int) {
+    (format, shape, bytes) = (.int64, [], Self.bytes([Int64(wholeNumber)]))
+  }
+
   /// Keeps a tensor's elements as a file would.
   public init(_ tensor: Tensor) {
     format = ElementFormat(tensor.dtype)

@@ -42,11 +42,21 @@ public struct ONNXFormat: ModelFormat {
     return description
   }
 
-  /// Refuses to write.
+  /// Writes a model of built-in layers, batch first, in the operators of one version.
+  ///
+  /// Recurrent layers become RNN, LSTM and GRU where these say the same, and a Scan over the timesteps elsewhere: with
+  /// masks, in float64, and for cells that ONNX has no operator for.
+  ///
+  /// - Throws: `badArgument` naming a layer that the operators cannot say; `cannotCreate`, `inputOutput`.
   public func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
-    throw RecurraError(
-      .badArgument, operation: "write \(path)", expected: "a format that is written", got: "ONNX")
+    let operation = "write \(path)"
+    guard let model = description.model else {
+      throw RecurraError(
+        .badArgument, operation: operation, expected: "a model of layers", got: "tensors, or a graph, alone")
+    }
+    let bytes = try ONNXExporter.bytes(of: model, opset: options.opset, operation: operation)
+    try AtomicFile.write(to: path, system: options.system) { (file) throws(RecurraError) in try file.append(bytes) }
   }
 }

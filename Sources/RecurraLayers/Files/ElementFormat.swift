@@ -46,7 +46,7 @@ package enum ElementFormat: String, Sendable, CaseIterable {
   /// memory as well.
   ///
   /// An extent of 0 counts as 1 on the way, because the strides of the axes before it are made of those behind.
-  func byteCount(of shape: [Int]) -> Int? {
+  package func byteCount(of shape: [Int]) -> Int? {
     var product = max(byteCount, dtype.byteCount)
     for extent in shape {
       let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))

@@ -1,19 +1,28 @@
-internal import RecurraTensor
+package import RecurraTensor
 
 /// What a NumPy file says about its array before the data.
-struct NumPyHeader {
-  let format: ElementFormat
-  let isBigEndian: Bool
-  let isFortranOrder: Bool
-  let shape: [Int]
+package struct NumPyHeader {
+  package let format: ElementFormat
+  package let isBigEndian: Bool
+  package let isFortranOrder: Bool
+  package let shape: [Int]
   /// Where the data start in the file.
-  let dataOffset: Int
+  package let dataOffset: Int
+  /// The bytes of the data.
+  package let byteCount: Int
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   /// NumPy's own limit.
   private static let maximumByteCount = 10_000
+  /// No header ends behind it.
+  package static let maximumEnd = 12 + maximumByteCount
 
-  init(_ file: InputFile) throws(RecurraError) {
+  /// Reads a header.
+  ///
+  /// - Parameters:
+  ///   - file: The file, or its start.
+  ///   - fileByteCount: What the whole file has; nil where `file` is whole.
+  package init(_ file: InputFile, fileByteCount: Int? = nil) throws(RecurraError) {
     guard file.byteCount >= 10, try file.bytes(0..<6) == Self.magic else {
       throw file.damaged(expected: "a NumPy file", got: "other bytes at its start")
     }
@@ -40,21 +49,20 @@ struct NumPyHeader {
       throw file.damaged(expected: "a size that fits in 64 bits", got: "shape \(shape)")
     }
     // As NumPy: several arrays may follow each other in a file, and the first one is read.
-    guard file.byteCount - dataOffset >= byteCount else {
+    let available = (fileByteCount ?? file.byteCount) - dataOffset
+    guard available >= byteCount else {
       throw file.damaged(
-        expected: "\(byteCount) bytes of data for \(fields.type.excerpt) of shape \(shape)",
-        got: "\(file.byteCount - dataOffset)")
+        expected: "\(byteCount) bytes of data for \(fields.type.excerpt) of shape \(shape)", got: "\(available)")
     }
+    self.byteCount = byteCount
   }
 
   /// The bytes before the data, as NumPy writes them: padded so that the data start at a multiple of 64.
-  static func bytes(dtype: DType, shape: [Int]) -> [UInt8] {
-    let type =
-      switch dtype.representation {
-      case .float32: "<f4"
-      case .float64: "<f8"
-      case .int32: "<i4"
-      }
+  static func bytes(dtype: DType, shape: [Int]) -> [UInt8] { bytes(ElementFormat(dtype), shape: shape) }
+
+  /// The same for any type that NumPy has; bfloat16 is none of them.
+  package static func bytes(_ format: ElementFormat, shape: [Int]) -> [UInt8] {
+    let type = NumPyType.code(of: format)
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }".utf8)
     // NumPy leaves room for the first extent to grow to 21 digits in place; it is lost in the padding to 64 bytes or

@@ -13,6 +13,24 @@ struct NumPyType {
     isBigEndian = order == ">"
   }
 
+  /// The name that NumPy writes for a type.
+  static func code(of format: ElementFormat) -> String {
+    switch format {
+    case .bool: "|b1"
+    case .uint8: "|u1"
+    case .int8: "|i1"
+    case .uint16: "<u2"
+    case .int16: "<i2"
+    case .float16: "<f2"
+    case .uint32: "<u4"
+    case .int32: "<i4"
+    case .float32, .bfloat16: "<f4"
+    case .uint64: "<u8"
+    case .int64: "<i8"
+    case .float64: "<f8"
+    }
+  }
+
   private static let codes: [String: ElementFormat] = [
     "?": .bool, "b1": .bool, "b": .int8, "i1": .int8, "B": .uint8, "u1": .uint8, "h": .int16, "i2": .int16,
     "H": .uint16, "u2": .uint16, "i": .int32, "i4": .int32, "I": .uint32, "u4": .uint32, "l": .int64, "q": .int64,

@@ -59,44 +59,19 @@ public struct SafeTensors: Sendable {
         .badArgument, operation: "write \(path)", expected: "tensors not called \(Header.metadataName)", got: "one")
     }
     let ordered = inFileOrder
-    let header = header(ordered)
+    let header = Header.bytes(
+      ordered.map { (name: $0.name, format: ElementFormat($0.tensor.dtype), shape: $0.tensor.shape) },
+      metadata: metadata)
     try AtomicFile.write(to: path, system: system) { (file) throws(RecurraError) in
       try file.append(header)
       for (_, tensor) in ordered { try file.append(tensor) }
     }
   }
 
-  /// Tensors of wider types first, so that each is aligned to its type; by the bytes of their names within a type.
   private var inFileOrder: [(name: String, tensor: Tensor)] {
-    let rank: [DType: Int] = [.float64: 0, .float32: 1, .int32: 2]
-    return tensors.map { (name: $0.name, tensor: $0.value) }.sorted { left, right in
-      left.tensor.dtype == right.tensor.dtype
-        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
-        : rank[left.tensor.dtype, default: 0] < rank[right.tensor.dtype, default: 0]
+    tensors.map { (name: $0.name, tensor: $0.value) }.sorted { left, right in
+      Header.precedes(
+        (left.name, ElementFormat(left.tensor.dtype)), (right.name, ElementFormat(right.tensor.dtype)))
     }
-  }
-
-  private func header(_ ordered: [(name: String, tensor: Tensor)]) -> [UInt8] {
-    var members: [(name: String, value: JSONValue)] = []
-    if !metadata.isEmpty {
-      members.append((Header.metadataName, .object(metadata.map { (name: $0.name, value: .string($0.value)) })))
-    }
-    var offset = 0
-    for (name, tensor) in ordered {
-      let end = offset + tensor.count * tensor.dtype.byteCount
-      members.append(
-        (
-          name,
-          .object([
-            (name: "dtype", value: .string(Header.name(of: ElementFormat(tensor.dtype)))),
-            (name: "shape", value: .array(tensor.shape.map { .integer($0) })),
-            (name: "data_offsets", value: .array([.integer(offset), .integer(end)])),
-          ])
-        ))
-      offset = end
-    }
-    var text = JSONValue.object(members).encoded()
-    text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
-    return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
   }
 }

@@ -1,26 +1,26 @@
-internal import RecurraTensor
+package import RecurraTensor
 
 extension SafeTensors {
   /// The checked header of a file: where each tensor lies.
-  struct Header {
-    struct Entry {
-      let name: String
-      let format: ElementFormat
-      let shape: [Int]
+  package struct Header {
+    package struct Entry {
+      package let name: String
+      package let format: ElementFormat
+      package let shape: [Int]
       /// Bytes from the start of the data.
-      let range: Range<Int>
+      package let range: Range<Int>
     }
 
-    static let metadataName = "__metadata__"
+    package static let metadataName = "__metadata__"
     private static let maximumByteCount = 100_000_000
 
     /// The tensors in the order of their data.
-    let entries: [Entry]
-    let metadata: NamedValues<String>
+    package let entries: [Entry]
+    package let metadata: NamedValues<String>
     /// Where the data start in the file.
-    let dataOffset: Int
+    package let dataOffset: Int
 
-    init(_ file: InputFile) throws(RecurraError) {
+    package init(_ file: InputFile) throws(RecurraError) {
       let json = try Self.json(file)
       dataOffset = 8 + json.count
       let limits = JSONValue.Limits(byteCount: Self.maximumByteCount, depth: 3)
@@ -125,7 +125,7 @@ extension SafeTensors {
     private static let formats: [String: ElementFormat] = Dictionary(
       uniqueKeysWithValues: ElementFormat.allCases.map { (name(of: $0), $0) })
 
-    static func name(of format: ElementFormat) -> String {
+    package static func name(of format: ElementFormat) -> String {
       switch format {
       case .bool: "BOOL"
       case .uint8: "U8"

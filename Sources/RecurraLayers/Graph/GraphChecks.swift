@@ -56,6 +56,7 @@ extension GraphPlan {
       outputNames.append(count == 0 ? name : "\(name)_\(count)")
     }
     self.outputNames = outputNames
+    (inputKeys, outputKeys) = (draft.inputKeys, draft.outputKeys)
     (self.calls, self.outputs) = (calls, outputs)
     callsOfLayers = Dictionary(grouping: calls.indices) { calls[$0].layer }.sorted { $0.key < $1.key }
       .map { $0.value.sorted { calls[$0].number < calls[$1].number } }

@@ -11,7 +11,8 @@ struct GraphDescription {
   init(_ arguments: LayerArguments) throws(RecurraError) {
     name = try arguments.string("name", default: name)
     dtype = try arguments.floatingType("dtype")
-    let layers = Self.withoutMasks(try Self.list(arguments, "layers"), outputs: arguments.values["output_layers"])
+    let layers = try Self.withOperations(
+      Self.withoutMasks(try Self.list(arguments, "layers"), outputs: arguments.values["output_layers"]))
     // Nodes exist before any of them is read: a layer may stand in front of what it reads.
     var reads: [(node: Int, call: JSONValue)] = []
     for (index, json) in layers.enumerated() {
@@ -24,8 +25,10 @@ struct GraphDescription {
     }
     try LayerEntry.resolveTies(draft.layers)
     for (node, call) in reads { draft.nodes[node].inputs = try sources(of: call, draft.text(node)) }
-    draft.inputs = try Self.ends(arguments, "input_layers").map { (end) throws(RecurraError) in try source(end).node }
-    draft.outputs = try Self.ends(arguments, "output_layers").map { (end) throws(RecurraError) in try source(end) }
+    let (inputs, outputs) = (try Self.ends(arguments, "input_layers"), try Self.ends(arguments, "output_layers"))
+    draft.inputs = try inputs.sources.map { (end) throws(RecurraError) in try source(end).node }
+    draft.outputs = try outputs.sources.map { (end) throws(RecurraError) in try source(end) }
+    (draft.inputKeys, draft.outputKeys) = (inputs.keys, outputs.keys)
   }
 
   /// Takes a layer in, and returns its calls, not read yet.
@@ -119,11 +122,38 @@ struct GraphDescription {
     return elements
   }
 
-  /// A list of sources; Keras writes one source without a list around it.
-  private static func ends(_ arguments: LayerArguments, _ name: String) throws(RecurraError) -> [JSONValue] {
-    let list = try list(arguments, name)
-    if case .string? = list.first { return [.array(list)] }
-    return list
+  /// A list of sources; Keras writes one source without a list around it, and several as lists and objects inside each
+  /// other, whose members count in the order of their names.
+  private static func ends(
+    _ arguments: LayerArguments, _ name: String
+  ) throws(RecurraError) -> (sources: [JSONValue], keys: [String]?) {
+    guard let value = arguments.value(name) else {
+      throw arguments.failure(name, expected: "a list", got: arguments.values[name] ?? .null)
+    }
+    var (sources, keys) = ([JSONValue](), [String?]())
+    var pending: [(key: String?, value: JSONValue)] = [(nil, value)]
+    while let (key, value) = pending.popLast() {
+      switch value {
+      case .array(let elements):
+        // One source is a list that begins with a name.
+        if case .string? = elements.first {
+          sources.append(value)
+          keys.append(key)
+        } else {
+          let tuple = elements.map { (key: key, value: $0) }
+          pending += tuple.reversed()
+        }
+      case .object(let members) where value["class_name"] == .string("__tuple__"):
+        pending += members.filter { $0.name == "items" }.map { (key: key, value: $0.value) }
+      case .object(let members):
+        let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        pending += sorted.reversed().map { (key: $0.name, value: $0.value) }
+      default: throw arguments.failure(name, expected: "lists of [\"name\", call, output]", got: value)
+      }
+    }
+    let known = keys.compactMap { $0 }
+    let areKeys = known.count == keys.count && Set(known.map { Array($0.utf8) }).count == known.count
+    return (sources, areKeys ? known : nil)
   }
 }
 

@@ -18,6 +18,8 @@ struct GraphDraft {
   /// The nodes of the inputs.
   var inputs: [Int] = []
   var outputs: [GraphPlan.Source] = []
+  /// The keys under which inputs and outputs are given, in their order; nil where they are lists.
+  var (inputKeys, outputKeys): ([String]?, [String]?)
 
   /// An error of a graph, which is an argument whether it comes from a program or a file.
   static func failure(_ expected: String, got: String) -> RecurraError {

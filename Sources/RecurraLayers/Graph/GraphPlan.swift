@@ -1,47 +1,49 @@
 internal import RecurraTensor
 
 /// A graph of layers as a list of calls, in the order in which they run.
-struct GraphPlan: Sendable {
+package struct GraphPlan: Sendable {
   /// An output of an input or a call; inputs are the first nodes, then come the calls in the order of `calls`.
-  struct Source: Sendable, Hashable {
-    var node: Int
-    var output: Int
+  package struct Source: Sendable, Hashable {
+    package var node: Int
+    package var output: Int
   }
 
-  struct Entrance: Sendable {
-    var name: String
+  package struct Entrance: Sendable {
+    package var name: String
     /// Batch first; nil where any shape will do.
-    var shape: [Int?]?
+    package var shape: [Int?]?
   }
 
-  struct Call: Sendable {
+  package struct Call: Sendable {
     /// The layer's position.
-    var layer: Int
+    package var layer: Int
     /// Which call of the layer it is.
-    var number: Int
-    var inputs: [Source]
+    package var number: Int
+    package var inputs: [Source]
   }
 
   /// What a row of the summary stands for.
-  enum Row: Sendable, Hashable {
+  package enum Row: Sendable, Hashable {
     case input(Int)
     case layer(Int)
   }
 
-  let inputs: [Entrance]
-  let layers: [LayerEntry]
-  let layerNames: [String]
-  let calls: [Call]
+  package let inputs: [Entrance]
+  package let layers: [LayerEntry]
+  package let layerNames: [String]
+  package let calls: [Call]
   /// The calls of each layer, by their positions, in the order of their numbers.
-  let callsOfLayers: [[Int]]
-  let outputs: [Source]
+  package let callsOfLayers: [[Int]]
+  package let outputs: [Source]
   /// Inputs and layers in Keras' order: those farthest from the outputs first.
-  let rows: [Row]
+  package let rows: [Row]
   /// A name for each output: that of its layer, with a number where one layer has several.
-  let outputNames: [String]
+  package let outputNames: [String]
+  /// The keys under which a file's inputs and outputs stand, in their order; nil where they are lists.
+  let (inputKeys, outputKeys): ([String]?, [String]?)
   /// Tells whether states go along with a value, from layer to layer, as in a `Sequential`: outputs are then the last
   /// layer's, and the states that one before it has returned.
-  let passesStates: Bool
+  package let passesStates: Bool
 
   /// The call that a source is an output of; nil for an input.
   func call(of source: Source) -> Int? { source.node < inputs.count ? nil : source.node - inputs.count }
@@ -71,6 +73,7 @@ extension GraphPlan {
     callsOfLayers = entries.indices.map { [$0] }
     rows = entries.indices.map { .layer($0) }
     outputNames = [layerNames.last ?? model]
+    (inputKeys, outputKeys) = (nil, nil)
     passesStates = true
     let last = (0..<(entries.last?.layer.outputCount ?? 1)).map { Source(node: entries.count, output: $0) }
     let states = entries.dropLast().enumerated().flatMap { index, entry in

@@ -1,7 +1,7 @@
 internal import RecurraTensor
 
 /// Names layers as Keras does.
-enum LayerNames {
+package enum LayerNames {
   /// Returns the given names, and for the others the class in snake case with _1, _2 … behind the second one of a
   /// class and on.
   ///
@@ -28,7 +28,7 @@ enum LayerNames {
   }
 
   /// "SimpleRNN" becomes "simple_rnn"; the name of a layer of one's own becomes one that may stand in a path.
-  static func snakeCase(_ name: String) -> String {
+  package static func snakeCase(_ name: String) -> String {
     let characters = Array(name.isEmpty ? "layer" : name.replacing("/", with: "_"))
     var result = ""
     for (index, character) in characters.enumerated() {

@@ -38,16 +38,22 @@ extension Model {
     }
     var result: [String: JSONValue] = [
       "name": .string(name), "layers": .array(rows),
-      "input_layers": .array(plan.inputs.indices.map { json(GraphPlan.Source(node: $0, output: 0)) }),
-      "output_layers": .array(plan.outputs.map(json)),
+      "input_layers": ends(plan.inputs.indices.map { GraphPlan.Source(node: $0, output: 0) }, plan.inputKeys),
+      "output_layers": ends(plan.outputs, plan.outputKeys),
     ]
     if let dtype { result["dtype"] = .string(dtype.rawValue) }
     return result
   }
 
+  /// Inputs or outputs as a list, or by their keys.
+  private func ends(_ sources: [GraphPlan.Source], _ keys: [String]?) -> JSONValue {
+    let sources = sources.map(json)
+    return keys.map { .object(zip($0, sources).map { (name: $0, value: $1) }) } ?? .array(sources)
+  }
+
   private func inputJSON(_ index: Int) -> JSONValue {
     let shape = [nil] + (inputShapes?[index] ?? graph.plan.inputs[index].shape ?? []).dropFirst()
-    let name = JSONValue.string(inputNames[index])
+    let name = JSONValue.string(graph.plan.inputs[index].name)
     return .object([
       ("class_name", .string("InputLayer")), ("config", .object([("batch_shape", JSONValue(shape: shape))])),
       ("inbound_nodes", .array([])), ("name", name),

@@ -20,10 +20,11 @@ extension Network {
   /// The name of each layer: the one it was given, or its class in snake case, with _1, _2 … from the second one of a
   /// class on.
   public var layerNames: [String] { graph.plan.layerNames }
-  /// The name of each input.
-  public var inputNames: [String] { graph.plan.inputs.map(\.name) }
-  /// The name of each output: that of the layer that gives it. States that a `Sequential` passes on have none.
-  public var outputNames: [String] { graph.plan.outputNames }
+  /// The name of each input; its key, where a file gives inputs by keys.
+  public var inputNames: [String] { graph.plan.inputKeys ?? graph.plan.inputs.map(\.name) }
+  /// The name of each output: its key, where a file gives outputs by keys, else that of the layer that gives it. States
+  /// that a `Sequential` passes on have none.
+  public var outputNames: [String] { graph.plan.outputKeys ?? graph.plan.outputNames }
   /// The number of outputs.
   public var outputCount: Int { graph.plan.outputs.count }
   /// The shape of each input that the model was built for, nil before.

@@ -11,7 +11,7 @@ public final class NetworkGraph: Sendable {
     let dtype: DType
   }
 
-  let plan: GraphPlan
+  package let plan: GraphPlan
   /// How a pass goes through the layers.
   package let pass: PassPlan
   let layers: [any Layer]
@@ -32,6 +32,9 @@ public final class NetworkGraph: Sendable {
     isStateful = layers.contains(where: \.isStateful)
     paddingCuts = plan.inputs.indices.map { PaddingCut(plan, input: $0) }
   }
+
+  /// The names of the layers that give the outputs, also where a file gives outputs by keys.
+  package var outputLayerNames: [String] { plan.outputNames }
 
   /// The outputs' shapes of all nodes for some inputs; `body` is told of each call first.
   func nodes(

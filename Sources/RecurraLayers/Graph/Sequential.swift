@@ -21,6 +21,12 @@ public final class Sequential: Network {
   public let seed: UInt64
   /// The layers, each reading what the one before it gives.
   public let graph: NetworkGraph
+  private let originText = Guarded<String?>(nil)
+  /// What another system calls the layers, for going back there; nil for a model that was made here.
+  package var origin: String? {
+    get { originText.withLock { $0 } }
+    set { originText.withLock { $0 = newValue } }
+  }
 
   /// Makes a model from a block of layers.
   public convenience init(
@@ -36,7 +42,7 @@ public final class Sequential: Network {
     self.init(entries: layers.map { LayerEntry(layer: $0) }, name: name, seed: seed)
   }
 
-  init(entries: [LayerEntry], name: String, seed: UInt64) {
+  package init(entries: [LayerEntry], name: String, seed: UInt64) {
     self.name = name
     self.seed = seed
     graph = NetworkGraph(GraphPlan(chain: entries, model: name))

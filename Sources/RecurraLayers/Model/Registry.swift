@@ -25,7 +25,7 @@ public struct Registry: Sendable {
     UnitNormalization.self, Conv1D.self, DepthwiseConv1D.self, SeparableConv1D.self, MaxPooling1D.self,
     AveragePooling1D.self, GlobalMaxPooling1D.self, GlobalAveragePooling1D.self, SpatialDropout1D.self,
     GaussianNoise.self, GaussianDropout.self, AlphaDropout.self, Attention.self, AdditiveAttention.self,
-    MultiHeadAttention.self, TiedDense.self, ActivityRegularization.self,
+    MultiHeadAttention.self, TiedDense.self, ActivityRegularization.self, TensorOperation.self,
   ])
 
   private init(_ types: [any Layer.Type]) {

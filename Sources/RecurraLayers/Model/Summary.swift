@@ -9,7 +9,7 @@ extension Network {
       switch row {
       case .input(let index):
         let shape = inputShapes?[index] ?? plan.inputs[index].shape
-        return SummaryRow(name: inputNames[index], layer: nil, shapes: shape.map { [$0] })
+        return SummaryRow(name: graph.plan.inputs[index].name, layer: nil, shapes: shape.map { [$0] })
       case .layer(let index):
         let calls = plan.callsOfLayers[index]
         // Keras shows the shapes of the last call; of states that go along with a value it does not speak.

@@ -54,7 +54,11 @@ extension Metric {
   }
 
   /// Returns the same metric under another name in logs.
-  public func named(_ name: String) -> Metric { Metric(name: name, kind: kind) }
+  public func named(_ name: String) -> Metric {
+    var metric = Metric(name: name, kind: kind)
+    metric.isWeighted = isWeighted
+    return metric
+  }
 
   /// The share of predictions on the same side of a threshold as their targets, which are 0 or 1.
   public static func binaryAccuracy(threshold: Double) -> Metric {

@@ -20,6 +20,14 @@ public struct Metric: Sendable {
   /// What the metric is called in logs and histories.
   public let name: String
   let kind: Kind
+  /// Tells whether weights of rows and classes count in the metric; masks always do.
+  public internal(set) var isWeighted = true
+  /// The same metric, in which no weights count: what Keras makes of `metrics` that are not `weighted_metrics`.
+  public var unweighted: Metric {
+    var metric = self
+    metric.isWeighted = false
+    return metric
+  }
 
   /// The share of right answers: binary for one prediction to a row, by class number where targets lack the classes'
   /// axis or have one number to a row, by largest target elsewhere, as in Keras.

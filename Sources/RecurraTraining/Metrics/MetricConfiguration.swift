@@ -33,6 +33,7 @@ extension Metric {
       default: [:]
       }
     settings["name"] = .string(name)
+    if !isWeighted { settings["weighted"] = .bool(false) }
     return .named(className, settings, isOwn: isOwn)
   }
 
@@ -57,6 +58,7 @@ extension Metric {
       found = try Metric(named: named.name)
     }
     self.init(name: try named.arguments.string("name", default: found.name), kind: found.kind)
+    isWeighted = try named.arguments.bool("weighted", default: true)
     try named.arguments.requireAllRead()
   }
 }

@@ -57,7 +57,8 @@ extension Trainer {
       var context = ForwardContext()
       // What layers add to the loss counts here as well.
       context.record = ForwardRecord()
-      sums = sums + (try measure(data.batch(range), context).metrics)
+      let batch = try measure(data.batch(range), context).metrics
+      sums = sums + epochLoss.counted(batch, rows: range.count, outputs: losses.count)
       progress(index + 1, logs(of: sums))
     }
     return logs(of: sums)

@@ -176,7 +176,8 @@ struct Run {
       if Task.isCancelled || trainer.isStopRequested { return }
       for callback in callbacks { try callback.onTrainBatchBegin(index, trainer) }
       let sums = try step(ranges[index], order, dropout) { "fit, epoch \(epoch + 1), batch \(index + 1)" }
-      let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metricNames.count)) + sums
+      let counted = trainer.epochLoss.counted(sums, rows: ranges[index].count, outputs: trainer.losses.count)
+      let total = (trainer.progress.metrics ?? BatchMetrics(metricCount: trainer.metricNames.count)) + counted
       trainer.progress.metrics = total
       trainer.progress.batch += 1
       let logs = trainer.logs(of: total)

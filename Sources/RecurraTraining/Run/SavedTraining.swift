@@ -5,6 +5,7 @@ internal import RecurraTensor
 struct SavedTraining {
   let state: TrainingState
   private let json: JSONValue
+  private static let epochLoss = "epoch_loss"
 
   /// - Parameters:
   ///   - training: that of the file; nil when it holds a model alone.
@@ -28,6 +29,7 @@ struct SavedTraining {
     let metrics: [[Metric]]
     let optimizer: Optimizer
     let classWeights: [Int: Double]
+    let epochLoss: EpochLoss
   }
 
   /// Reads how the model was compiled.
@@ -46,16 +48,28 @@ struct SavedTraining {
       weights = try json.member("loss_weights").elements.map { (weight) throws(RecurraError) in try weight.real }
     } else {
       losses = [try Loss(configuration: loss, registry: registry)]
+      if let list = json["loss_weights"] {
+        weights = try list.elements.map { (weight) throws(RecurraError) in try weight.real }
+      }
       try read(json.member("compiled_metrics"))
     }
     var classWeights: [Int: Double] = [:]
     for (name, weight) in try json.member("class_weights").members {
       if let label = Int(name) { classWeights[label] = try weight.real }
     }
+    var epochLoss = EpochLoss.overPredictions
+    if let name = json[Self.epochLoss] {
+      guard case .string(let text) = name, let known = EpochLoss(named: text) else {
+        throw RecurraError(
+          .badFile, operation: "training state", expected: "an \(Self.epochLoss) over predictions or batches",
+          got: "another")
+      }
+      epochLoss = known
+    }
     return Settings(
       losses: losses, lossWeights: weights, metrics: metrics,
       optimizer: try registry.optimizer(json.member("optimizer")),
-      classWeights: classWeights)
+      classWeights: classWeights, epochLoss: epochLoss)
   }
 
   /// The training part of a trainer's file: how the model was compiled, and the state.
@@ -65,8 +79,9 @@ struct SavedTraining {
     }
     let metrics = trainer.outputMetrics.map { JSONValue.array($0.map(\.configuration)) }
     let isOne = trainer.losses.count == 1
-    let weights: [(name: String, value: JSONValue)] =
-      isOne ? [] : [("loss_weights", .array(trainer.lossWeights.map { JSONValue(exactly: $0) }))]
+    var weights: [(name: String, value: JSONValue)] =
+      trainer.lossWeights == [1] ? [] : [("loss_weights", .array(trainer.lossWeights.map { JSONValue(exactly: $0) }))]
+    if trainer.epochLoss != .overPredictions { weights.append((Self.epochLoss, .string(trainer.epochLoss.name))) }
     return .object(
       [
         ("loss", isOne ? trainer.loss.configuration : .array(trainer.losses.map(\.configuration))),

@@ -29,6 +29,8 @@ public final class Trainer {
   let metricNames: [String]
   /// How much the rows of a class count in training, by class; 1 for those not named. `fit` sets it.
   public internal(set) var classWeights: [Int: Double] = [:]
+  /// What the losses that are reported are means over; training does not depend on it.
+  public var epochLoss = EpochLoss.overPredictions
   /// Where progress is shown.
   public var output = ProgressOutput.standardOutput
   /// What the last run of `fit` did, also when it threw.
@@ -187,6 +189,9 @@ extension Trainer {
     if isRunning { state.callbacks = TrainingState.states(of: callbacks) }
     return state
   }
+
+  /// Puts back what the optimiser remembers, and nothing else.
+  package func restore(optimizer state: [String: Tensor]) throws(RecurraError) { try optimizerState.restore(state) }
 
   /// Puts a state back; the weights are set apart from it.
   ///

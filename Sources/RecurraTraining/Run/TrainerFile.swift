@@ -45,7 +45,7 @@ extension Trainer {
     let settings = try saved.settings(registry)
     try self.init(
       file.model, settings.losses, weights: settings.lossWeights, settings.optimizer, settings.metrics)
-    classWeights = settings.classWeights
+    (classWeights, epochLoss) = (settings.classWeights, settings.epochLoss)
     for callback in saved.state.callbacks {
       if let made = try registry.callback(callback) { callbacks.append(made) }
     }

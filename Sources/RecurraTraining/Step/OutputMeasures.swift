@@ -29,7 +29,8 @@ extension Trainer {
     for index in losses.indices {
       measures.append(try measure(index, outputs[index], of: batch, context, divisor))
     }
-    var tensors = measures.count == 1 ? [measures[0].tensor] : zip(measures, lossWeights).map { $0.tensor * $1 }
+    let isPlain = measures.count == 1 && lossWeights[0] == 1
+    var tensors = isPlain ? [measures[0].tensor] : zip(measures, lossWeights).map { $0.tensor * $1 }
     // What weights cost has its gradient at the update: once, however many blocks a batch is cut into.
     var cost = rules.penalty
     if let own = context.record?.loss, batch.count > 0 {
@@ -40,7 +41,7 @@ extension Trainer {
     }
     guard measures.count > 1 else {
       var loss = measures[0].loss
-      loss.sum += cost * loss.weight
+      loss.sum = loss.sum * lossWeights[0] + cost * loss.weight
       return (tensors, BatchMetrics(loss: loss, metrics: measures[0].metrics))
     }
     let metrics = measures.map(\.loss) + measures.flatMap(\.metrics)
@@ -81,7 +82,15 @@ extension Trainer {
     var sums: [WeightedSum] = []
     if !metrics.isEmpty {
       let predictions = activation(scored.detached)
-      for metric in metrics { sums += try metric.sums(target.values, predictions, weights) }
+      let hasWeights = target.sampleWeights != nil || isTraining
+      let plain =
+        hasWeights && metrics.contains { !$0.isWeighted }
+        ? try RowWeights(
+          predictions: scored.shape, targets: target.values, mask: output.value.mask, ignoreClass: loss.ignoreClass)
+        : weights
+      for metric in metrics {
+        sums += try metric.sums(target.values, predictions, metric.isWeighted ? weights : plain)
+      }
     }
     return OutputMeasure(
       tensor: result.tensor, loss: WeightedSum(sum: result.sum, weight: result.weight), metrics: sums)

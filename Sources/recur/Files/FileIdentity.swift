@@ -23,6 +23,12 @@ struct FileIdentity {
     isBottomless = type == S_IFCHR && path != "-"
   }
 
+  /// Tells whether a path leads to something that is there.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe !path.utf8.contains(0) && stat(PathText.system(path), &status) == 0
+  }
+
   /// Tells whether both are one file, also through links, and also where it does not exist yet.
   func isSame(as other: FileIdentity) -> Bool {
     if isBottomless || other.isBottomless { return false }

@@ -1,16 +1,22 @@
 internal import ArgumentParser
 internal import Recurra
+internal import RecurraFormats
 internal import RecurraLayers
 
 /// The model a subcommand works with.
 struct ModelArgument: ParsableArguments {
   @Argument(
     help: """
-      A saved model; or layers in Keras' names as JSON, a list or a graph, in a file or as this very argument, such as \
-      '[{"class_name": "LSTM", "config": {"units": 100}}]': a fresh model from the seed.
+      A saved model of any format (Recurra, Keras, ONNX); or layers in Keras' or PyTorch's names as JSON, in a file or \
+      as this very argument, such as '[{"class_name": "LSTM", "config": {"units": 100}}]': a fresh model from the seed.
       """,
-    completion: .file(extensions: ["safetensors", "json"]))
+    completion: .file(extensions: ["safetensors", "keras", "h5", "onnx", "json"]))
   var model: String
+
+  @Option(
+    help: "The file with the weights, where MODEL is an architecture alone.",
+    completion: .file(extensions: ["h5", "safetensors", "pt", "pth", "npz"]))
+  var weights: String?
 
   /// The file; nil where the argument is the description itself.
   var path: String? { isDescription ? nil : model }
@@ -21,34 +27,73 @@ struct ModelArgument: ParsableArguments {
     byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{")
   }
 
-  /// Reads the model, and the notes that stand in its file.
+  /// Names the files that are read.
+  func register(_ roles: inout FileRoles) throws(RecurraError) {
+    try roles.reads("MODEL", path)
+    try roles.reads("--weights", weights)
+  }
+
+  /// Reads the model, and what stands beside it in its file.
+  ///
+  /// - Throws: `badFile` for a graph that is run on arrays alone, and for tensors without a model.
   func load(seed: UInt64) throws -> LoadedModel {
-    if isDescription {
-      let json = try JSONValue(parsing: Array(model.utf8), operation: "MODEL")
-      return try LoadedModel(json, seed: seed, source: "MODEL")
+    switch try read(seed: seed) {
+    case .model(let loaded): return loaded
+    case .graph(_, let source):
+      throw RecurraError(
+        .badFile, operation: source, expected: "a model of layers", got: "a graph that only recur predict can run")
     }
-    let file = try InputSource.open(model)
-    let start = try file.bytes(0..<min(8, file.byteCount))
+  }
+
+  /// What a file may hold.
+  enum Content {
+    case model(LoadedModel)
+    /// A graph that is run on arrays as they are, and what names its file in errors.
+    case graph(any ArrayGraph, source: String)
+  }
+
+  /// Reads the file for a prediction: a graph of arrays is run as such.
+  func loadForPrediction() throws -> Content {
+    let content = try read(seed: 0)
+    if case .model(let loaded) = content {
+      if let graph = loaded.description?.arrayGraph { return .graph(graph, source: loaded.source) }
+      try loaded.requireWeights()
+    }
+    return content
+  }
+
+  private func read(seed: UInt64) throws -> Content {
+    let file =
+      isDescription ? InputFile(Array(model.utf8), operation: "MODEL") : try InputSource.open(model)
+    let start = try file.bytes(0..<min(512, file.byteCount))
     // A saved model begins with the length of its header in 8 bytes, and no text has a NUL.
-    if start.count == 8, start[4...].allSatisfy({ $0 == 0 }) {
+    if start.count >= 8, start[4..<8].allSatisfy({ $0 == 0 }), weights == nil {
       let saved = try ModelFile(file)
-      return LoadedModel(model: saved.model, notes: saved.notes, source: file.operation, saved: (saved, file))
+      return .model(
+        LoadedModel(model: saved.model, notes: saved.notes, source: file.operation, saved: (saved, file)))
     }
-    guard let first = start.first(where: { $0 > 0x20 }), Self.opensDescription(first) else {
-      throw file.damaged(expected: "a saved model, or a JSON list of layers", got: "neither")
+    let isText = start.first(where: { $0 > 0x20 }).map(Self.opensDescription) ?? false
+    if isText, weights == nil {
+      let json = try JSONValue(parsing: file.bytes(0..<file.byteCount), operation: file.operation)
+      if !ModelFormats.isForeign(json) { return .model(try LoadedModel(json, seed: seed, source: file.operation)) }
     }
-    let json = try JSONValue(parsing: file.bytes(0..<file.byteCount), operation: file.operation)
-    return try LoadedModel(json, seed: seed, source: file.operation)
+    let contents = try FileContents(file, path: model)
+    let format = try ModelFormats.format(of: contents)
+    let description = try format.read(contents, ReadingOptions(weights: weights))
+    description.warnings.forEach { Console.warning($0) }
+    guard let network = description.model else {
+      if let graph = description.arrayGraph { return .graph(graph, source: file.operation) }
+      throw file.damaged(
+        expected: "a model",
+        got: "\(description.tensors.count) tensors alone; --weights takes them, with layers as MODEL")
+    }
+    return .model(LoadedModel(model: network, notes: [:], source: file.operation, description: description))
   }
 
   /// Reads a model that has weights.
   func loadSaved() throws -> LoadedModel {
     let loaded = try load(seed: 0)
-    guard loaded.isSaved else {
-      throw RecurraError(
-        .badFile, operation: loaded.source, expected: "a saved model, as recur train makes it from layers",
-        got: "layers without weights")
-    }
+    try loaded.requireWeights()
     return loaded
   }
 }
@@ -59,14 +104,25 @@ struct LoadedModel {
   let notes: [String: String]
   /// Names the file in errors: "read model.json".
   let source: String
-  /// The file that the model came from with its weights; nil for layers alone.
-  let saved: (file: ModelFile, input: InputFile)?
+  /// Recurra's own file that the model came from with its weights.
+  var saved: (file: ModelFile, input: InputFile)?
+  /// What a file of another format says.
+  var description: ModelDescription?
 
   /// Tells whether the model came with its weights.
-  var isSaved: Bool { saved != nil }
+  var isSaved: Bool { saved != nil || description != nil }
 
-  /// The trainer that saved the model; nil where a model was saved alone.
+  /// Refuses layers alone.
+  func requireWeights() throws(RecurraError) {
+    guard !isSaved else { return }
+    throw RecurraError(
+      .badFile, operation: source, expected: "a saved model, as recur train makes it from layers",
+      got: "layers without weights")
+  }
+
+  /// The trainer that the file describes; nil where a model was saved alone.
   func savedTrainer() throws(RecurraError) -> Trainer? {
+    if let training = description?.training { return try training.trainer(of: model) }
     guard let saved, saved.file.holdsTraining else { return nil }
     return try Trainer(saved.file, saved.input)
   }

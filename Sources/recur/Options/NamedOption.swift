@@ -36,7 +36,7 @@ struct NamedOption {
   func texts(for names: [String], _ kind: String, isComplete: Bool) throws(RecurraError) -> [String?] {
     let list = "\(names.count) \(kind): \(names.map(\.excerpt).joined(separator: ", "))"
     if values.count <= 1, values.allSatisfy({ $0.name == nil }), names.count == 1 || values.isEmpty && !isComplete {
-      return names.indices.map { $0 < values.count ? values[$0].text : nil }
+      return names.indices.map { $0 < values.count ? withoutName(values[$0].text, names[$0]) : nil }
     }
     var texts = [String?](repeating: nil, count: names.count)
     for (name, text) in values {
@@ -50,6 +50,13 @@ struct NamedOption {
       throw Self.failure(option, expected: "NAME=VALUE for each of \(list)", got: "none for \(names[missing].excerpt)")
     }
     return texts
+  }
+
+  /// The text of the only value there can be; its name may stand in front, where no file is called so.
+  private func withoutName(_ text: String, _ name: String) -> String {
+    let prefix = Array("\(name)=".utf8)
+    guard text.utf8.starts(with: prefix), !FileIdentity.exists(text) else { return text }
+    return String(text.utf8.dropFirst(prefix.count)) ?? text
   }
 
   private static func failure(_ option: String, expected: String, got: String) -> RecurraError {
