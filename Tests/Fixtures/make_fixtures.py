@@ -2,7 +2,7 @@
 """Makes the reference values that the tests compare with: *.safetensors and text/*.txt beside this file.
 
 Made with Python 3.11, keras 3.15.1, tensorflow-cpu 2.21.0, torch 2.13.0 (CPU), jax 0.6.2, numpy 2.4.6,
-safetensors 0.8.0; onnx_cells in an environment of its own, with onnx 1.23.2 and onnxruntime 1.32.0:
+safetensors 0.8.0; onnx_* in an environment of its own, with onnx 1.23.2, onnxruntime 1.32.0 and onnxscript:
 
     python3 -m venv ~/.cache/recurra-fixtures && . ~/.cache/recurra-fixtures/bin/activate
     pip install keras==3.15.1 tensorflow-cpu==2.21.0 numpy==2.4.6 safetensors==0.8.0
@@ -23,7 +23,7 @@ import sys
 PARTS = ("keras_cells", "torch_cells", "torch_lists", "keras_parts", "keras_lesson", "keras_text", "keras_graphs",
          "keras_layers", "keras_masks")
 JAX_PARTS = ("keras_training",)
-APART = ("onnx_cells", "onnx_lengths")
+APART = ("onnx_cells", "onnx_lengths", "onnx_graphs")
 ALL = PARTS + JAX_PARTS + APART
 
 

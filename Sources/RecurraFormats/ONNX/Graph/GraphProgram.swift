@@ -6,8 +6,8 @@ typealias OperatorBody = @Sendable (OperatorCall) throws(RecurraError) -> [ONNXV
 
 /// A graph made ready to run: names are places in a list, and nodes stand in an order in which they can be computed.
 final class GraphProgram: Sendable {
-  /// A node, the places it reads and writes, and those that nothing reads after it.
-  struct Step: Sendable {
+  /// A node, and the places it reads and writes.
+  final class Step: Sendable {
     let node: ONNXNode
     let body: OperatorBody
     /// −1 for an input that is left out.
@@ -15,9 +15,13 @@ final class GraphProgram: Sendable {
     let captured: [Int]
     /// −1 for an output that nothing reads.
     let outputs: [Int]
-    var released: [Int] = []
     /// What the step gave of inputs that are the same in every run.
     let kept = KeptResults()
+
+    init(node: ONNXNode, body: @escaping OperatorBody, inputs: [Int], captured: [Int], outputs: [Int]) {
+      (self.node, self.body) = (node, body)
+      (self.inputs, self.captured, self.outputs) = (inputs, captured, outputs)
+    }
   }
 
   enum Constant: Sendable {
@@ -43,6 +47,8 @@ final class GraphProgram: Sendable {
   private let parameters: [(place: Int, index: Int, format: ElementFormat)]
   let steps: [Step]
   let placeCount: Int
+  /// For each step the places that nothing reads after it.
+  private let released: [[Int]]
 
   init(
     inputs: [Port], outputs: [Port], captures: [Int], constants: [(place: Int, constant: Constant)], steps: [Step],
@@ -58,22 +64,23 @@ final class GraphProgram: Sendable {
       }
     }
     (self.values, self.parameters) = (values, parameters)
-    (self.steps, self.placeCount) = (Self.releasing(steps, outputs, placeCount), placeCount)
+    (self.steps, self.placeCount) = (steps, placeCount)
+    released = Self.released(steps, outputs, placeCount)
   }
 
   /// Says after which step each value has been read for the last time.
-  private static func releasing(_ steps: [Step], _ outputs: [Port], _ placeCount: Int) -> [Step] {
-    var steps = steps
+  private static func released(_ steps: [Step], _ outputs: [Port], _ placeCount: Int) -> [[Int]] {
+    var released = [[Int]](repeating: [], count: steps.count)
     var seen = [Bool](repeating: false, count: placeCount)
     for output in outputs { seen[output.place] = true }
     for index in steps.indices.reversed() {
       let step = steps[index]
       for place in step.inputs + step.captured + step.outputs where place >= 0 && !seen[place] {
         seen[place] = true
-        steps[index].released.append(place)
+        released[index].append(place)
       }
     }
-    return steps
+    return released
   }
 
   private func value(at place: Int, _ held: [HeldValue?]) -> HeldValue? {
@@ -93,7 +100,7 @@ final class GraphProgram: Sendable {
     }
     for (input, value) in zip(inputs, values) { held[input.place] = value }
     for (place, value) in zip(captures, captured) { held[place] = value }
-    for step in steps {
+    for (index, step) in steps.enumerated() {
       try run.count()
       var capturedValues: [HeldValue] = []
       for place in step.captured {
@@ -107,13 +114,13 @@ final class GraphProgram: Sendable {
       let version = step.node.isRepeatable ? call.version : nil
       let results = try step.results(call, version)
       for result in results where result.count >= 1_024 { try run.count(elements: result.count) }
-      for (index, place) in step.outputs.enumerated() where place >= 0 {
-        guard index < results.count else {
-          throw call.failure(expected: "an output \(index) that nodes read", got: "\(results.count) outputs")
+      for (output, place) in step.outputs.enumerated() where place >= 0 {
+        guard output < results.count else {
+          throw call.failure(expected: "an output \(output) that nodes read", got: "\(results.count) outputs")
         }
-        held[place] = HeldValue(results[index], version: version)
+        held[place] = HeldValue(results[output], version: version)
       }
-      for place in step.released { held[place] = nil }
+      for place in released[index] { held[place] = nil }
     }
     var result: [HeldValue] = []
     for output in outputs {

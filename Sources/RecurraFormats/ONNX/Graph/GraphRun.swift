@@ -31,7 +31,9 @@ final class GraphRun {
 }
 
 /// A value that is held during a run, with the number of its changes where it is the same in every run.
-struct HeldValue: Sendable {
+///
+/// One reference: what flows through many small nodes is copied often.
+final class HeldValue: Sendable {
   let value: ONNXValue
   let version: Int?
 

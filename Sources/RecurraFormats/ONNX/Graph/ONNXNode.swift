@@ -1,7 +1,7 @@
 internal import RecurraTensor
 
 /// A node of a graph, with its attributes read and the graphs inside it made ready.
-struct ONNXNode: Sendable {
+final class ONNXNode: Sendable {
   let name: String
   let operatorName: String
   /// The version of the set of operators that the node is read by.
@@ -15,16 +15,23 @@ struct ONNXNode: Sendable {
   let captures: [String: [Int]]
   /// What is being read, for errors: "read model.onnx".
   let operation: String
-
-  var inputCount: Int { hasInput.count }
-
   /// Tells whether equal inputs give equal outputs, and nothing else is read.
-  var isRepeatable: Bool {
+  let isRepeatable: Bool
+
+  init(
+    name: String, operatorName: String, version: Int, attributes: [String: ONNXAttribute], hasInput: [Bool],
+    wantsOutput: [Bool], captures: [String: [Int]], operation: String
+  ) {
+    (self.name, self.operatorName, self.version) = (name, operatorName, version)
+    (self.attributes, self.hasInput, self.wantsOutput) = (attributes, hasInput, wantsOutput)
+    (self.captures, self.operation) = (captures, operation)
     switch operatorName {
-    case "Dropout", "RandomUniformLike", "RandomNormalLike", "If", "Loop", "Scan": false
-    default: captures.isEmpty
+    case "Dropout", "RandomUniformLike", "RandomNormalLike", "If", "Loop", "Scan": isRepeatable = false
+    default: isRepeatable = captures.isEmpty
     }
   }
+
+  var inputCount: Int { hasInput.count }
 
   /// Names the node in errors.
   var label: String { "node \(name.excerpt) (\(operatorName), opset \(version))" }
