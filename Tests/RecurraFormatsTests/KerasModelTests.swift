@@ -1,3 +1,4 @@
+import Foundation
 import RecurraFormats
 import RecurraLayers
 import RecurraTensor
@@ -116,7 +117,7 @@ import Testing
       let error = #expect(throws: RecurraError.self) { try model.save(to: folder.path("model.keras")) }
       #expect(error?.kind == .badArgument && error?.got.contains(word) == true, "\(word)")
     }
-    #expect(try LocalFileSystem().names(in: folder.path("")).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).isEmpty)
   }
 
   @Test func everyTruncationOfAModelIsAnError() throws {

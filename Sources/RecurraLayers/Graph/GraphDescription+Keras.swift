@@ -95,11 +95,18 @@ extension GraphDescription {
     return found
   }
 
-  /// The names of a model's outputs: `["name", call, output]`, or a list of such.
+  /// The names of a model's outputs: `["name", call, output]`, lists of such, or objects.
   private static func names(in outputs: JSONValue?) -> [String] {
-    guard case .array(let elements)? = outputs else { return [] }
-    if case .string(let name)? = elements.first { return [name] }
-    return elements.map { element in if case .array(let parts) = element { text(parts.first) } else { "" } }
+    var (found, pending) = ([String](), [outputs ?? .null])
+    while let value = pending.popLast() {
+      switch value {
+      case .array(let elements):
+        if case .string(let name)? = elements.first { found.append(name) } else { pending += elements }
+      case .object(let members): pending += members.map(\.value)
+      default: break
+      }
+    }
+    return found
   }
 
   private static func text(_ json: JSONValue?) -> String {
