@@ -17,7 +17,7 @@ extension Model {
   /// - Throws: `noInput` when there is no such file; `badFile` when it is damaged, holds no model, or what this package
   ///   does not have, named.
   public static func load(
-    _ path: String, weights: String? = nil, registry: Registry = .standard
+    _ path: String, weights: String? = nil, registry: Registry = .formats
   ) throws(RecurraError) -> any Network {
     let description = try ModelFormats.read(path, ReadingOptions(registry: registry, weights: weights))
     guard let model = description.model else {
@@ -46,7 +46,7 @@ extension Trainer {
   /// A model of Keras trains and reports by Keras' own reductions.
   ///
   /// - Throws: What `Model.load(_:)` throws; `badFile` for a model that is not compiled.
-  public static func load(_ path: String, registry: Registry = .standard) throws(RecurraError) -> Trainer {
+  public static func load(_ path: String, registry: Registry = .formats) throws(RecurraError) -> Trainer {
     let description = try ModelFormats.read(path, ReadingOptions(registry: registry))
     guard let model = description.model, let training = description.training else {
       throw RecurraError(

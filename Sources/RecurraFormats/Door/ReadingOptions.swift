@@ -8,7 +8,7 @@ public struct ReadingOptions: Sendable {
   public var weights: String?
 
   /// Makes options.
-  public init(registry: Registry = .standard, weights: String? = nil) {
+  public init(registry: Registry = .formats, weights: String? = nil) {
     (self.registry, self.weights) = (registry, weights)
   }
 }

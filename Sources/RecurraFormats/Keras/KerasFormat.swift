@@ -115,7 +115,7 @@ struct KerasFormat: ModelFormat {
     if let training {
       let writer = KerasCompileWriter(model: model, operation: operation)
       config = config.adding([("compile_config", try writer.json(training))])
-      let state = KerasOptimizerState(model: model, optimizer: training.optimizer, registry: .standard)
+      let state = KerasOptimizerState(model: model, optimizer: training.optimizer, registry: .formats)
       if let numbers = training.optimizerState, let variables = try state.variables(numbers) {
         KerasWeights.addOptimizer(
           variables.enumerated().map { index, value in

@@ -7,7 +7,7 @@ internal import SwiftProtobuf
 ///
 /// Its parameters are the floating constants that operators read as weights, under the names that the file gives them
 /// and in ONNX' layouts. Normalisations use the means that the file holds, in training too; dropout drops in training.
-/// A file that names the layer is read with `Registry.standard.adding(ONNXLayer.self)`.
+/// A file that names the layer is read with `Registry.formats`.
 ///
 /// - Shapes: As the graph says; whole numbers are taken as int32, or as floating numbers without a fraction.
 /// - Throws: `badData` for inputs that do not fit, with the node's name.

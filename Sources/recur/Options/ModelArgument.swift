@@ -67,7 +67,7 @@ struct ModelArgument: ParsableArguments {
     let start = try file.bytes(0..<min(512, file.byteCount))
     // A saved model begins with the length of its header in 8 bytes, and no text has a NUL.
     if start.count >= 8, start[4..<8].allSatisfy({ $0 == 0 }), weights == nil, !SafeTensorsFormat.isStateDict(start) {
-      let saved = try ModelFile(file)
+      let saved = try ModelFile(file, registry: .formats)
       return .model(
         LoadedModel(model: saved.model, notes: saved.notes, source: file.operation, saved: (saved, file)))
     }
