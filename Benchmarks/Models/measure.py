@@ -17,7 +17,7 @@ import tempfile
 import time
 
 ROUNDS = 3
-LEAST = 0.3  # Seconds that the calls of a round last.
+LEAST = 0.2
 
 
 def milliseconds(call):
