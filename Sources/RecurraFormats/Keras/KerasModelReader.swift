@@ -63,12 +63,13 @@ struct KerasModelReader {
   ) throws(RecurraError) {
     let reader = KerasCompileReader(model: model, registry: options.registry, operation: operation)
     guard var training = try reader.training(KerasDialect(version: version).modernCompile(compile)) else { return }
-    if let variables = try KerasWeights.optimizerVariables(in: weights), version.major >= 3 {
+    if let variables = try KerasWeights.optimizerVariables(in: weights) {
       var tensors: [Tensor] = []
       for (name, value) in variables { tensors.append(try value.tensor(named: name, in: operation)) }
       let state = KerasOptimizerState(model: model, optimizer: training.optimizer, registry: options.registry)
       do throws(RecurraError) {
-        training.optimizerState = try state.state(tensors)
+        training.optimizerState =
+          try version.major >= 3 ? state.state(tensors) : state.stateOfKeras2(tensors, variables.map(\.name))
       } catch {
         throw RecurraError(
           .badFile, operation: "\(operation), \(error.operation)", expected: error.expected, got: error.got)

@@ -75,6 +75,36 @@ struct KerasOptimizerState {
     return state
   }
 
+  /// The same for the optimisers of Keras 2 that name each variable after its weight, `Adam/dense/kernel/m:0`: the
+  /// number of updates, then the first moments of all weights, then the second, and no learning rate.
+  ///
+  /// - Returns: nil too for variables that are named in another way.
+  func stateOfKeras2(_ variables: [Tensor], _ names: [String]) throws(RecurraError) -> [String: Tensor]? {
+    guard let groups, !hasProduct, let count = variables.first, variables.count > 1 else { return nil }
+    let moments = names.dropFirst().map { name in name.split(separator: "/").last.map(String.init) ?? "" }
+    guard moments.allSatisfy({ Self.momentsOfKeras2.contains($0) }) else { return nil }
+    let weights = try KerasVariables(model, registry).count
+    let expected = 1 + groups.reduce(0) { $0 + $1.count } * weights
+    guard variables.count == expected else {
+      throw RecurraError(
+        .badData, operation: "optimizer", expected: "\(expected) variables", got: "\(variables.count)")
+    }
+    var ordered = [count]
+    if hasRate { ordered.append(Tensor(optimizer.learningRate)) }
+    var start = 1
+    for group in groups {
+      for index in 0..<weights {
+        for place in group.indices { ordered.append(variables[start + place * weights + index]) }
+      }
+      start += group.count * weights
+    }
+    return try state(ordered)
+  }
+
+  private static let momentsOfKeras2: Set<String> = [
+    "m:0", "v:0", "vhat:0", "momentum:0", "rms:0", "mg:0", "accumulator:0", "accum_grad:0", "accum_var:0",
+  ]
+
   /// Keras' variables of a state; nil where they are not known.
   func variables(_ state: [String: Tensor]) throws(RecurraError) -> [Tensor]? {
     guard let groups else { return nil }
