@@ -16,7 +16,7 @@ CHECK_KERNELS = $(MAKE) -f Tests/CKernelDriver/kernels.mk check frames \
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
-.PHONY: bench bench-peers threshold fingerprint old-and-new lint format doc doc-serve clean look mutants
+.PHONY: bench bench-peers models threshold fingerprint old-and-new lint format doc doc-serve clean look mutants
 .PHONY: test-resume test-serving fuzz protobuf
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
@@ -93,6 +93,9 @@ threshold: setup ## Time a number of the tuning (NAME=turnRows; all: half an hou
 
 bench-peers: build ## Compare with PyTorch, Keras and ONNX Runtime on the same shapes (needs python3 and PyPI).
 	python3 Benchmarks/Peers/bench_peers.py $(ARGUMENTS)
+
+models: build ## Run and train on models that PyPI's packages ship, here and with their own code (needs PyPI).
+	python3 Benchmarks/Models/models.py $(ARGUMENTS)
 
 mutants: setup ## Change COUNT lines, drawn from SEED, one at a time, and ask whether a test notices (minutes each).
 	python3 Tests/Mutants/mutants.py --seed $(or $(SEED),$(error SEED is missing: make mutants SEED=1 COUNT=60)) \

@@ -69,7 +69,8 @@ let package = Package(
     .executableTarget(
       name: "recur-bench",
       dependencies: [
-        "Recurra", "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "CRecurraKernels",
+        "Recurra", "RecurraTensor", "RecurraCells", "RecurraLayers", "RecurraTraining", "RecurraFormats",
+        "CRecurraKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/recur-bench", swiftSettings: strict),

@@ -6,5 +6,5 @@ struct RecurBench: ParsableCommand {
     commandName: "recur-bench",
     abstract: "Compares the throughput of RNN, LSTM, GRU and BiLSTM.",
     discussion: "recur-bench alone, and with options, is recur-bench layers.",
-    subcommands: [Layers.self, Ragged.self], defaultSubcommand: Layers.self)
+    subcommands: [Layers.self, Ragged.self, ModelCommand.self], defaultSubcommand: Layers.self)
 }

@@ -53,10 +53,14 @@ struct KerasCompileWriter {
     var config: [(name: String, value: JSONValue)] = [("name", .string(optimizer.name))]
     for (name, value) in members where name != "exclude_from_weight_decay" {
       switch name {
+      case "schedule_decay":
+        guard value == .number(1) else { throw refused("the Nadam of Keras 3", got: "a schedule_decay \(value.text)") }
       case "weight_decay": config.append((name, value == .number(0) ? .null : value))
       case "learning_rate" where value["class_name"] != nil:
         config.append(
           (name, value.adding([("module", .string("keras.optimizers.schedules")), ("registered_name", .null)])))
+      // As a variable in float32 has it.
+      case "learning_rate": config.append((name, .number(Double(Float(value.realNumber ?? 0)))))
       default: config.append((name, value))
       }
     }

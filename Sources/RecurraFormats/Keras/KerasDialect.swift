@@ -43,11 +43,14 @@ struct KerasDialect {
     var changed = optimizer.replacing("config") { config in
       guard case .object(let members) = config else { return config }
       var result: [(name: String, value: JSONValue)] = []
-      let decay = config["decay"]?.realNumber ?? 0
-      for (name, value) in members where name != "decay" {
+      // The decay of Nadam was that of its momentum.
+      let isNadam = optimizer["class_name"] == .string("Nadam")
+      let decay = isNadam ? 0 : config["decay"]?.realNumber ?? 0
+      for (name, value) in members where name != "decay" || isNadam {
         let value =
           name == "epsilon" && value == .null ? .number(version < KerasVersion(.string("2.1")) ? 1e-8 : 1e-7) : value
-        result.append((name == "lr" ? "learning_rate" : name, value))
+        let names = ["lr": "learning_rate", "decay": "schedule_decay"]
+        result.append((names[name] ?? name, value))
       }
       if decay > 0, let rate = result.first(where: { $0.name == "learning_rate" })?.value {
         let schedule = JSONValue.object([
@@ -62,8 +65,8 @@ struct KerasDialect {
       }
       return .object(result)
     }
-    if optimizer["class_name"] == .string("Custom>AdamW") {
-      changed = changed.replacing("class_name") { _ in .string("AdamW") }
+    if case .string(let name)? = optimizer["class_name"], name.hasPrefix("Custom>") {
+      changed = changed.replacing("class_name") { _ in .string(String(name.dropFirst("Custom>".count))) }
     }
     var config: [(name: String, value: JSONValue)] = [("optimizer", changed)]
     for name in ["loss", "loss_weights", "metrics", "weighted_metrics"] {

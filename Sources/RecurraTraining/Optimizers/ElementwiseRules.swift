@@ -43,9 +43,14 @@ struct NadamRule: TensorRule {
   var beta1 = 0.9
   var beta2 = 0.999
   var epsilon = 1e-7
+  /// How fast the momentum grows; Keras 2 took 0.004.
+  var scheduleDecay = 1.0
   let name = "nadam"
   static var numbers: [RuleNumber<Self>] {
-    [.init("beta_1", \.beta1, .belowOne), .init("beta_2", \.beta2, .belowOne), .init("epsilon", \.epsilon, .unit)]
+    [
+      .init("beta_1", \.beta1, .belowOne), .init("beta_2", \.beta2, .belowOne), .init("epsilon", \.epsilon, .unit),
+      .init("schedule_decay", \.scheduleDecay, .notNegative),
+    ]
   }
   var moments: [Moment] { [Moment("momentum"), Moment("velocity"), Moment("u_product", initialValue: 1)] }
 
@@ -53,7 +58,7 @@ struct NadamRule: TensorRule {
   func shape(of moment: Moment, _ shape: [Int]) -> [Int] { moment.name == "u_product" ? [] : shape }
 
   func step(_ w: Tensor, _ g: Tensor, _ moments: inout OptimizerMoments, _ update: ParameterUpdate) -> Tensor {
-    func momentum(at step: Int) -> Double { beta1 * (1 - 0.5 * Double.power(0.96, Double(step))) }
+    func momentum(at step: Int) -> Double { beta1 * (1 - 0.5 * Double.power(0.96, Double(step) * scheduleDecay)) }
     let (now, next) = (momentum(at: update.step), momentum(at: update.step + 1))
     moments["u_product"] = moments["u_product"] * now
     moments.follow("momentum", g, 1 - beta1)
