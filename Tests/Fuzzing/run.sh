@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes the reader of each format with libFuzzer for SECONDS_EACH (60): from the fixtures of that format on, one process
-# each. A finding is left in .build/fuzzing/FORMAT, and ends the run.
+# Fuzzes the reader of each format with libFuzzer for SECONDS_EACH (60), beginning with the fixtures of that format. A
+# finding is left in .build/fuzzing/FORMAT, and ends the run.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -18,7 +18,10 @@ for format in safetensors keras h5 npz pt onnx json; do
   mkdir -p "$corpus"
   find "$fixtures" -name "*.$format" -size -100k -exec cp -n {} "$corpus" \;
   echo "fuzzing: $format, $(find "$corpus" -type f | wc -l) files to begin with"
-  (cd "$corpus" && "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=100000 -print_final_stats=1 \
-    "$corpus" 2>"$work/$format.log") || { tail -20 "$work/$format.log" >&2; exit 1; }
+  limits=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=100000 -print_final_stats=1)
+  (cd "$corpus" && "$program" "${limits[@]}" "$corpus" 2>"$work/$format.log") || {
+    tail -20 "$work/$format.log" >&2
+    exit 1
+  }
   grep -E "number_of_executed_units|peak_rss_mb" "$work/$format.log"
 done

@@ -1,18 +1,18 @@
 internal import RecurraLayers
-public import RecurraTensor
+package import RecurraTensor
 
 /// Tensors by name in a .npz archive, as `numpy.savez` writes them.
-public struct NumPyArchiveFormat: ModelFormat {
+package struct NumPyArchiveFormat: ModelFormat {
   /// The format's name.
-  public let name = "NumPy archive"
+  package let name = "NumPy archive"
   /// .npz.
-  public let fileExtensions = ["npz"]
+  package let fileExtensions = ["npz"]
 
   /// Makes the format.
-  public init() {}
+  package init() {}
 
   /// Tells an archive of NumPy files from others.
-  public func recognizes(_ file: FileContents) -> Bool {
+  package func recognizes(_ file: FileContents) -> Bool {
     guard let names = file.memberNames, !names.contains("config.json") else { return false }
     return names.contains { $0.hasSuffix(Self.suffix) }
   }
@@ -20,7 +20,7 @@ public struct NumPyArchiveFormat: ModelFormat {
   private static let suffix = ".npy"
 
   /// Reads all arrays; what is no NumPy file is left out with a warning.
-  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+  package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     guard let archive = file.archive else { throw file.file.damaged(expected: "a zip archive", got: "other bytes") }
     var description = ModelDescription()
     for entry in archive.entries {
@@ -55,7 +55,7 @@ public struct NumPyArchiveFormat: ModelFormat {
   /// NumPy has no bfloat16, which becomes float32.
   ///
   /// - Throws: `badArgument` for names that an archive cannot have; `cannotCreate`, `inputOutput`.
-  public func write(
+  package func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
     let tensors = description.allTensors

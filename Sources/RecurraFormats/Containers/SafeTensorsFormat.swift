@@ -1,16 +1,16 @@
 internal import RecurraLayers
-public import RecurraTensor
+package import RecurraTensor
 internal import RecurraTraining
 
 /// Safetensors: Recurra's own models, models with PyTorch's names, or tensors alone.
-public struct SafeTensorsFormat: ModelFormat {
+package struct SafeTensorsFormat: ModelFormat {
   /// The format's name.
-  public let name = "safetensors"
+  package let name = "safetensors"
   /// .safetensors.
-  public let fileExtensions = ["safetensors"]
+  package let fileExtensions = ["safetensors"]
 
   /// Makes the format.
-  public init() {}
+  package init() {}
 
   /// Tells by a file's first bytes whether PyTorch, or a model in its words, wrote it.
   package static func isStateDict(_ head: [UInt8]) -> Bool {
@@ -18,13 +18,13 @@ public struct SafeTensorsFormat: ModelFormat {
   }
 
   /// Tells by the length of a header that begins with a brace and ends within the file.
-  public func recognizes(_ file: FileContents) -> Bool {
+  package func recognizes(_ file: FileContents) -> Bool {
     guard let length = file.head.littleEndian(at: 0, count: 8), file.head.count > 8 else { return false }
     return file.head[8] == UInt8(ascii: "{") && length <= UInt64(file.file.byteCount - 8)
   }
 
   /// Reads the tensors with their own types, and the model that they are the parameters of where the file says one.
-  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+  package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     let header = try SafeTensors.Header(file.file)
     var description = ModelDescription()
     for entry in header.entries {
@@ -52,7 +52,7 @@ public struct SafeTensorsFormat: ModelFormat {
   /// describes becomes a state dict that `load_state_dict(strict=True)` takes, with the list beside it.
   ///
   /// - Throws: `badArgument` for a tensor that is called `__metadata__`; `cannotCreate`, `inputOutput`.
-  public func write(
+  package func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
     guard let model = description.model else {

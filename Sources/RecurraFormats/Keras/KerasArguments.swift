@@ -118,7 +118,8 @@ struct KerasArguments {
 
   /// Layers that this package has and Keras has not.
   private static let own: Set<String> = [
-    "IndRNN", "MGU", "MinGRU", "MinLSTM", "SLSTM", "LayerNormLSTM", "LayerNormGRU", "TiedDense", "LastTimestep", "ONNXLayer",
+    "IndRNN", "MGU", "MinGRU", "MinLSTM", "SLSTM", "LayerNormLSTM", "LayerNormGRU", "TiedDense", "LastTimestep",
+    "ONNXLayer",
   ]
 
   /// Arguments that this package has and Keras has not, with the values that change nothing.

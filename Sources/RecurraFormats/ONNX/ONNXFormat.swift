@@ -1,25 +1,25 @@
 internal import RecurraLayers
-public import RecurraTensor
+package import RecurraTensor
 
 /// ONNX' model files: graphs of operators, run and trained here.
-public struct ONNXFormat: ModelFormat {
+package struct ONNXFormat: ModelFormat {
   /// "ONNX".
-  public let name = "ONNX"
+  package let name = "ONNX"
   /// ".onnx".
-  public let fileExtensions = ["onnx"]
+  package let fileExtensions = ["onnx"]
 
   /// Makes the format.
-  public init() {}
+  package init() {}
 
   /// Tells by the first fields of the message: a version of the format, then those that a model has.
-  public func recognizes(_ file: FileContents) -> Bool {
+  package func recognizes(_ file: FileContents) -> Bool {
     ONNXHead(file.head, byteCount: file.file.byteCount).isModel
   }
 
   /// Reads a graph.
   ///
   /// - Throws: `badFile` naming file, node, operator and opset for what is damaged or not supported.
-  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+  package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     guard file.file.byteCount < 1 << 31 else {
       throw file.file.damaged(expected: "fewer than 2³¹ bytes", got: "\(file.file.byteCount)")
     }
@@ -48,7 +48,7 @@ public struct ONNXFormat: ModelFormat {
   /// masks, in float64, and for cells that ONNX has no operator for.
   ///
   /// - Throws: `badArgument` naming a layer that the operators cannot say; `cannotCreate`, `inputOutput`.
-  public func write(
+  package func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
     let operation = "write \(path)"

@@ -1,6 +1,6 @@
 internal import Foundation
-public import RecurraLayers
-public import RecurraTensor
+package import RecurraLayers
+package import RecurraTensor
 internal import SwiftProtobuf
 
 /// A graph of ONNX as a layer: it is run, trained and saved like every other.
@@ -11,9 +11,9 @@ internal import SwiftProtobuf
 ///
 /// - Shapes: As the graph says; whole numbers are taken as int32, or as floating numbers without a fraction.
 /// - Throws: `badData` for inputs that do not fit, with the node's name.
-public final class ONNXLayer: Layer {
+package final class ONNXLayer: Layer {
   /// "ONNXLayer".
-  public static var typeName: String { "ONNXLayer" }
+  package static var typeName: String { "ONNXLayer" }
 
   let file: ONNXModelFile
   /// The graph without its weights, for `configuration`.
@@ -24,7 +24,7 @@ public final class ONNXLayer: Layer {
   }
 
   /// Makes the layer from its arguments in a file.
-  public init(configuration: LayerArguments) throws(RecurraError) {
+  package init(configuration: LayerArguments) throws(RecurraError) {
     let text = try configuration.string("graph")
     guard let data = Data(base64Encoded: text) else {
       throw configuration.failure("graph", expected: "a graph of ONNX in base64", got: .string(text))
@@ -36,31 +36,31 @@ public final class ONNXLayer: Layer {
   }
 
   /// The graph, without its weights, in base64.
-  public var configuration: [String: JSONValue] {
+  package var configuration: [String: JSONValue] {
     // Only a message with a field that is missing or beyond 2 GiB cannot be written; this one was read.
     let bytes: [UInt8] = (try? message.serializedBytes()) ?? []
     return ["graph": .string(Data(bytes).base64EncodedString())]
   }
 
   /// The weights, by their names in the file.
-  public var parameters: [Parameter] { file.parameters }
+  package var parameters: [Parameter] { file.parameters }
   /// Yes: the weights came with the graph.
-  public var isBuilt: Bool { true }
+  package var isBuilt: Bool { true }
   /// The number of the graph's outputs.
-  public var outputCount: Int { file.program.outputs.count }
+  package var outputCount: Int { file.program.outputs.count }
 
   /// Checks the shapes alone.
-  public func build(inputShapes: [[Int?]], random: RandomSource, dtype: DType) throws(RecurraError) {
+  package func build(inputShapes: [[Int?]], random: RandomSource, dtype: DType) throws(RecurraError) {
     _ = try checked(inputShapes)
   }
 
   /// The shape of the first output.
-  public func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
+  package func outputShape(for inputShape: [Int?]) throws(RecurraError) -> [Int?] {
     try outputShapes(for: [inputShape])[0]
   }
 
   /// What the graph says of its outputs, the batch left open.
-  public func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] {
+  package func outputShapes(for inputShapes: [[Int?]]) throws(RecurraError) -> [[Int?]] {
     let batch = try checked(inputShapes).first.flatMap { $0.first } ?? nil
     var shapes: [[Int?]] = []
     for port in file.program.outputs {
@@ -91,7 +91,7 @@ public final class ONNXLayer: Layer {
   }
 
   /// Runs the graph with one input.
-  public func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
+  package func forward(_ input: Signal, _ context: ForwardContext) throws(RecurraError) -> Signal {
     let values = try forward([Value(input.value, mask: input.mask)], context)
     var output = Signal(values[0].tensor)
     output.furtherValues = values.dropFirst().map(\.tensor)
@@ -99,7 +99,7 @@ public final class ONNXLayer: Layer {
   }
 
   /// Runs the graph.
-  public func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value] {
+  package func forward(_ inputs: [Value], _ context: ForwardContext) throws(RecurraError) -> [Value] {
     let ports = file.program.inputs
     guard inputs.count == ports.count else {
       throw failure(expected: "\(ports.count) inputs", got: "\(inputs.count)")

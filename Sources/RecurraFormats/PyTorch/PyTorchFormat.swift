@@ -1,26 +1,26 @@
 internal import RecurraLayers
-public import RecurraTensor
+package import RecurraTensor
 
 /// Tensors that `torch.save` wrote: .pt and .pth, an archive or the format before it.
 ///
 /// Pickles are read as data: what names anything but tensors, lists, dictionaries and numbers is refused, and nothing
 /// is ever called.
-public struct PyTorchFormat: ModelFormat {
+package struct PyTorchFormat: ModelFormat {
   /// The format's name.
-  public let name = "PyTorch"
+  package let name = "PyTorch"
   /// .pt, .pth.
-  public let fileExtensions = ["pt", "pth"]
+  package let fileExtensions = ["pt", "pth"]
 
   /// Makes the format.
-  public init() {}
+  package init() {}
 
   /// Tells an archive with a pickle, or the magic number of the older format.
-  public func recognizes(_ file: FileContents) -> Bool {
+  package func recognizes(_ file: FileContents) -> Bool {
     TorchFile.isLegacy(file.head) || file.memberNames?.contains { $0.hasSuffix("/data.pkl") } == true
   }
 
   /// Reads all tensors, at any depth, with the keys on the way to them joined by '.'.
-  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+  package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     let content: TorchFile
     if let archive = file.archive {
       content = try TorchFile(archive, file.file)
@@ -33,7 +33,7 @@ public struct PyTorchFormat: ModelFormat {
   /// Writes the tensors as a state dict that `torch.load` reads.
   ///
   /// - Throws: `badArgument` for types that PyTorch's state dicts lack; `cannotCreate`, `inputOutput`.
-  public func write(
+  package func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
     var tensors = description.allTensors

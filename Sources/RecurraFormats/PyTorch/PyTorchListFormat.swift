@@ -1,22 +1,22 @@
 internal import RecurraLayers
-public import RecurraTensor
+package import RecurraTensor
 
 /// A list of PyTorch's modules, `[{"module": "LSTM", "prefix": "rnn", …}]`, with the constructors' arguments by their
 /// names and defaults; the weights are a state dict beside it.
-public struct PyTorchListFormat: ModelFormat {
+package struct PyTorchListFormat: ModelFormat {
   /// The format's name.
-  public let name = "list of PyTorch's modules"
+  package let name = "list of PyTorch's modules"
   /// None: what goes back to PyTorch is a state dict.
-  public let fileExtensions: [String] = []
+  package let fileExtensions: [String] = []
 
   /// Makes the format.
-  public init() {}
+  package init() {}
 
   /// The name that a list has among a description's metadata, and those of a file.
   static let metadataName = "modules"
 
   /// Tells a list of objects that name a module and no class of Keras.
-  public func recognizes(_ file: FileContents) -> Bool {
+  package func recognizes(_ file: FileContents) -> Bool {
     guard file.firstCharacter == UInt8(ascii: "["), let json = try? Self.json(file), case .array(let items) = json
     else { return false }
     return items.contains { $0["module"] != nil && $0["class_name"] == nil }
@@ -30,7 +30,7 @@ public struct PyTorchListFormat: ModelFormat {
   }
 
   /// Makes the model of the list, with the weights of the file that the options name.
-  public func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
+  package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     let list = try Self.json(file)
     guard let path = options.weights else {
       var description = try Self.description(of: list, operation: file.operation, tensors: nil)
@@ -69,7 +69,7 @@ public struct PyTorchListFormat: ModelFormat {
   }
 
   /// Refuses: a list says nothing of weights.
-  public func write(
+  package func write(
     _ description: ModelDescription, to path: String, _ options: WritingOptions
   ) throws(RecurraError) {
     throw RecurraError(
