@@ -106,6 +106,16 @@ struct EveryLayer {
     let repeated = Sequential([LSTM(units: 3), RepeatVector(2)])
     try repeated.build(inputShape: [nil, 5, 4])
     cases.append(EveryLayer("RepeatVector", repeated))
+    let operation = try TensorOperation(
+      configuration: LayerArguments(
+        typeName: "TensorOperation",
+        values: [
+          "operation": .string("Multiply"),
+          "arguments": .array([.object([("tensor", .integer(0))]), .number(0.5)]),
+        ]))
+    let scaled = Sequential([operation, LSTM(units: 3)])
+    try scaled.build(inputShape: [nil, 5, 4])
+    cases.append(EveryLayer("TensorOperation", scaled))
     let table = Embedding(inputDim: 7, outputDim: 3, maskZero: true)
     let tied = Sequential([table, LSTM(units: 3), TiedDense(to: table, activation: .softmax, useBias: true)])
     try tied.build(inputShape: [nil, 5])

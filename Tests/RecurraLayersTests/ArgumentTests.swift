@@ -97,7 +97,7 @@ import Testing
   ]
 
   /// The names of all layers, in the order of errors; a model of several inputs and outputs has no default.
-  static let names = (defaults.map(\.className) + ["Functional"]).sorted()
+  static let names = (defaults.map(\.className) + ["Functional", "TensorOperation"]).sorted()
 
   @Test func theLastAxisMayBeAloneInAList() throws {
     func layer(_ axis: JSONValue) throws -> any Layer {
@@ -144,9 +144,10 @@ import Testing
   @Test func everyLayerOfThePackageHasADefaultHere() {
     let error = #expect(throws: RecurraError.self) { try layer("Nothing", "{}") }
     for className in Self.defaults.map(\.className) { #expect(error?.expected.contains(className) == true) }
-    // A graph has no defaults: all of it must be said.
+    // A graph and an operation have no defaults: all of them must be said.
     let known = (error?.expected.split(separator: ", or one").first ?? "").split(separator: ",")
-    #expect(known.count == Self.defaults.count + 1 && known.contains(" Functional"))
+    #expect(known.count == Self.defaults.count + 2 && known.contains(" Functional"))
+    #expect(known.contains(" TensorOperation"))
   }
 
   @Test func nullIsLinearForActivationsAndTheDefaultElsewhere() throws {

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 package import RecurraLayers
 package import RecurraTensor
 internal import SwiftProtobuf

@@ -148,7 +148,7 @@ struct GraphDescription {
       case .object(let members):
         let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         pending += sorted.reversed().map { (key: $0.name, value: $0.value) }
-      default: throw arguments.failure(name, expected: "lists of [\"name\", call, output]", got: value)
+      default: throw arguments.failure(name, expected: "a list of [\"name\", call, output]", got: value)
       }
     }
     let known = keys.compactMap { $0 }
