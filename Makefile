@@ -17,7 +17,7 @@ export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help setup build install uninstall run test forks test-installing test-linking test-articles articles-peers
 .PHONY: bench bench-peers models threshold fingerprint old-and-new lint format doc doc-serve clean look mutants
-.PHONY: test-resume test-serving fuzz protobuf
+.PHONY: test-resume test-serving protobuf
 .PHONY: kernels-check kernels-wide kernels-sweep kernels-time kernels-arm64
 
 help: ## List these commands.
@@ -103,9 +103,6 @@ mutants: setup ## Change COUNT lines, drawn from SEED, one at a time, and ask wh
 
 test-resume: build ## Kill `recur train --backup` at random instants and compare what it saves (needs python3).
 	python3 Tests/Resume/resume.py "$$(swift build $(BUILD_FLAGS) --show-bin-path)/recur" $(ARGUMENTS)
-
-fuzz: setup ## Fuzz the reader of each format with libFuzzer, SECONDS_EACH=60.
-	Tests/Fuzzing/run.sh
 
 test-serving: setup ## Ask a server 200,000 times over 64 connections, and check every answer and its memory.
 	Tests/Serving/run.sh $(ARGUMENTS)
