@@ -27,7 +27,8 @@ package struct SafeTensorsFormat: ModelFormat {
   package func read(_ file: FileContents, _ options: ReadingOptions) throws(RecurraError) -> ModelDescription {
     let header = try SafeTensors.Header(file.file)
     var description = ModelDescription()
-    for entry in header.entries {
+    let isOwn = header.metadata["format"] == "recurra"
+    for entry in header.entries where !isOwn || options.purpose == .everything {
       let start = header.dataOffset + entry.range.lowerBound
       description.tensors[entry.name] = StoredTensor(
         entry.format, shape: entry.shape, bytes: try file.file.bytes(start..<(start + entry.range.count)))
@@ -38,7 +39,7 @@ package struct SafeTensorsFormat: ModelFormat {
         of: JSONValue(parsing: Array(modules.utf8), operation: file.operation), operation: file.operation,
         tensors: description.tensors)
     }
-    if header.metadata["format"] == "recurra" {
+    if isOwn {
       let saved = try ModelFile(file.file, registry: options.registry)
       description.model = saved.model
       if saved.holdsTraining {

@@ -19,7 +19,7 @@ extension Model {
   public static func load(
     _ path: String, weights: String? = nil, registry: Registry = .formats
   ) throws(RecurraError) -> any Network {
-    let description = try ModelFormats.read(path, ReadingOptions(registry: registry, weights: weights))
+    let description = try ModelFormats.read(path, ReadingOptions(registry: registry, weights: weights, for: .model))
     guard let model = description.model else {
       throw RecurraError(
         .badFile, operation: "read \(path)", expected: "a model", got: "\(description.tensors.count) tensors alone")
@@ -47,7 +47,7 @@ extension Trainer {
   ///
   /// - Throws: What `Model.load(_:)` throws; `badFile` for a model that is not compiled.
   public static func load(_ path: String, registry: Registry = .formats) throws(RecurraError) -> Trainer {
-    let description = try ModelFormats.read(path, ReadingOptions(registry: registry))
+    let description = try ModelFormats.read(path, ReadingOptions(registry: registry, for: .model))
     guard let model = description.model, let training = description.training else {
       throw RecurraError(
         .badFile, operation: "read \(path)", expected: "a compiled model", got: "one without loss and optimiser")

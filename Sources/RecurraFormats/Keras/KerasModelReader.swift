@@ -31,7 +31,7 @@ struct KerasModelReader {
     }
     try KerasWeights.load(into: model, from: weights)
     var description = ModelDescription(model: model)
-    description.tensors = try Self.tensors(weights)
+    if options.purpose == .everything { description.tensors = try Self.tensors(weights) }
     if case .object(let members) = metadata {
       for case (let name, .string(let text)) in members { description.metadata[name] = text }
     }

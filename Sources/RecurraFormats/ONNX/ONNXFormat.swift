@@ -28,12 +28,14 @@ package struct ONNXFormat: ModelFormat {
     let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
     let message = try ONNXModelFile.message(bytes, file.operation)
     let graph = try ONNXModelFile(
-      message, byteCount: bytes.count, operation: file.operation, folder: folder.isEmpty ? "/" : folder)
+      message, byteCount: bytes.count, operation: file.operation, folder: folder.isEmpty ? "/" : folder,
+      keepsTensors: options.purpose == .everything)
     var (metadata, operators) = (NamedValues<String>(), NamedValues<Int>())
     for (name, value) in graph.metadata { metadata[name] = value }
     for (name, count) in graph.operators { operators[name] = count }
     var description = ModelDescription(tensors: graph.tensors, metadata: metadata, operators: operators)
     description.arrayGraph = ONNXArrayGraph(file: graph)
+    if options.purpose == .prediction { return description }
     do {
       description.model = try ONNXLayer(file: graph, message: message).model()
     } catch {

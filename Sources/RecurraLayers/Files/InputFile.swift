@@ -9,8 +9,6 @@ package final class InputFile: Sendable {
   package let byteCount: Int
   private let descriptor: Int32
   private let system: any FileSystem
-  /// What is read instead of a file.
-  private let content: [UInt8]?
 
   /// Reads bytes as if they were a file of their own.
   ///
@@ -19,9 +17,8 @@ package final class InputFile: Sendable {
   ///   - operation: Names them in errors: "read model.keras, config.json".
   package init(_ content: [UInt8], operation: String) {
     self.operation = operation
-    self.content = content
     byteCount = content.count
-    (descriptor, system) = (-1, LocalFileSystem())
+    (descriptor, system) = (-1, StreamFileSystem.reading(content))
   }
 
   package init(
@@ -30,7 +27,6 @@ package final class InputFile: Sendable {
     let operation = "read \(path)"
     self.operation = operation
     self.system = system
-    content = nil
     // A NUL would end the path early for the system, and so name another file.
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw RecurraError(.noInput, operation: operation, expected: "the path of a file", got: "no such path")
@@ -62,18 +58,11 @@ package final class InputFile: Sendable {
     byteCount = status.byteCount
   }
 
-  deinit { if content == nil { try? system.close(descriptor) } }
+  deinit { try? system.close(descriptor) }
 
   /// Fills the whole buffer from `offset` on.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(RecurraError) {
     var done = 0
-    if let content {
-      guard offset >= 0, offset <= content.count, content.count - offset >= buffer.count else {
-        throw damaged(expected: "\(buffer.count) bytes at offset \(offset)", got: "\(content.count) in all")
-      }
-      unsafe buffer.copyBytes(from: content[offset..<(offset + buffer.count)])
-      return
-    }
     while done < buffer.count {
       let count: Int
       do throws(SystemError) {

@@ -18,7 +18,7 @@ enum InputSource {
     guard descriptor >= 0 else { throw failure(.noInput, name, expected: "a pipe that can be read") }
     defer { if descriptor != 0 { close(descriptor) } }
     let content = try read(descriptor, name, limit: min(maximumByteCount, maximumPipeByteCount))
-    return try InputFile(name, system: StreamFileSystem.reading(content))
+    return InputFile(content, operation: "read \(name)")
   }
 
   private static func isPipe(_ path: String) -> Bool {

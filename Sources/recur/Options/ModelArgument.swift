@@ -37,7 +37,7 @@ struct ModelArgument: ParsableArguments {
   ///
   /// - Throws: `badFile` for a graph that is run on arrays alone, and for tensors without a model.
   func load(seed: UInt64) throws -> LoadedModel {
-    switch try read(seed: seed) {
+    switch try read(seed: seed, for: .model) {
     case .model(let loaded): return loaded
     case .graph(_, let source, let reason):
       throw RecurraError(.badFile, operation: source, expected: "a model that can be trained", got: reason)
@@ -53,7 +53,7 @@ struct ModelArgument: ParsableArguments {
 
   /// Reads the file for a prediction: a graph of arrays is run as such.
   func loadForPrediction() throws -> Content {
-    let content = try read(seed: 0)
+    let content = try read(seed: 0, for: .prediction)
     if case .model(let loaded) = content {
       if let graph = loaded.description?.arrayGraph { return .graph(graph, source: loaded.source, reason: "") }
       try loaded.requireWeights()
@@ -61,7 +61,7 @@ struct ModelArgument: ParsableArguments {
     return content
   }
 
-  private func read(seed: UInt64) throws -> Content {
+  private func read(seed: UInt64, for purpose: ReadingOptions.Purpose) throws -> Content {
     let file =
       isDescription ? InputFile(Array(model.utf8), operation: "MODEL") : try InputSource.open(model)
     let start = try file.bytes(0..<min(512, file.byteCount))
@@ -78,7 +78,7 @@ struct ModelArgument: ParsableArguments {
     }
     let contents = try FileContents(file, path: model)
     let format = try ModelFormats.format(of: contents)
-    let description = try format.read(contents, ReadingOptions(weights: weights))
+    let description = try format.read(contents, ReadingOptions(weights: weights, for: purpose))
     // What cannot be trained can be run all the same.
     if description.arrayGraph == nil { description.warnings.forEach { Console.warning($0) } }
     guard let network = description.model else {

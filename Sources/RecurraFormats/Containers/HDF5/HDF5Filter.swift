@@ -1,3 +1,4 @@
+internal import CRecurraZip
 internal import RecurraLayers
 internal import RecurraTensor
 
@@ -43,8 +44,7 @@ enum HDF5Filter: Sendable, Equatable {
   ) throws(RecurraError) -> [UInt8] {
     switch self {
     case .deflate:
-      var inflation = ZlibInflater(bytes, limit: byteCount)
-      if let result = inflation.zlib() { return result }
+      if let result = Self.inflated(bytes, atMost: byteCount) { return result }
       throw file.damaged(
         expected: "compressed chunks of dataset \(name.excerpt), of \(byteCount) bytes each", got: "other bytes")
     case .shuffle:
@@ -58,5 +58,21 @@ enum HDF5Filter: Sendable, Equatable {
       }
       return result
     }
+  }
+
+  /// Decompresses what zlib made; nil where the bytes are damaged, or there are more than a limit.
+  private static func inflated(_ bytes: [UInt8], atMost limit: Int) -> [UInt8]? {
+    // No deflated byte stands for more than 1,032: a limit beyond that takes no memory.
+    guard bytes.count < Int(Int32.max), limit / 1_032 <= bytes.count else { return nil }
+    var count = UInt(limit)
+    var result = [UInt8](repeating: 0, count: limit)
+    let code = unsafe result.withUnsafeMutableBufferPointer { output in
+      unsafe bytes.withUnsafeBufferPointer { input in
+        unsafe uncompress(output.baseAddress, &count, input.baseAddress, UInt(input.count))
+      }
+    }
+    guard code == Z_OK else { return nil }
+    result.removeLast(limit - Int(count))
+    return result
   }
 }

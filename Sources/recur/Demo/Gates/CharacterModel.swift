@@ -56,7 +56,7 @@ struct CharacterModel {
   static func embedded() throws(RecurraError) -> CharacterModel {
     var count = 0
     let bytes = unsafe Array(UnsafeBufferPointer(start: recurra_character_model(&count), count: count))
-    return try CharacterModel(InputFile("the model in recur", system: StreamFileSystem.reading(bytes)))
+    return try CharacterModel(InputFile(bytes, operation: "read the model in recur"))
   }
 
   func save(to path: String, system: any FileSystem) throws(RecurraError) {

@@ -24,7 +24,7 @@ struct Utterances {
   static func embedded() throws(RecurraError) -> (training: Utterances, test: Utterances) {
     var count = 0
     let bytes = unsafe Array(UnsafeBufferPointer(start: recurra_vowels(&count), count: count))
-    let file = try SafeTensors(InputFile("the utterances in recur", system: StreamFileSystem.reading(bytes)))
+    let file = try SafeTensors(InputFile(bytes, operation: "read the utterances in recur"))
     return (try Utterances("training", of: file), try Utterances("test", of: file))
   }
 
