@@ -64,6 +64,9 @@ struct Train: TrainingCommand {
     let examples = try files.load(for: model)
     let heldOut = try heldOutFiles?.load(for: model)
     try loaded.build(for: examples.values.x, from: InputSource.name(of: examples.firstPath))
+    if ModelFormats.isForeign(save, for: model) {
+      try ModelFormats.check(ModelDescription(model: model, training: TrainingDescription(trainer)), for: save)
+    }
     OutputWarning.all(of: model, losses: trainer.losses, targets: examples.values.y).forEach(Console.warning)
 
     let classWeights = try learning.weightsOfClasses()

@@ -53,6 +53,21 @@ import Testing
     }
   }
 
+  @Test(arguments: ["keras", "onnx"]) func aFormatThatCannotSayTheModelIsRefusedBeforeTraining(ending: String) throws {
+    let layers =
+      ending == "keras"
+      ? #"[{"class_name": "Embedding", "config": {"input_dim": 99, "output_dim": 4}}, "#
+        + #"{"class_name": "SLSTM", "config": {"units": 4}}, {"class_name": "Dense", "config": {"units": 3}}]"#
+      : #"[{"class_name": "Embedding", "config": {"input_dim": 99, "output_dim": 4}}, "#
+        + #"{"class_name": "LSTM", "config": {"units": 4}}, "#
+        + #"{"class_name": "Dense", "config": {"units": 3, "activation": "sparsemax"}}]"#
+    let result = tool.end(
+      try tool.start(["train", layers, "--data", "x.npy", "--labels", "y.npy", "--save", "never.\(ending)"]))
+    #expect(result.code == 64 && !result.error.contains("accuracy"), "\(result.error)")
+    #expect(result.error.contains(ending == "keras" ? "SLSTM" : "sparsemax"), "\(result.error)")
+    #expect(!FileManager.default.fileExists(atPath: tool.path("never.\(ending)")))
+  }
+
   @Test func whatAFileHoldsIsListed() throws {
     try tool.expectSuccess([
       "train", "graph.json", "--data", "x.npy", "--labels", "y.npy", "--save", "model.keras", "--epochs", "1",

@@ -51,6 +51,15 @@ public enum ModelFormats {
     return all.first { $0.fileExtensions.contains(ending.lowercased()) }
   }
 
+  /// Finds out whether a file's format can say a model, for those who have much to do before they write it.
+  ///
+  /// - Throws: What `write` throws.
+  package static func check(_ description: ModelDescription, for path: String) throws(RecurraError) {
+    var options = WritingOptions()
+    options.system = StreamFileSystem.nowhere
+    try write(description, to: path, options)
+  }
+
   /// Writes a file in the format that its name ends in: Recurra's own for an ending that no format has.
   ///
   /// - Throws: What the format's `write` throws.

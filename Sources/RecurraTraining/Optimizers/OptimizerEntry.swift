@@ -14,8 +14,8 @@ struct OptimizerEntry {
   /// The extents of what is changed.
   var shape: [Int] { rows.map { [$0.count] + parameter.shape.dropFirst() } ?? parameter.shape }
 
-  /// The entries for a model's parameters: whole ones, unless the rule looks at weights as a whole or some of a
-  /// parameter's weights decay and others do not.
+  /// The entries for a model's parameters: whole ones, unless the rule or the clipping looks at weights as a whole, or
+  /// some of a parameter's weights decay and others do not.
   static func list(
     _ parameters: [(path: String, parameter: Parameter)], _ optimizer: Optimizer
   ) -> [OptimizerEntry] {
@@ -27,7 +27,8 @@ struct OptimizerEntry {
           path: place.joined(separator: "/"), index: index, parameter: parameter, rows: part.rows)
       }
       let decaying = Set(parts.map { optimizer.decays($0.path) })
-      guard parts.count > 1, optimizer.rule.seesWholeWeights || decaying.count > 1 else {
+      let seesWholeWeights = optimizer.rule.seesWholeWeights || optimizer.clipping.isOfEachWeight
+      guard parts.count > 1, seesWholeWeights || decaying.count > 1 else {
         // By the name of its parts, where it has any: that is what exclusions name.
         let isExcluded = decaying == [false]
         return [

@@ -75,18 +75,21 @@ package final class OptimizerState {
         return
       }
     }
-    let scales = try clip(&gradients, optimizer.gradientAccumulationSteps == nil ? scale : 1, paths, place)
+    let common = optimizer.gradientAccumulationSteps == nil ? scale : 1
+    let scales = try clip(&gradients, common, paths, place)
     begin()
     step += 1
     for (i, entry) in entries.enumerated() {
       guard let position = positions[entry.index] else { continue }
       memories[i].updates += 1
+      let gradient = entry.part(of: gradients[position])
       let update = ParameterUpdate(
-        learningRate: rate, weightDecay: optimizer.weightDecay(of: entry), gradientScale: scales[position],
+        learningRate: rate, weightDecay: optimizer.weightDecay(of: entry),
+        gradientScale: entry.rows == nil
+          ? scales[position] : optimizer.clipping.scale(of: gradient, common) ?? scales[position],
         step: memories[i].updates, path: entry.path, hasSchedule: optimizer.learningRateSchedule != nil)
       // Out of its place for the while, so that nothing else holds the moments and they change in place.
       guard var moments = memories[i].moments.take() else { continue }
-      let gradient = entry.part(of: gradients[position])
       entry.update { optimizer.rule.apply(update, to: &$0, gradient, &moments) }
       memories[i].moments = moments
     }
@@ -142,7 +145,7 @@ package final class OptimizerState {
         gradients[i] = .dense(dense)
       }
       return squares.map { _ in 1 }
-    case .norm(let limit): return squares.map { scale * (limit / max($0.squareRoot(), limit)) }
+    case .norm(let limit): return squares.map { Optimizer.Clipping.scale($0, to: limit, scale) }
     case .globalNorm(let limit):
       let norm = squares.reduce(0, +).squareRoot()
       return squares.map { _ in scale * (limit / max(norm, limit)) }

@@ -43,7 +43,7 @@ def models():
         layers.Dense(4, activation="softmax"),
         shape=(6, 2),
         loss="sparse_categorical_crossentropy",
-        optimizer=optimizers.Adam(amsgrad=True, clipnorm=100.0),
+        optimizer=optimizers.SGD(0.1, momentum=0.5, clipnorm=0.05),
         metrics=["accuracy"],
         weighted_metrics=["accuracy"],
     )
