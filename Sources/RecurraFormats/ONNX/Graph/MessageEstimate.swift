@@ -44,39 +44,28 @@ struct MessageEstimate {
   init(_ bytes: [UInt8]) {
     var pending: [(range: Range<Int>, kind: Kind)] = [(0..<bytes.count, .model)]
     while let (range, kind) = pending.popLast() {
-      var position = range.lowerBound
-      func varint() -> UInt64? {
-        var (value, shift) = (UInt64(0), UInt64(0))
-        while position < range.upperBound, shift < 64 {
-          let byte = bytes[position]
-          position += 1
-          value |= UInt64(byte & 0x7F) << shift
-          if byte & 0x80 == 0 { return value }
-          shift += 7
-        }
-        return nil
-      }
-      fields: while position < range.upperBound, let key = varint() {
+      var reader = VarintReader(bytes, range)
+      fields: while !reader.isAtEnd, let key = reader.next() {
         switch key & 7 {
         case 0:
-          guard varint() != nil else { break fields }
+          guard reader.next() != nil else { break fields }
           byteCount += 8
-        case 1: position += 8
-        case 5: position += 4
+        case 1: reader.position += 8
+        case 5: reader.position += 4
         case 2:
-          guard let length = varint().flatMap({ Int(exactly: $0) }), length <= range.upperBound - position else {
+          guard let length = reader.next().flatMap({ Int(exactly: $0) }), length <= reader.end - reader.position else {
             break fields
           }
           // A text that has a place of its own takes two pointers and a header.
           byteCount += kind.isList(key >> 3) ? 8 * length : 48
           if let inner = kind.field(key >> 3) {
             byteCount += inner.size
-            pending.append((position..<(position + length), inner))
+            pending.append((reader.position..<(reader.position + length), inner))
           }
-          position += length
+          reader.position += length
         default: break fields
         }
-        if position > range.upperBound { break fields }
+        if reader.position > reader.end { break fields }
       }
     }
   }
